@@ -1,0 +1,1 @@
+"""fedsim: a discrete-event simulator of federated (multi-task) learning systems."""

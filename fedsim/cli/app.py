@@ -1,0 +1,136 @@
+"""The commands and their options. What they do is imported when it is asked for: it is slow to import."""
+
+from typing import Annotated
+
+import typer
+
+from fedsim.cli.guard import guard
+from fedsim.version import __version__
+
+app = typer.Typer(
+    name="fedsim",
+    help="How long, in seconds, joules and bytes, until these devices have learned? Real learning, simulated time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY.PATH=VALUE", help="Change one key, such as fleet.low-3g.count=20. May be repeated."
+    ),
+]
+Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="A new folder for the results.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but where the results are.")]
+ScenarioFile = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")]
+ScenarioFiles = Annotated[
+    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files. The others are compared with the first.")
+]
+Listed = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHAT",
+        help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
+        "links, radios or topologies.",
+    ),
+]
+
+
+@app.command()
+def run(
+    scenario: ScenarioFile,
+    *,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="In place of the scenario's own.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario.
+
+    Print what it took, and write a folder of results: runs/NAME, or the next that is free.
+    """
+    with guard():
+        from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
+
+        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet))
+
+
+@app.command()
+def compare(
+    scenarios: ScenarioFiles,
+    *,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on.")] = 5,
+    metric: Annotated[
+        str, typer.Option(metavar="NAME", help="mean_accuracy or worst_tenth (of devices), or accuracy (of all test examples).")
+    ] = "mean_accuracy",
+    target: Annotated[str | None, typer.Option(metavar="SHARE", help="Such as '85 %'. By default the first scenario's.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run scenarios with the same luck for the same time, side by side.
+
+    Every run goes on, past its target and its bound on rounds, to the smallest stop.time among the scenarios, so
+    that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free.
+    """
+    with guard():
+        from fedsim.cli.compare import Wishes, compare_scenarios  # noqa: PLC0415  # see above
+
+        wishes = Wishes(
+            seeds=seeds,
+            metric=metric,
+            target=target,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+        )
+        compare_scenarios(scenarios, wishes)
+
+
+@app.command()
+def show(scenario: ScenarioFile, *, set_: Set = None) -> None:
+    """Print a scenario with every default in it.
+
+    What is printed is a scenario file, too.
+    """
+    with guard():
+        from fedsim.cli.show import show_scenario  # noqa: PLC0415  # see above
+
+        show_scenario(scenario, tuple(set_ or ()))
+
+
+@app.command("list")
+def list_(what: Listed) -> None:
+    """List what a scenario may name.
+
+    With parameters and their defaults, or numbers and their sources.
+    """
+    with guard():
+        from fedsim.cli.listing import list_names  # noqa: PLC0415  # see above
+
+        list_names(what)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag's value
+    if wanted:
+        typer.echo(f"fedsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
+def main() -> None:
+    """Run the command line; its exit code is the process's."""
+    app()

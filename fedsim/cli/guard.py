@@ -1,0 +1,40 @@
+"""How commands end when something is wrong: a message, an exit code, and no traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from fedsim.errors import FedsimError
+
+REFUSED = 2
+INTERRUPTED = 130
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn refusals into their message on stderr and exit code 2, and Ctrl-C into a note and exit code 130.
+
+    Whatever else goes wrong is a mistake of ours, and keeps its traceback.
+    """
+    try:
+        yield
+    except (FedsimError, KeyboardInterrupt, BaseExceptionGroup) as error:
+        leaves = list(_leaves(error))
+        if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+            typer.echo("interrupted: nothing was written", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        if not all(isinstance(leaf, FedsimError) for leaf in leaves):
+            raise
+        for message in dict.fromkeys(str(leaf) for leaf in leaves):
+            typer.echo(message, err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,85 @@
+"""One simulated world: a clock, luck, and a record of what happened."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import numpy as np
+from simpy.events import ProcessGenerator
+
+from fedsim.errors import DeadlockError
+from fedsim.kernel.environment import Environment
+from fedsim.kernel.process import Process
+from fedsim.kernel.record import EventRecord, Value
+from fedsim.kernel.streams import Streams
+from fedsim.kernel.timeout import Timeout
+
+T = TypeVar("T")
+
+
+class Simulation:
+    """asyncio and SimPy on one simulated clock, with named random streams and an event record.
+
+    Args:
+        seed: all luck of the run follows from it, and from names.
+    """
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.env = Environment()
+        self.loop = self.env.loop
+        self.events = EventRecord()
+        self._streams = Streams(seed)
+        self.rng = self._streams.generator
+        self.timeout = self.env.timeout
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return self._streams.seed
+
+    @property
+    def now(self) -> float:
+        """The simulated time, in seconds."""
+        return self.env._now
+
+    def record(self, kind: str, /, **fields: Value) -> None:
+        """Add one event to the record, at the present time."""
+        self.events.record(self.env._now, kind, fields)
+
+    def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> "asyncio.Task[T]":
+        """Start a coroutine as a task; it runs while ``run`` runs."""
+        return self.loop.create_task(coro, name=name)
+
+    def process(self, generator: ProcessGenerator) -> Process:
+        """Start a generator as a SimPy process."""
+        return self.env.process(generator)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end in simulated time and give its value.
+
+        Then, as ``asyncio.run`` does, cancel the tasks that are left, wait for them, and close asynchronous
+        generators. SimPy processes stay; the next ``run`` goes on where this one stopped.
+
+        Raises:
+            DeadlockError: if nothing is scheduled any more and the coroutine still waits.
+            BaseException: what the coroutine raises, or a task or process that nobody waited for.
+        """
+        task = self.loop.create_task(main, name="main")
+        try:
+            return self.loop.run_until_complete(task)
+        finally:
+            self._cancel_the_rest()
+
+    def _cancel_the_rest(self) -> None:
+        rest = sorted(asyncio.all_tasks(self.loop), key=lambda task: task.number)
+        for task in rest:
+            task.cancel()
+        with suppress(DeadlockError):
+            if rest:
+                self.loop.run_until_complete(_all_done(rest))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+
+
+async def _all_done(tasks: list["asyncio.Task[Any]"]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,100 @@
+"""One run of a learner, without a clock: states and memories, and the work that is being done on them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner
+from fedsim.learners.workbench import Answer, Job, Workbench, gather
+from fedsim.tasks.problem import Problem
+
+Streams = Callable[..., np.random.Generator]
+
+
+class _Memories(dict[int, Any]):
+    """What devices remember: what the server, or the device itself, has committed; else what they began with."""
+
+    def __init__(self, begin: Callable[[int], Any]) -> None:
+        super().__init__()
+        self._begin = begin
+
+    def __missing__(self, device: int) -> Any:
+        self[device] = self._begin(device)
+        return self[device]
+
+
+class CentralTraining:
+    """A central learner at work: the server's state, what each device remembers, and work in progress."""
+
+    def __init__(self, problem: Problem, learner: CentralLearner, streams: Streams) -> None:
+        self.problem = problem
+        self.learner = learner
+        self.state = learner.init(problem, streams("init"))
+        self.memories: dict[int, Any] = _Memories(lambda device: learner.memory(problem, device))
+        self.bench = Workbench(problem, learner)
+        self._streams = streams
+
+    def broadcast(self, device: int) -> Array:
+        """What the server sends to this device now."""
+        return self.learner.broadcast(self.problem, self.state, device)
+
+    def begin(self, device: int, received: Array, steps: int, key: Sequence[str | int]) -> int:
+        """Start local work; ``key`` names its random stream. Returns the ticket for ``bench``."""
+        rng = self._streams("local", *key)
+        memory = self.memories[device]
+        return self.bench.put(Job(device=device, received=received, memory=memory, steps=steps, rng=rng))
+
+    def absorb(self, answers: Sequence[Answer]) -> None:
+        """Combine answers into the server's state, and let their devices remember what they computed.
+
+        Both happen here or neither does: an answer that never arrived leaves server and device as they were.
+        """
+        together = gather(list(answers))
+        self.state = self.learner.aggregate(self.problem, self.state, together)
+        self.memories.update(zip(together.devices.tolist(), together.memory, strict=True))
+
+    def models(self) -> Array:
+        """What each device would use now: (m, p)."""
+        return self.learner.models(self.problem, self.state)
+
+    def measures(self) -> Mapping[str, float]:
+        """The learner's own figures of merit."""
+        return self.learner.measures(self.problem, self.state, self.memories)
+
+
+class GossipTraining:
+    """A decentralised learner at work: every node's model, what it remembers, and work in progress."""
+
+    def __init__(self, problem: Problem, learner: DecentralisedLearner, streams: Streams) -> None:
+        self.problem = problem
+        self.learner = learner
+        self.bench = Workbench(problem, learner)
+        self._models: Array = np.stack([learner.init(problem, streams("init"))] * problem.devices)
+        self._memories: dict[int, Any] = _Memories(lambda device: learner.memory(problem, device))
+        self._streams = streams
+
+    def model(self, device: int) -> Array:
+        """This node's model as it is now: (p,); later rounds leave the returned array alone."""
+        own: Array = self._models[device].copy()
+        return own
+
+    def begin(self, device: int, own: Array, steps: int, key: Sequence[str | int]) -> int:
+        """Start local work on the node's own model; see ``CentralTraining.begin``."""
+        rng = self._streams("local", *key)
+        memory = self._memories[device]
+        return self.bench.put(Job(device=device, received=own, memory=memory, steps=steps, rng=rng))
+
+    def mix(self, own: Array, answer: Answer, received: Sequence[Array], weights: Sequence[float]) -> None:
+        """The node's next model, from its own before the round, its local work, and its neighbours' models."""
+        others = np.stack(received) if received else np.empty((0, len(own)))
+        self._models[answer.device] = self.learner.mix(own, answer.sent, others, np.asarray(weights))
+        self._memories[answer.device] = answer.memory
+
+    def models(self) -> Array:
+        """All nodes' models: (m, p)."""
+        return self._models
+
+    def measures(self) -> Mapping[str, float]:
+        """The learner's own figures of merit."""
+        return self.learner.measures(self.problem, self._models)

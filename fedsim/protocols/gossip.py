@@ -1,0 +1,179 @@
+"""Synchronous gossip: every peer computes, exchanges models with its neighbours, mixes, and goes on.
+
+Lian et al., D-PSGD, NeurIPS 2017, Algorithm 1. The barrier is among neighbours only: a peer starts its next round
+when its neighbours' models of this round are there, not when everybody is ready. A learner that sends its model from
+before the local work computes and sends at the same time; any other computes, then sends.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import networkx as nx
+
+from fedsim.errors import DeviceDownError, MessageLostError
+from fedsim.learners.learner import Array
+from fedsim.learners.mixing import Metropolis
+from fedsim.learners.workbench import Answer
+from fedsim.protocols.inbox import Inbox
+from fedsim.protocols.node import Delivery, DeviceNode
+from fedsim.protocols.session import GossipSession
+from fedsim.system.overlay import Ring
+
+
+class Overlay(Protocol):
+    """Who talks to whom."""
+
+    def graph(self, peers: int) -> "nx.Graph[int]":
+        """A connected graph on 0 .. peers - 1."""
+
+
+class Mixing(Protocol):
+    """How a peer weighs its own and its neighbours' models."""
+
+    def weights(self, graph: "nx.Graph[int]") -> Array:
+        """Symmetric and doubly stochastic (N, N), zero where there is no edge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynchronousGossip:
+    """Gossip over ``overlay`` with weights by ``mixing``.
+
+    A peer waits at most ``patience_s``, from the end of its own computing, for neighbours that are late or gone
+    (for ever if None). The weight of a neighbour whose model is missing goes to the peer's own model, so that the
+    weights still sum to 1. A peer that fell behind, or comes back, goes on at the round of its most advanced
+    neighbour. A lost message is sent again at once.
+    """
+
+    overlay: Overlay = field(default_factory=Ring)
+    mixing: Mixing = field(default_factory=Metropolis)
+    patience_s: float | None = 10.0
+
+    def __post_init__(self) -> None:
+        if self.patience_s is not None and not self.patience_s > 0:
+            raise ValueError(f"patience must be > 0, got {self.patience_s!r}")
+
+    async def run(self, session: GossipSession) -> None:
+        """All peers until they are cancelled, or gone for good."""
+        graph = self.overlay.graph(len(session.devices))
+        weights = self.mixing.weights(graph)
+        inboxes = [Inbox(sorted(graph.neighbors(index))) for index in range(len(session.devices))]
+        async with asyncio.TaskGroup() as group:
+            for device in session.devices:
+                peer = _Peer(session=session, node=device, inboxes=inboxes, weights=weights[device.index])
+                group.create_task(peer.live(self.patience_s), name=device.name)
+        session.monitor.stop("no devices are left")
+
+
+@dataclass(kw_only=True)
+class _Peer:
+    """One peer of a gossip, over all its comings and goings."""
+
+    session: GossipSession
+    node: DeviceNode
+    inboxes: Sequence[Inbox]
+    weights: Array
+    number: int = 0
+    outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
+    offered: tuple[int, Array] | None = None
+
+    @property
+    def inbox(self) -> Inbox:
+        return self.inboxes[self.node.index]
+
+    async def live(self, patience_s: float | None) -> None:
+        """Work whenever the device is there."""
+        while not self.node.is_spent():
+            await self.node.returned()
+            with suppress(DeviceDownError):
+                await self._work(patience_s)
+
+    async def _work(self, patience_s: float | None) -> None:
+        """Rounds until the device goes."""
+        async with self.node.at_work() as stint, asyncio.TaskGroup() as couriers:
+            self.inbox.welcome = self._welcome
+            for neighbour in self.inbox.neighbours:
+                self.outbox[neighbour] = asyncio.Queue(maxsize=1)
+                couriers.create_task(self._carry(neighbour), name=f"{self.node.name} to peer {neighbour}")
+            while True:
+                self.number = max(self.number + 1, self.inbox.newest)
+                await self._round(patience_s)
+                stint.settle()
+                self.session.monitor.peer_round_ended(self.node.index)
+
+    async def _round(self, patience_s: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        own = self.session.training.model(self.node.index)
+        if self.session.training.learner.overlaps:
+            self._offer(own)
+            answer = await self._compute(own)
+        else:
+            answer = await self._compute(own)
+            self._offer(answer.sent)
+        computed_s = loop.time()
+        received = await self.inbox.fill(self.number, patience_s)
+        weights = [float(self.weights[sender]) for sender in received]
+        self.session.training.mix(own, answer, list(received.values()), [1.0 - sum(weights), *weights])
+        self.inbox.forget(self.number)
+        self.session.record(
+            "mixed",
+            subject=self.node.name,
+            round=self.number,
+            link=self.node.link,
+            compute_s=computed_s - start_s,
+            exchange_s=loop.time() - computed_s,
+            models=len(received),
+        )
+
+    async def _compute(self, own: Array) -> Answer:
+        training, index = self.session.training, self.node.index
+        steps = training.learner.asked_steps(training.problem, index)
+        ticket = training.begin(index, own, steps, (self.node.name, self.number))
+        try:
+            await self.node.compute(steps * training.learner.step_flops(training.problem, index), steps)
+            return training.bench.take(ticket)
+        finally:
+            training.bench.drop(ticket)
+
+    def _offer(self, model: Array) -> None:
+        """Hand a model to the couriers; one that still waits for its courier is superseded."""
+        self.offered = (self.number, model)
+        for queue in self.outbox.values():
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(self.offered)
+
+    def _welcome(self, neighbour: int) -> None:
+        """A neighbour is back and missed what was offered: offer it again."""
+        if self.offered is not None and self.outbox[neighbour].empty():
+            self.outbox[neighbour].put_nowait(self.offered)
+
+    async def _carry(self, neighbour: int) -> None:
+        """Bring one model after the other to one neighbour."""
+        target = self.session.devices[neighbour]
+        size_bytes = self.session.training.learner.up_bytes(self.session.training.problem)
+        while True:
+            number, model = await self.outbox[neighbour].get()
+            try:
+                delivery = await self._deliver(target, size_bytes)
+            except DeviceDownError:
+                self.inbox.give_up(neighbour)
+                continue
+            self.inboxes[neighbour].put(self.node.index, number, model)
+            self.session.record(
+                "passed",
+                subject=self.node.name,
+                peer=target.name,
+                round=number,
+                wake_s=delivery.wake_s,
+                move_s=delivery.move_s,
+            )
+
+    async def _deliver(self, target: DeviceNode, size_bytes: int) -> Delivery:
+        """Send until it arrives: a peer that is missed would hold up its neighbours."""
+        while True:
+            with suppress(MessageLostError):
+                return await self.node.send(target, size_bytes)

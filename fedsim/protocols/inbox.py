@@ -1,0 +1,71 @@
+"""A peer's inbox: its neighbours' models, by round, and whom it no longer waits for."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from fedsim.learners.learner import Array
+
+
+class Inbox:
+    """Models that arrived, one shelf per neighbour.
+
+    A neighbour is *waited for* until an attempt to reach it fails or a wait for it ends in vain; from then on it
+    counts as away until anything arrives from it again, when ``welcome`` is called with it.
+    """
+
+    def __init__(self, neighbours: Sequence[int]) -> None:
+        self.neighbours = tuple(neighbours)
+        self.newest = 0
+        self.welcome: Callable[[int], None] = lambda _: None
+        self._shelves: dict[int, dict[int, Array]] = {neighbour: {} for neighbour in neighbours}
+        self._away: set[int] = set()
+        self._changed = asyncio.Event()
+
+    def put(self, sender: int, number: int, model: Array) -> None:
+        """A neighbour's model of its round ``number`` arrived."""
+        self._shelves[sender][number] = model
+        self.newest = max(self.newest, number)
+        self._changed.set()
+        if sender in self._away:
+            self._away.remove(sender)
+            self.welcome(sender)
+
+    def give_up(self, sender: int) -> None:
+        """Do not wait for this neighbour until it is heard of again."""
+        self._away.add(sender)
+        self._changed.set()
+
+    def model(self, sender: int, number: int) -> Array | None:
+        """The neighbour's model of that round or, if it is ahead, of the first round after it."""
+        numbers = [kept for kept in self._shelves[sender] if kept >= number]
+        return self._shelves[sender][min(numbers)] if numbers else None
+
+    async def fill(self, number: int, patience_s: float | None) -> dict[int, Array]:
+        """Wait for the round's model of everybody who is waited for; what is there when that ends.
+
+        Whoever is missing when the patience is over is given up. If everybody is away, wait for the first to come
+        back: alone there is nothing to agree on.
+        """
+        try:
+            async with asyncio.timeout(patience_s):
+                while self._missing(number) or self._is_alone():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            for sender in self._missing(number):
+                self.give_up(sender)
+        found = {sender: self.model(sender, number) for sender in self.neighbours}
+        return {sender: model for sender, model in found.items() if model is not None}
+
+    def forget(self, number: int) -> None:
+        """Drop what belongs to this round and to earlier ones."""
+        for shelf in self._shelves.values():
+            for kept in [kept for kept in shelf if kept <= number]:
+                del shelf[kept]
+
+    def _is_alone(self) -> bool:
+        return bool(self.neighbours) and len(self._away) == len(self.neighbours)
+
+    def _missing(self, number: int) -> list[int]:
+        waited_for = [sender for sender in self.neighbours if sender not in self._away]
+        return [sender for sender in waited_for if self.model(sender, number) is None]

@@ -1,0 +1,108 @@
+"""What a protocol sees of the world: nodes that compute and send, and somebody who watches.
+
+A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+
+class Delivery(Protocol):
+    """How long a message took."""
+
+    @property
+    def wake_s(self) -> float:
+        """Seconds until the radios on its way were connected."""
+
+    @property
+    def move_s(self) -> float:
+        """Seconds of delay and of moving its bytes."""
+
+
+class Stint(Protocol):
+    """A piece of a device's work, of which the cost is either kept or goes to waste."""
+
+    def settle(self) -> object:
+        """What was spent since the last settling counted."""
+
+    def discard(self, cause: str) -> None:
+        """What was settled last did not count after all."""
+
+
+class ServerNode(Protocol):
+    """The server of a central learner."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for the record."""
+
+    async def compute(self, flops: float) -> None:
+        """Return when so many operations are done."""
+
+    async def send(self, target: "DeviceNode", size_bytes: float) -> Delivery:
+        """Return when the target has the message.
+
+        Raises:
+            DeviceDownError: the target is not there, or went before it had all of it.
+            MessageLostError: it was sent, and lost.
+        """
+
+
+class DeviceNode(Protocol):
+    """A device: a client of a server, or a peer among peers."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for the record and for its random streams."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the problem: which task is its own."""
+
+    @property
+    def link(self) -> str:
+        """The technology of its access link, for the record."""
+
+    def is_up(self) -> bool:
+        """Whether it is there now."""
+
+    def is_spent(self) -> bool:
+        """Whether it is gone for good."""
+
+    async def returned(self) -> None:
+        """Wait until it is there."""
+
+    def at_work(self) -> AbstractAsyncContextManager[Stint]:
+        """Keeps the device awake; raises ``DeviceDownError`` at the instant it goes."""
+
+    def compute_s(self, flops: float, steps: int) -> float:
+        """Seconds that so many steps, of so many operations in all, take on it."""
+
+    async def compute(self, flops: float, steps: int) -> None:
+        """Return when they are done."""
+
+    async def send(self, target: "DeviceNode | ServerNode", size_bytes: float) -> Delivery:
+        """As ``ServerNode.send``."""
+
+
+class Recorder(Protocol):
+    """Takes one event into the record."""
+
+    def __call__(self, kind: str, /, **fields: str | float | bool) -> None:
+        """What happened now."""
+
+
+class Monitor(Protocol):
+    """Watches the learning and says when it is done."""
+
+    def is_done(self) -> bool:
+        """Whether the run has what it was for, or has run out of what it was given."""
+
+    def round_ended(self, number: int) -> None:
+        """The server finished its round of this number (1, 2, ...)."""
+
+    def peer_round_ended(self, device: int) -> None:
+        """One peer finished one round."""
+
+    def stop(self, reason: str) -> None:
+        """There is no way to go on."""

@@ -1,0 +1,35 @@
+"""What a protocol is handed: the nodes, the training, the luck, and who watches."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.protocols.node import DeviceNode, Monitor, Recorder, ServerNode
+
+Training = TypeVar("Training", CentralTraining, GossipTraining)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session(Generic[Training]):
+    """One run of a protocol. ``devices[i]`` has task i of the problem; ``streams(*names)`` is named luck."""
+
+    devices: Sequence[DeviceNode]
+    training: Training
+    streams: Callable[..., np.random.Generator]
+    record: Recorder
+    monitor: Monitor
+
+
+@dataclass(frozen=True, kw_only=True)
+class CentralSession(Session[CentralTraining]):
+    """A session with a server."""
+
+    server: ServerNode
+
+
+@dataclass(frozen=True, kw_only=True)
+class GossipSession(Session[GossipTraining]):
+    """A session among peers."""

@@ -1,0 +1,201 @@
+"""Synchronous rounds: invite a cohort, wait for enough answers or the deadline, combine, repeat.
+
+Bonawitz et al., "Towards federated learning at scale: system design", SysML 2019, section 2: the server invites
+more devices than it needs (over-selection), closes the round when it has enough answers or at a deadline, and
+throws the rest away.
+"""
+
+import asyncio
+import math
+from dataclasses import dataclass
+
+from fedsim.errors import DeviceDownError, MessageLostError
+from fedsim.learners.workbench import Answer
+from fedsim.protocols.node import Delivery, DeviceNode, Stint
+from fedsim.protocols.session import CentralSession
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """One device's answer, and where its time went."""
+
+    device: DeviceNode
+    answer: Answer
+    stint: Stint
+    down: Delivery
+    compute_s: float
+    up: Delivery
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynchronousRounds:
+    """Rounds of ``cohort`` answers from ``cohort * over_selection`` invited devices, uniformly among those there.
+
+    A round that has fewer than ``quorum`` answers at its deadline is abandoned. Devices that fail do so silently:
+    the server notices at the deadline, or at once where there is no deadline. ``work_time_s`` is the longest that
+    a device may compute in a round; where the learner takes partial work, slower devices do fewer steps.
+    """
+
+    cohort: int
+    over_selection: float = 1.0
+    deadline_s: float | None = None
+    quorum: int = 1
+    work_time_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.cohort >= 1:
+            raise ValueError(f"cohort must be >= 1, got {self.cohort!r}")
+        if not 1 <= self.over_selection < math.inf:
+            raise ValueError(f"over_selection must be >= 1 and finite, got {self.over_selection!r}")
+        if not 1 <= self.quorum <= self.cohort:
+            raise ValueError(f"quorum must be between 1 and cohort ({self.cohort}), got {self.quorum!r}")
+        for name, value in (("deadline", self.deadline_s), ("work_time", self.work_time_s)):
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be > 0 and finite, got {value!r}")
+
+    async def run(self, session: CentralSession) -> None:
+        """Rounds until the monitor has enough, or nobody is left."""
+        number = 0
+        while not session.monitor.is_done():
+            number += 1
+            if not await self._muster(session):
+                session.monitor.stop("too few devices are left")
+                return
+            await self._round(session, number)
+            session.monitor.round_ended(number)
+
+    async def _muster(self, session: CentralSession) -> bool:
+        """Wait until a quorum of devices is there; False if that cannot come about."""
+        while sum(device.is_up() for device in session.devices) < self.quorum:
+            absent = [device for device in session.devices if not device.is_up() and not device.is_spent()]
+            if not absent:
+                return False
+            waits = [asyncio.ensure_future(device.returned()) for device in absent]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+        return True
+
+    async def _round(self, session: CentralSession, number: int) -> None:
+        start_s = asyncio.get_running_loop().time()
+        cohort = self._select(session, number)
+        replies = await self._collect(session, number, cohort)
+        counts = len(replies) >= self.quorum
+        if counts:
+            answers = [reply.answer for reply in replies]
+            learner, problem = session.training.learner, session.training.problem
+            await session.server.compute(learner.aggregate_flops(problem, len(answers)))
+            session.training.absorb(answers)
+        else:
+            for reply in replies:
+                reply.stint.discard("quorum")
+        self._record_round(session, number, start_s, cohort, replies)
+
+    def _select(self, session: CentralSession, number: int) -> list[DeviceNode]:
+        """Draw from those that are there.
+
+        Every device has a lot in every round, there or not: two runs that differ in who is there share their luck.
+        """
+        lots = session.streams("selection", number).random(len(session.devices))
+        there = [device for device in session.devices if device.is_up()]
+        there.sort(key=lambda device: float(lots[device.index]))
+        return there[: math.ceil(round(self.cohort * self.over_selection, 9))]  # 10 * 1.1 is 11 devices, not 12
+
+    async def _collect(self, session: CentralSession, number: int, cohort: list[DeviceNode]) -> list[Reply]:
+        """Ask all of the cohort; the replies that came before the round closed, in order of arrival."""
+        goal = min(self.cohort, len(cohort))
+        arrivals: asyncio.Queue[Reply | None] = asyncio.Queue()
+        replies: list[Reply] = []
+        failures = 0
+        cause = "surplus"
+        async with asyncio.TaskGroup() as group:
+            asks = [group.create_task(self._ask(session, number, device, arrivals)) for device in cohort]
+            try:
+                async with asyncio.timeout(self.deadline_s):
+                    # With a deadline, a server that lacks answers waits on: failed devices do not call.
+                    while len(replies) < goal and (self.deadline_s or len(replies) + failures < len(cohort)):
+                        reply = await arrivals.get()
+                        if reply is None:
+                            failures += 1
+                        else:
+                            replies.append(reply)
+            except TimeoutError:
+                cause = "late"
+            while not arrivals.empty():
+                if (reply := arrivals.get_nowait()) is not None:
+                    replies.append(reply)
+            for ask in asks:
+                ask.cancel(cause)
+        return replies
+
+    async def _ask(
+        self, session: CentralSession, number: int, device: DeviceNode, arrivals: asyncio.Queue[Reply | None]
+    ) -> None:
+        """One device's part of a round; cancelled when it goes, or when the round closes without it."""
+        try:
+            async with device.at_work() as stint:
+                reply = await self._serve(session, number, device, stint)
+        except (DeviceDownError, MessageLostError):
+            arrivals.put_nowait(None)
+        else:
+            arrivals.put_nowait(reply)
+
+    async def _serve(self, session: CentralSession, number: int, device: DeviceNode, stint: Stint) -> Reply:
+        training = session.training
+        learner, problem = training.learner, training.problem
+        message = training.broadcast(device.index)
+        down = await session.server.send(device, learner.down_bytes(problem))
+        session.record("received", subject=device.name, round=number, wake_s=down.wake_s, move_s=down.move_s)
+
+        steps = self._granted(session, device)
+        flops = steps * learner.step_flops(problem, device.index)
+        ticket = training.begin(device.index, message, steps, (device.name, number))
+        try:
+            await device.compute(flops, steps)
+            answer = training.bench.take(ticket)
+        finally:
+            training.bench.drop(ticket)
+        compute_s = device.compute_s(flops, steps)
+        session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
+
+        up = await device.send(session.server, learner.up_bytes(problem))
+        session.record("answered", subject=device.name, round=number, wake_s=up.wake_s, move_s=up.move_s)
+        return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
+
+    def _granted(self, session: CentralSession, device: DeviceNode) -> int:
+        """Local steps that this device may do: those asked, or as many as fit into the time to work."""
+        learner, problem = session.training.learner, session.training.problem
+        asked = learner.asked_steps(problem, device.index)
+        if self.work_time_s is None:
+            return asked
+        step_s = device.compute_s(learner.step_flops(problem, device.index), 1)
+        return asked if asked * step_s <= self.work_time_s else int(self.work_time_s / step_s)
+
+    def _record_round(
+        self,
+        session: CentralSession,
+        number: int,
+        start_s: float,
+        cohort: list[DeviceNode],
+        replies: list[Reply],
+    ) -> None:
+        """What the round was and what closed it: its last answer, with where that one's time went, or the deadline."""
+        closed_late = len(replies) < min(self.cohort, len(cohort))
+        last = None if closed_late or not replies else replies[-1]
+        session.record(
+            "round",
+            round=number,
+            subject=session.server.name,
+            seconds=asyncio.get_running_loop().time() - start_s,
+            invited=len(cohort),
+            answers=len(replies),
+            counted=len(replies) >= self.quorum,
+            closed_by=last.device.name if last else "deadline" if self.deadline_s else "failures",
+            link=last.device.link if last else "",
+            wake_s=last.down.wake_s + last.up.wake_s if last else 0.0,
+            download_s=last.down.move_s if last else 0.0,
+            compute_s=last.compute_s if last else 0.0,
+            upload_s=last.up.move_s if last else 0.0,
+        )

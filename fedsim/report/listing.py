@@ -1,0 +1,163 @@
+"""What scenario files may name: learners, protocols, devices, links ... with their numbers and where these are from."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, get_args, get_type_hints
+
+import yaml
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from fedsim import problems
+from fedsim.errors import FedsimError
+from fedsim.report.grid import facts
+from fedsim.scenario.block import block_keys
+from fedsim.scenario.catalogue import Catalogue, Kind, Role, standard_catalogue
+from fedsim.scenario.data import Bundled
+from fedsim.system import profiles
+from fedsim.system.topology_file import read_topology
+from fedsim.tasks import datasets
+from fedsim.yamlfile import read_yaml
+
+_ROLES: Final[Mapping[str, Role]] = {"learners": "learner", "protocols": "protocol", "models": "model"}
+_PROFILES: Final = ("devices", "links", "radios")
+_EVIDENCE: Final = (
+    ("D", "computed from measured data"),
+    ("S", "read in the source"),
+    ("M", "published value, from memory"),
+    ("I", "engineering choice or interpolation, not a measurement"),
+)
+_TOPOLOGIES: Final = Path("topologies")
+_SHORT: Final = 70  # what still stands beside its name
+
+
+def listing(what: str) -> RenderableType:
+    """Everything of one kind that a scenario may name.
+
+    Raises:
+        FedsimError: if there is no such kind, or ``topologies`` are asked for where there is no folder of them.
+    """
+    makers = _makers(standard_catalogue())
+    if what not in makers:
+        raise FedsimError(problems.unknown(what, "list", makers))
+    return makers[what]()
+
+
+def kinds() -> tuple[str, ...]:
+    """What can be listed."""
+    return tuple(_makers(standard_catalogue()))
+
+
+def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
+    makers: dict[str, Callable[[], RenderableType]] = {
+        what: partial(_role, catalogue, role) for what, role in _ROLES.items()
+    }
+    makers |= {"datasets": _datasets, "partitions": partial(_classes, catalogue, _partitions())}
+    for protocol, options in catalogue.choices.items():
+        makers[_plural(protocol.__name__)] = partial(_classes, catalogue, options)
+    makers |= {name: partial(_profiles, name) for name in _PROFILES}
+    makers["topologies"] = _topologies
+    return makers
+
+
+def _role(catalogue: Catalogue, role: Role) -> RenderableType:
+    return Group(*(_kind(catalogue, name, kind) for name, kind in catalogue.kinds[role].items()))
+
+
+def _kind(catalogue: Catalogue, name: str, kind: Kind) -> RenderableType:
+    extra = [("family", kind.family)] if kind.family else []
+    extra += [("models", ", ".join(kind.models))] if kind.models else []
+    return _entry(name, _first_line(kind.type), [*extra, *_keys(catalogue, kind.type, kind.provided)])
+
+
+def _classes(catalogue: Catalogue, options: Mapping[str, type[Any]]) -> RenderableType:
+    return Group(*(_entry(name, _first_line(cls), _keys(catalogue, cls, {})) for name, cls in options.items()))
+
+
+def _keys(catalogue: Catalogue, cls: type[Any], provided: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for key, default in block_keys(cls, catalogue.choices, provided).items():
+        yield key, "(must be given)" if default is MISSING else _flow(default)
+
+
+def _datasets() -> RenderableType:
+    return Group(*(_dataset(name) for name in datasets.BUNDLED))
+
+
+def _dataset(name: str) -> RenderableType:
+    data = datasets.load(name)
+    size = f"{len(data.y):,} rows, {data.features} features, {data.classes} classes"
+    return _entry(name, size, [("source", "comes with scikit-learn")])
+
+
+def _partitions() -> dict[str, type[Any]]:
+    return {cls.__name__.lower(): cls for cls in get_args(get_type_hints(Bundled)["partition"])}
+
+
+def _profiles(what: str) -> RenderableType:
+    table = read_yaml(Path(profiles.__file__).with_name("profiles.yaml"))
+    rows = table[what]
+    used = {evidence.split()[-1] for row in rows.values() for _, _, evidence in _numbers(row)}
+    sources = [(name, text) for name, text in table["sources"].items() if name in used]
+    entries = [_profile(name, row) for name, row in rows.items()]
+    return Group(*entries, _entry("Evidence", "", _EVIDENCE), _entry("Sources", "", sources))
+
+
+def _profile(name: str, row: Mapping[str, Any]) -> RenderableType:
+    lines = [(key, f"{number}  [{evidence}]") for key, number, evidence in _numbers(row)]
+    plain = [(key, _flow(value)) for key, value in row.items() if isinstance(value, (str, bool)) and key != "example"]
+    return _entry(name, row.get("example", ""), [*plain, *lines])
+
+
+def _numbers(row: Any, key: str = "") -> Iterable[tuple[str, str, str]]:
+    """Every number below ``row``: its key path, itself, and its evidence."""
+    if isinstance(row, Mapping):
+        for name, value in row.items():
+            yield from _numbers(value, f"{key} {name}".strip())
+    elif isinstance(row, list) and len(row) == 2 and isinstance(row[1], str):
+        yield key, str(row[0]), row[1]
+    elif isinstance(row, list):
+        for number, value in enumerate(row, start=1):
+            yield from _numbers(value, f"{key} {number}")
+
+
+def _topologies() -> RenderableType:
+    if not _TOPOLOGIES.is_dir():
+        raise FedsimError(f"there is no folder {str(_TOPOLOGIES)!r} here")
+    return Group(*(_topology(path) for path in sorted(_TOPOLOGIES.glob("*.yaml"))))
+
+
+def _topology(path: Path) -> RenderableType:
+    topology = read_topology(path)
+    words = topology.words()
+    places: dict[str, list[str]] = {}
+    for node, row in words["nodes"].items():
+        places.setdefault(row["kind"], []).append(node)
+    size = f"{len(words['nodes'])} nodes, {len(words['links'])} links"
+    return _entry(str(path), topology.about, [("size", size), *((kind, ", ".join(at)) for kind, at in places.items())])
+
+
+def _entry(name: str, what: str, rows: Iterable[tuple[str, str]]) -> RenderableType:
+    fits = len(name) + len(what) <= _SHORT
+    parts: list[RenderableType] = [Text.assemble((name, "bold"), f"  {what}" if fits else "")]
+    parts += [] if fits else [Padding(Text(what), (0, 0, 0, 2))]
+    listed = list(rows)
+    parts += [facts(listed)] if listed else []
+    return Group(*parts)
+
+
+def _first_line(cls: type[Any]) -> str:
+    return (inspect.getdoc(cls) or "").split("\n", 1)[0].replace("``", "")
+
+
+def _flow(value: Any) -> str:
+    """A value as it would stand in a scenario file."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=1000, sort_keys=False)
+    return text.removesuffix("...\n").strip()
+
+
+def _plural(name: str) -> str:
+    return {"DualLoss": "losses"}.get(name, f"{name.lower()}s")

@@ -1,0 +1,115 @@
+"""Says how far a run is: one line that moves on a terminal, a few plain lines elsewhere."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from fedsim.report.human import about
+from fedsim.study.monitor import Point
+from fedsim.study.result import Result
+
+
+class Progress(Protocol):
+    """Something to enter, tell how far things are, and leave."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def say(self, text: str) -> None:
+        """This is how far it is now."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+
+class Moving:
+    """One line at the bottom of a terminal, gone when all is over."""
+
+    def __init__(self, console: Console, first: str) -> None:
+        self._spinner = Spinner("dots", _one_line(first))
+        self._live = Live(self._spinner, console=console, transient=True, refresh_per_second=8)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Replace the line."""
+        self._spinner.update(text=_one_line(text))
+
+
+class Lines:
+    """Plain lines: the 1st, 2nd, 4th, 8th ... of what is said, so that a log stays short; and the last."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said = 0
+        self._left_out = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._left_out:
+            self._print(self._left_out)
+
+    def say(self, text: str) -> None:
+        """Print the line if its turn has come."""
+        self._said += 1
+        self._left_out = text
+        if self._said & (self._said - 1) == 0:
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        self._left_out = ""
+        self._console.print(Text(text), soft_wrap=True)
+
+
+def progress(console: Console, first: str, *, quiet: bool) -> Progress:
+    """What suits the console: a line that moves, plain lines, or nothing."""
+    if quiet:
+        return Silent()
+    return Moving(console, first) if console.is_terminal else Lines(console)
+
+
+def point_line(name: str, point: Point) -> str:
+    """``quickstart  3.1 min  round 42  accuracy 87.3 %  310 J``."""
+    parts = (
+        name,
+        about(point.time_s, "s"),
+        f"round {about(point.round, '')}",
+        f"accuracy {about(point.accuracy, '1')}",
+        about(point.energy_j, "J"),
+    )
+    return "  ".join(parts)
+
+
+def result_line(done: int, runs: int, result: Result) -> str:
+    """``3 of 15 runs  quickstart, seed 2: mean accuracy 91.2 % after 30 min``."""
+    summary = result.summary
+    accuracy = about(float(result.curve["mean_accuracy"].iloc[-1]), "1")
+    after = about(summary.simulated_s, "s")
+    return f"{done} of {runs} runs  {summary.name}, seed {result.seed}: mean accuracy {accuracy} after {after}"
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,145 @@
+"""The table at the end of a run: what was reached, what it took, what was lost, and what was slow."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedsim.report.grid import Row, facts, grid, heading_line
+from fedsim.report.human import NOTHING, about
+from fedsim.study.result import Summary, Waste
+from fedsim.study.slowest import Slowest
+from fedsim.system.usage import Usage
+
+METRIC_TEXT: Mapping[str, str] = {
+    "accuracy": "accuracy",
+    "mean_accuracy": "mean accuracy",
+    "worst_tenth": "accuracy of the worst tenth",
+}
+
+_CAUSES = ("crash", "left", "battery", "late", "surplus", "lost", "quorum", "stopped")
+_MOST_CLOSERS = 3
+
+
+def run_report(summary: Summary) -> RenderableType:
+    """Everything that a person wants to know of one run."""
+    title = f"{summary.name}, seed {summary.seed}: {summary.stopped_because} after {about(summary.simulated_s, 's')}"
+    return Group(
+        heading_line(title),
+        facts(_facts(summary)),
+        Text(),
+        grid(_energy_rows(summary.spent), title="Energy of the devices"),
+        Text(),
+        waste_table(summary.waste, summary.spent),
+        Text(),
+        round_table(summary.slowest),
+    )
+
+
+def goal_text(metric: str, target: float) -> str:
+    """``90 % mean accuracy``."""
+    return f"{target * 100:.3g} % {METRIC_TEXT.get(metric, metric)}"
+
+
+def waste_table(waste: Mapping[str, Waste], spent: Usage) -> RenderableType:
+    """Work that was done and did not count, by cause, and what part of all work that is."""
+    known = [cause for cause in _CAUSES if cause in waste]
+    causes = [*known, *sorted(set(waste) - set(known))]
+    if not causes:
+        return Group(heading_line("Wasted work"), facts([("none", "all work counted")]))
+    total = Waste(
+        pieces=sum(waste[cause].pieces for cause in causes),
+        usage=sum((waste[cause].usage for cause in causes), Usage()),
+    )
+    rows = [_waste_row(cause, waste[cause]) for cause in causes]
+    rows += [_waste_row("all", total), _share_row(total.usage, spent)]
+    header = ("", "pieces", "computing", "energy", "up", "down")
+    return grid(rows, header=header, title="Wasted work")
+
+
+def round_table(slowest: Slowest) -> RenderableType:
+    """Where the time of rounds went, and who closed them."""
+    total = sum(slowest.seconds.values())
+    rows = [
+        (phase, about(seconds, "s"), about(seconds / total, "1"))
+        for phase, seconds in sorted(slowest.seconds.items(), key=lambda item: -item[1])
+        if seconds > 0
+    ]
+    parts: list[RenderableType] = [heading_line("Time of rounds, along what closed each")]
+    parts += [grid(rows)] if rows else []
+    parts += [facts([("slowest part", slowest.sentence())])]
+    if slowest.closers:
+        parts += [facts([("closed most often by", _closers(slowest.closers))])]
+    return Group(*parts)
+
+
+def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
+    if summary.target is not None:
+        yield goal_text(summary.metric, summary.target), _reached(summary)
+    yield "rounds", about(summary.rounds, "")
+    yield "at the end", _final(summary.final)
+    yield "devices", _devices(summary)
+    yield "bytes", f"{about(summary.spent.sent_bytes, 'bytes')} up, {about(summary.spent.received_bytes, 'bytes')} down"
+    yield "energy", f"{about(summary.spent.work_j, 'J')}, and {about(summary.spent.energy_j['sleep'], 'J')} of standby"
+
+
+def _reached(summary: Summary) -> str:
+    if summary.time_to_target_s is None:
+        return f"not reached in {about(summary.simulated_s, 's')}"
+    return f"in {about(summary.time_to_target_s, 's')}"
+
+
+def _final(final: Mapping[str, float]) -> str:
+    texts = {"accuracy": "accuracy", "mean_accuracy": "mean over devices", "worst_tenth": "worst tenth"}
+    return ", ".join(f"{text} {about(final[name], '1')}" for name, text in texts.items() if name in final)
+
+
+def _devices(summary: Summary) -> str:
+    return f"{summary.devices}, of which {summary.devices_at_work} took part, {summary.devices_spent} out of charge"
+
+
+def _energy_rows(spent: Usage) -> Iterable[Row]:
+    energy_j = spent.energy_j
+    parts = {
+        "computing": energy_j["compute"],
+        "sending": energy_j["send"],
+        "receiving": energy_j["receive"],
+        "waiting: radio awake": energy_j["radio"],
+        "waiting: device idle": energy_j["idle"],
+    }
+    whole = spent.work_j
+    for name, joules in parts.items():
+        yield name, about(joules, "J"), about(joules / whole, "1") if whole else NOTHING
+    yield "all", about(whole, "J"), ""
+    yield "standby, drawn anyway", about(energy_j["sleep"], "J"), ""
+
+
+def _waste_row(cause: str, waste: Waste) -> Row:
+    usage = waste.usage
+    return (
+        cause,
+        str(waste.pieces),
+        about(usage.compute_s, "s"),
+        about(usage.work_j, "J"),
+        about(usage.sent_bytes, "bytes"),
+        about(usage.received_bytes, "bytes"),
+    )
+
+
+def _share_row(wasted: Usage, spent: Usage) -> Row:
+    pairs = (
+        (wasted.compute_s, spent.compute_s),
+        (wasted.work_j, spent.work_j),
+        (wasted.sent_bytes, spent.sent_bytes),
+        (wasted.received_bytes, spent.received_bytes),
+    )
+    return ("share of all work", "", *(about(part / whole, "1") if whole else NOTHING for part, whole in pairs))
+
+
+def _closers(closers: Mapping[str, int]) -> str:
+    ranked = sorted(closers.items(), key=lambda item: (-item[1], item[0]))
+    texts = [f"{name} ({times})" for name, times in ranked[:_MOST_CLOSERS]]
+    others = ranked[_MOST_CLOSERS:]
+    if others:
+        texts.append(f"{len(others)} others ({sum(times for _, times in others)})")
+    return ", ".join(texts)

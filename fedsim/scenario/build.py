@@ -1,0 +1,129 @@
+"""From a checked scenario to wired objects: the one place that binds the layers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fedsim.kernel import Simulation
+from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.protocols.node import Monitor
+from fedsim.protocols.session import CentralSession, GossipSession
+from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.schema import Scenario
+from fedsim.system.device import Device
+from fedsim.system.fleet import DeviceGroup, Fleet
+from fedsim.system.messenger import Messenger
+from fedsim.system.network import Network
+from fedsim.system.presence import Availability, Crashes
+from fedsim.system.profiles import Profiles, load_profiles
+from fedsim.system.server import Server, ServerSpec
+from fedsim.system.usage import Usage, WasteBook
+from fedsim.tasks.datasets import load
+from fedsim.tasks.problem import Problem, deal
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class World:
+    """Everything of one run, wired and at time 0."""
+
+    sim: Simulation
+    network: Network
+    devices: tuple[Device, ...]
+    server: Server | None
+    training: CentralTraining | GossipTraining
+    protocol: Any
+    waste: WasteBook
+
+    def session(self, monitor: Monitor) -> CentralSession | GossipSession:
+        """What the protocol is run with."""
+        common = {
+            "devices": self.devices,
+            "streams": self.sim.rng,
+            "record": self.sim.record,
+            "monitor": monitor,
+        }
+        if isinstance(self.training, GossipTraining):
+            return GossipSession(training=self.training, **common)
+        if self.server is None:
+            raise ValueError("a central learner needs a server")
+        return CentralSession(training=self.training, server=self.server, **common)
+
+    def spent(self) -> Usage:
+        """What all devices spent up to now."""
+        return sum((device.usage() for device in self.devices), Usage())
+
+
+def build(scenario: Scenario, sim: Simulation) -> World:
+    """Draw the luck of a scenario and put its objects together.
+
+    Raises:
+        FedsimError: if the data do not go around.
+    """
+    profiles = load_profiles()
+    network = Network(sim, scenario.topology)
+    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss)
+    waste = WasteBook()
+    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
+    devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
+    for device in devices:
+        network.attach(device.name, device.spec.place, device.spec.access)
+    return World(
+        sim=sim,
+        network=network,
+        devices=devices,
+        server=_server(scenario, profiles, sim, messenger),
+        training=_training(scenario, _problem(scenario, sim), sim),
+        protocol=scenario.protocol.make(),
+        waste=waste,
+    )
+
+
+def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
+    device, link = profiles.devices[words.device], profiles.links[words.link]
+    availability, crashes = words.availability, words.crashes
+    return DeviceGroup(
+        name=words.name,
+        count=words.count,
+        link=words.link,
+        places=words.at,
+        radio=profiles.radios[words.radio],
+        half_duplex=link.half_duplex,
+        paging_s=link.paging_wait_max_s,
+        step_overhead_s=device.step_overhead_s,
+        train_w=device.train_w,
+        idle_w=device.idle_w,
+        sleep_w=device.sleep_w,
+        battery_j=words.battery_j,
+        flops_per_s=words.flops_per_s,
+        charge=words.charge,
+        up_bps=words.up_bps,
+        down_bps=words.down_bps,
+        rtt_s=words.rtt_s,
+        availability=availability and Availability(stay_s=availability.stay_s, away_s=availability.away_s),
+        crashes=crashes and Crashes(every_s=crashes.every_s, repair_s=crashes.repair_s),
+    )
+
+
+def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: Messenger) -> Server | None:
+    if scenario.server is None:
+        return None
+    machine = profiles.devices[scenario.server.device]
+    spec = ServerSpec(place=scenario.server.at, flops_per_s=machine.flops_per_s)
+    return Server(sim, spec, messenger)
+
+
+def _problem(scenario: Scenario, sim: Simulation) -> Problem:
+    dataset = load(scenario.data.name)
+    share = scenario.data.value
+    labels = np.asarray(dataset.y, dtype=np.int64)
+    device = share.partition.assign(labels, scenario.devices, sim.rng("data", "partition"))
+    model = scenario.model.make(features=dataset.features, classes=dataset.classes)
+    return deal(dataset, device, model, share.test_share, sim.rng("data", "split"))
+
+
+def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
+    learner = scenario.learner
+    if learner.kind.family == "decentralised":
+        return GossipTraining(problem, learner.make(), sim.rng)
+    return CentralTraining(problem, learner.make(), sim.rng)

@@ -1,0 +1,124 @@
+"""Which names a scenario file may use, and what they stand for: the one place that knows all learners and models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal
+
+from fedsim import problems
+from fedsim.errors import FedsimError
+from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.mixing import Metropolis
+from fedsim.learners.mocha import Mocha
+from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
+from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
+from fedsim.protocols.synchronous import SynchronousRounds
+from fedsim.scenario.block import read_block, write_block
+from fedsim.scenario.codec import Choices
+from fedsim.scenario.data import Bundled
+from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.overlay import Complete, Ring
+from fedsim.tasks.datasets import BUNDLED
+from fedsim.tasks.losses import DualLoss, Hinge, Squared
+from fedsim.tasks.softmax import Softmax
+from fedsim.tasks.svm import LinearSvm
+
+Role = Literal["data", "model", "learner", "protocol"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What a name stands for: a dataclass, and what it goes together with.
+
+    ``family`` is that of a learner or protocol: "central" or "decentralised". ``models`` are the names of those that
+    a learner can train, empty for any. ``provided`` are fields that the run fills in when it knows them, such as the
+    number of classes, each with a value that will do to check the rest of the block.
+    """
+
+    type: type[Any]
+    family: str = ""
+    models: tuple[str, ...] = ()
+    provided: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A block of a scenario: its name, and the object that its other keys describe."""
+
+    name: str
+    kind: Kind
+    value: Any
+
+    def make(self, **provided: Any) -> Any:
+        """The object, with the fields that only the run knows.
+
+        Raises:
+            FedsimError: if these are not exactly the fields that the kind leaves to the run.
+        """
+        if provided.keys() != self.kind.provided.keys():
+            wanted = ", ".join(self.kind.provided) or "nothing"
+            raise FedsimError(f"{self.name} needs {wanted} from the run, got {', '.join(provided) or 'nothing'}")
+        return replace(self.value, **provided)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Names by role, and the choices for every Protocol that is a field somewhere."""
+
+    kinds: Mapping[Role, Mapping[str, Kind]]
+    choices: Choices = field(default_factory=dict)
+
+    def read(self, role: Role, words: Any) -> Part:
+        """The part that a block describes; a bare name stands for a block of defaults.
+
+        Raises:
+            Refused: with every mistake in the block.
+        """
+        block = {"name": words} if isinstance(words, str) else words
+        known = self.kinds[role]
+        if not isinstance(block, Mapping) or "name" not in block:
+            raise refuse(f"must say its name, one of {', '.join(known)}, got {problems.shown(words)}")
+        name = block["name"]
+        if not isinstance(name, str) or name not in known:
+            raise Refused([(("name",), problems.unknown(name, role, known))])
+        kind = known[name]
+        rest = {key: value for key, value in block.items() if key != "name"}
+        return Part(name=name, kind=kind, value=read_block(kind.type, rest, self.choices, kind.provided))
+
+    def write(self, part: Part) -> dict[str, Any]:
+        """The block of a part, every key in words."""
+        return {"name": part.name, **write_block(part.value, self.choices, part.kind.provided)}
+
+
+@cache
+def standard_catalogue() -> Catalogue:
+    """Everything that ships with fedsim."""
+    rows = {"features": 1, "classes": 2}
+    bundled = {name: Kind(type=Bundled) for name in BUNDLED}
+    models = {
+        "softmax": Kind(type=Softmax, provided=rows),
+        "svm": Kind(type=LinearSvm, provided=rows),
+    }
+    learners = {
+        "fedavg": Kind(type=FedAvg, family="central"),
+        "d-psgd": Kind(type=DPsgd, family="decentralised"),
+        "mocha": Kind(type=Mocha, family="central", models=("svm",)),
+    }
+    protocols = {
+        "synchronous-rounds": Kind(type=SynchronousRounds, family="central"),
+        "synchronous-gossip": Kind(type=SynchronousGossip, family="decentralised"),
+    }
+    return Catalogue(
+        kinds={"data": bundled, "model": models, "learner": learners, "protocol": protocols},
+        choices={
+            Regulariser: {
+                "mean-regularised": MeanRegularised,
+                "independent": Independent,
+                "probabilistic-prior": ProbabilisticPrior,
+            },
+            DualLoss: {"hinge": Hinge, "squared": Squared},
+            Overlay: {"ring": Ring, "complete": Complete},
+            Mixing: {"metropolis": Metropolis},
+        },
+    )

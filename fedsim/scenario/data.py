@@ -1,0 +1,62 @@
+"""The data block of a scenario: which part of a data set each device holds."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fedsim.errors import FedsimError
+from fedsim.tasks import partition
+from fedsim.tasks.arrays import IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dirichlet:
+    """Label skew: each class is shared out in proportions drawn from Dir(alpha) (``partition.dirichlet``)."""
+
+    alpha: float = 0.3
+    min_examples: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < math.inf:
+            raise FedsimError(f"alpha must be > 0 and finite, got {self.alpha!r}")
+        _check_minimum(self.min_examples)
+
+    def assign(self, labels: IntArray, devices: int, rng: np.random.Generator) -> IntArray:
+        """The device of each row, (n,), given its label, (n,)."""
+        return partition.dirichlet(labels, devices, self.alpha, rng, self.min_examples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Iid:
+    """Shuffled rows in parts of nearly equal size (``partition.iid``)."""
+
+    min_examples: int = 2
+
+    def __post_init__(self) -> None:
+        _check_minimum(self.min_examples)
+
+    def assign(self, labels: IntArray, devices: int, rng: np.random.Generator) -> IntArray:
+        """The device of each row, (n,), given its label, (n,)."""
+        return partition.iid(len(labels), devices, rng, self.min_examples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundled:
+    """A data set that comes with scikit-learn, shared out over all devices.
+
+    ``min_examples`` of a partition counts training and test examples; of each device's, ``test_share`` are for
+    testing.
+    """
+
+    test_share: float = 0.25
+    partition: Dirichlet | Iid = field(default_factory=Dirichlet)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.test_share < 1:
+            raise FedsimError(f"test_share must be between 0 and 1, got {self.test_share!r}")
+
+
+def _check_minimum(min_examples: int) -> None:
+    if not min_examples >= 2:
+        raise FedsimError(f"min_examples must be >= 2, one to train and one to test, got {min_examples!r}")

@@ -1,0 +1,91 @@
+"""A group of devices in a scenario: a profile, a link, places, and laws for what differs between its devices."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, model_validator
+
+from fedsim import units
+from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
+from fedsim.scenario.quantity import DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
+from fedsim.system.law import Constant
+from fedsim.system.law_words import write_law
+from fedsim.system.profiles import Profiles
+
+Value = TypeVar("Value")
+
+Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+
+
+class Checked(BaseModel):
+    """A part of a scenario: immutable, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Availability(Checked):
+    """How long a device stays, and how long it is then away."""
+
+    stay_s: DurationLaw = Field(alias="stay")
+    away_s: DurationLaw = Field(alias="away")
+
+
+class Crashes(Checked):
+    """Time from repair to the next crash, and from crash to repair."""
+
+    every_s: DurationLaw = Field(alias="every")
+    repair_s: DurationLaw = Field(alias="repair")
+
+
+class DeviceGroup(Checked):
+    """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
+
+    The devices are spread over the places ``at`` in turn. ``charge`` is the share of the battery at the start;
+    ``battery_j`` is None on the mains.
+    """
+
+    name: Name
+    count: Count
+    device: DeviceName
+    link: LinkName
+    radio: RadioName
+    at: Annotated[
+        tuple[Place, ...],
+        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
+        Field(min_length=1),
+    ]
+    charge: ShareLaw = Constant(1.0)
+    flops_per_s: SpeedLaw = Field(alias="speed")
+    battery_j: Energy | None = Field(alias="battery")
+    up_bps: RateLaw = Field(alias="up")
+    down_bps: RateLaw = Field(alias="down")
+    rtt_s: DelayLaw = Field(alias="rtt")
+    availability: Availability | None = None
+    crashes: Crashes | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
+        if not isinstance(words, Mapping):
+            return words
+        given = {key: value for key, value in words.items() if value is not None}
+        return {**_profile_words(given, known(info).profiles), **given}
+
+
+def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
+    """What the profiles say about a group, as the file would say it."""
+    device = _named(profiles.devices, words.get("device"))
+    link = _named(profiles.links, words.get("link"))
+    return {
+        "radio": link.radio,
+        "speed": units.show(device.flops_per_s, "flop/s"),
+        "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
+        "up": write_law(link.up_bps, "bit/s"),
+        "down": write_law(link.down_bps, "bit/s"),
+        "rtt": write_law(link.rtt_s, "s"),
+    }
+
+
+def _named(profiles: Mapping[str, Value], name: object) -> Value:
+    """The profile, or any where the name is a mistake: that is reported, and what it entails must not be."""
+    return profiles[name] if isinstance(name, str) and name in profiles else next(iter(profiles.values()))

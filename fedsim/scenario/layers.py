@@ -1,0 +1,202 @@
+"""The words of a scenario from all the places that say something: base files, the file, and overrides.
+
+``extends: base.yaml`` puts a file on top of another. Mappings are merged key by key; lists and plain values
+replace; ``null`` takes a value away. A mapping with another ``name`` replaces the whole mapping below, so that
+``learner: {name: mocha}`` inherits nothing from FedAvg. Paths are relative to the file that holds them.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fedsim import problems
+from fedsim.errors import ScenarioError
+from fedsim.scenario.refusal import Keys
+from fedsim.yamlfile import parse_yaml, read_yaml
+
+PARTS = ("data", "model", "learner", "protocol")
+"""Blocks of which a bare name says it all: ``learner: mocha``."""
+
+_DEEPEST = 40
+
+
+@dataclass
+class Layers:
+    """Merged words, and who said them: ``origins`` holds the file, or the override, of each key path."""
+
+    words: dict[Any, Any] = field(default_factory=dict)
+    origins: dict[Keys, str] = field(default_factory=dict)
+
+    def origin(self, keys: Keys) -> str:
+        """Who said what stands at ``keys``, or, where nothing does, around it."""
+        nearest = (keys[:length] for length in range(len(keys), -1, -1) if keys[:length] in self.origins)
+        return self.origins[next(nearest, ())]
+
+    def put(self, words: Mapping[Any, Any], source: str) -> None:
+        """Merge a layer on top."""
+        self._merge(self.words, words, (), source)
+        self.origins[()] = source
+
+    def forget(self, keys: Keys) -> None:
+        """Nothing is known any more of who said what below ``keys``."""
+        below = [other for other in self.origins if len(other) > len(keys) and other[: len(keys)] == keys]
+        for other in below:
+            del self.origins[other]
+
+    def _merge(self, below: dict[Any, Any], above: Mapping[Any, Any], keys: Keys, source: str) -> None:
+        for key, value in above.items():
+            here, old = (*keys, key), below.get(key)
+            if isinstance(old, dict) and isinstance(value, Mapping) and not _is_renamed(old, value):
+                self._merge(old, value, here, source)
+            else:
+                below[key] = unshared(value)
+                self.forget(here)
+                self.origins[here] = source
+
+
+def read_layers(path: Path) -> Layers:
+    """The words of a file and of those that it extends.
+
+    Raises:
+        ScenarioError: a file is missing, is not a mapping, or extends itself.
+    """
+    return layers_of(read_yaml(path), str(path), path.parent)
+
+
+def layers_of(words: Any, source: str, folder: Path) -> Layers:
+    """Words that ``source`` gave, with relative paths from ``folder``, on top of what they extend."""
+    layers = Layers()
+    for words_of_one, source_of_one in reversed(_chain(words, source, folder)):
+        layers.put(words_of_one, source_of_one)
+    return layers
+
+
+def assign(layers: Layers, path: str, value: Any) -> None:
+    """Set what stands at a path such as ``fleet.low-3g.count``, ``fleet.0.count`` or ``fleet.*.count``.
+
+    Raises:
+        ScenarioError: nothing can stand there.
+    """
+    keys = path.split(".")
+    topology = layers.words.get("topology")
+    if keys[0] == "topology" and len(keys) > 1 and isinstance(topology, str):
+        layers.words["topology"] = read_yaml(Path(topology))
+        layers.origins["topology",] = topology
+    if len(keys) == 1 and path in PARTS and isinstance(value, str):
+        value = {"name": value}
+    _Assignment(layers, path, value).go(layers.words, keys, ())
+
+
+def split_override(text: str) -> tuple[str, Any]:
+    """``key.path=value``, the value in YAML.
+
+    Raises:
+        ScenarioError: there is no ``=``, or the value is not YAML.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise ScenarioError(f"--set {text}: must be key.path=value")
+    return path.strip(), parse_yaml(value, f"--set {path.strip()}")
+
+
+def unshared(value: Any, depth: int = 0) -> Any:
+    """A copy in which no mapping or list stands in two places."""
+    if depth > _DEEPEST:
+        raise ScenarioError(f"a value is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, Mapping):
+        return {key: unshared(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [unshared(item, depth + 1) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    layers: Layers
+    path: str
+    value: Any
+
+    def go(self, node: Any, keys: Sequence[str], done: Keys) -> None:
+        """Set the value below ``node``, which stands at ``done``."""
+        key, *rest = keys
+        if isinstance(node, list):
+            for index in self._indices(node, key, done):
+                self._step(node, index, rest, done)
+        elif isinstance(node, dict):
+            self._step(node, key, rest, done)
+        else:
+            self._refuse(f"{problems.key_path(done)} is {problems.shown(node)}, which has no keys")
+
+    def _step(self, node: Any, key: Any, rest: Sequence[str], done: Keys) -> None:
+        here = (*done, key)
+        if rest:
+            if isinstance(node, dict) and node.get(key) is None:
+                self._put(node, key, {}, here)
+            self.go(node[key], rest, here)
+            return
+        if key == "name" and done and done[0] in PARTS and node.get("name") != self.value:
+            node.clear()  # another name, other parameters
+            self.layers.forget(done)
+        self._put(node, key, unshared(self.value), here)
+
+    def _put(self, node: Any, key: Any, value: Any, here: Keys) -> None:
+        node[key] = value
+        self.layers.forget(here)
+        self.layers.origins[here] = f"--set {self.path}"
+
+    def _indices(self, items: list[Any], key: str, done: Keys) -> Sequence[int]:
+        if key == "*":
+            return range(len(items))
+        if key.isdecimal() and int(key) < len(items):
+            return [int(key)]
+        names = [item.get("name") if isinstance(item, dict) else None for item in items]
+        if key not in names:
+            known = [name for name in names if name is not None] or [str(index) for index in range(len(items))]
+            self._refuse(problems.unknown(key, f"item of {problems.key_path(done)}", known))
+        return [names.index(key)]
+
+    def _refuse(self, rule: str) -> None:
+        raise ScenarioError(f"--set {self.path}: {rule}")
+
+
+def _chain(words: Any, source: str, folder: Path) -> list[tuple[dict[Any, Any], str]]:
+    """A layer and all that it extends, topmost first."""
+    chain: list[tuple[dict[Any, Any], str]] = []
+    seen = [source]
+    while True:
+        layer = _tidied(words, source, folder)
+        base = layer.pop("extends", None)
+        chain.append((layer, source))
+        if base is None:
+            return chain
+        if not isinstance(base, str):
+            raise ScenarioError(f"{source}: extends: must be the path of a file, got {problems.shown(base)}")
+        path = _beside(folder, base)
+        if any(path.resolve() == Path(earlier).resolve() for earlier in seen):
+            raise ScenarioError(f"{source}: extends: {base!r} leads in a circle: {' -> '.join([*seen, str(path)])}")
+        seen.append(str(path))
+        words, source, folder = read_yaml(path), str(path), path.parent
+
+
+def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
+    """A layer with bare names of parts as mappings, and the topology's path from the working folder."""
+    if not isinstance(words, Mapping):
+        raise ScenarioError(f"{source}: must be a mapping of keys to values, got {problems.shown(words)}")
+    layer: dict[Any, Any] = unshared(words)
+    for key in PARTS:
+        if isinstance(layer.get(key), str):
+            layer[key] = {"name": layer[key]}
+    if isinstance(layer.get("topology"), str):
+        layer["topology"] = str(_beside(folder, layer["topology"]))
+    return layer
+
+
+def _beside(folder: Path, path: str) -> Path:
+    """``path`` from ``folder``, without steps down and up again."""
+    return Path(os.path.normpath(folder / path))
+
+
+def _is_renamed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
+    return "name" in new and new["name"] != old.get("name")

@@ -1,0 +1,109 @@
+"""From a scenario file to a checked ``Scenario``, and back to words."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from fedsim.errors import ScenarioError
+from fedsim.problems import Mistakes, key_path, shown
+from fedsim.scenario.catalogue import Catalogue, standard_catalogue
+from fedsim.scenario.layers import Layers, assign, layers_of, read_layers, split_override
+from fedsim.scenario.names import Known
+from fedsim.scenario.refusal import mistakes_in
+from fedsim.scenario.schema import Scenario
+from fedsim.system.profiles import load_profiles
+from fedsim.system.topology import Topology
+from fedsim.system.topology_file import parse_topology
+from fedsim.yamlfile import read_yaml
+
+Overrides = Mapping[str, Any] | Sequence[str]
+
+
+def load(
+    path: str | Path, overrides: Overrides = (), *, seed: int | None = None, catalogue: Catalogue | None = None
+) -> Scenario:
+    """The scenario in a file.
+
+    Args:
+        path: the file; paths in it are relative to it.
+        overrides: ``{"key.path": value}``, or texts ``key.path=value`` with the value in YAML. An item of a list
+            goes by its number, its ``name``, or ``*`` for all: ``fleet.low-3g.count=20``, ``fleet.*.link=wifi``.
+            Paths of files are relative to the working folder.
+        seed: in place of the file's.
+        catalogue: what names stand for; the usual one if not given.
+
+    Raises:
+        ScenarioError: one line for every mistake: file, key path, value, rule, nearest valid name.
+    """
+    return _checked(read_layers(Path(path)), overrides, seed, catalogue or standard_catalogue())
+
+
+def check(
+    words: Any, overrides: Overrides = (), *, seed: int | None = None, catalogue: Catalogue | None = None
+) -> Scenario:
+    """The scenario in a mapping such as a file holds; see ``load``. Paths are relative to the working folder."""
+    layers = layers_of(words, "scenario", Path())
+    return _checked(layers, overrides, seed, catalogue or standard_catalogue())
+
+
+def resolved(scenario: Scenario, *, catalogue: Catalogue | None = None) -> str:
+    """The scenario as YAML with all defaults and the topology in it; loaded again, it is equal."""
+    known = _known(catalogue or standard_catalogue(), scenario.topology)
+    words = scenario.model_dump(by_alias=True, context=known)
+    return yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=math.inf, default_flow_style=None)
+
+
+def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: Catalogue) -> Scenario:
+    mistakes = Mistakes()
+    _override(layers, overrides, seed, mistakes)
+    known = _known(catalogue, _topology(layers, mistakes))
+    try:
+        scenario = Scenario.model_validate(layers.words, context=known)
+    except ValidationError as error:
+        for keys, rule in mistakes_in(error, Scenario):
+            mistakes.add(layers.origin(keys), key_path(keys), rule)
+        raise mistakes.error() from None
+    mistakes.raise_any()
+    return scenario
+
+
+def _known(catalogue: Catalogue, topology: Topology | None) -> Known:
+    return Known(catalogue=catalogue, profiles=load_profiles(), topology=topology)
+
+
+def _override(layers: Layers, overrides: Overrides, seed: int | None, mistakes: Mistakes) -> None:
+    for override in [*_items(overrides), *([] if seed is None else [("seed", seed)])]:
+        try:
+            path, value = split_override(override) if isinstance(override, str) else override
+            assign(layers, path, value)
+        except ScenarioError as error:
+            mistakes.extend(error)
+
+
+def _items(overrides: Overrides) -> Iterator[str | tuple[str, Any]]:
+    if isinstance(overrides, Mapping):
+        for path, value in overrides.items():
+            yield f"{path}={value}" if isinstance(value, str) else (path, value)
+    else:
+        yield from overrides
+
+
+def _topology(layers: Layers, mistakes: Mistakes) -> Topology | None:
+    """The topology of the scenario, None where it has mistakes or is missing."""
+    if "topology" not in layers.words:
+        return None
+    words, origin = layers.words["topology"], layers.origin(("topology",))
+    try:
+        if isinstance(words, Mapping):
+            return parse_topology(words, origin, "topology")
+        if isinstance(words, str):
+            return parse_topology(read_yaml(Path(words)), words)
+    except ScenarioError as error:
+        mistakes.extend(error)
+        return None
+    mistakes.add(origin, "topology", f"must be the path of a file or a mapping, got {shown(words)}")
+    return None

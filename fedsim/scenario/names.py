@@ -1,0 +1,89 @@
+"""Types of the schema's fields that hold a name; which names there are is said by the context of the validation."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, StringConstraints, ValidationInfo
+from pydantic_core import core_schema
+
+from fedsim import problems
+from fedsim.errors import FedsimError
+from fedsim.scenario.catalogue import Catalogue, Part, Role
+from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.profiles import Profiles
+from fedsim.system.topology import Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a scenario may name. ``topology`` is None where the topology has mistakes of its own."""
+
+    catalogue: Catalogue
+    profiles: Profiles
+    topology: Topology | None
+
+
+def known(info: Any) -> Known:
+    """The context of a validation or serialisation."""
+    if not isinstance(info.context, Known):
+        raise FedsimError("a scenario is made by load() or check(), which know the names that it may use")
+    return info.context
+
+
+def _one_of(what: str, names: Callable[[Known], Iterable[str] | None]) -> AfterValidator:
+    def check(name: str, info: ValidationInfo) -> str:
+        listed = names(known(info))
+        if listed is not None and name not in set(listed):
+            raise refuse(problems.unknown(name, what, listed))
+        return name
+
+    return AfterValidator(check)
+
+
+def _places(there: Known) -> Iterable[str] | None:
+    return None if there.topology is None else list(there.topology.graph)
+
+
+@dataclass(frozen=True, slots=True)
+class _InWords:
+    """Tells pydantic how a field is read and written, given what is known, and to leave its type alone."""
+
+    read: Callable[[Any, Known], Any]
+    write: Callable[[Any, Known], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            lambda words, info: self.read(words, known(info)),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value, info: self.write(value, known(info)), info_arg=True
+            ),
+        )
+
+
+def _topology(there: Known) -> Topology:
+    if there.topology is None:
+        raise Refused([])  # the reader of topologies has said what is wrong with it
+    return there.topology
+
+
+def _part(role: Role) -> _InWords:
+    return _InWords(
+        read=lambda words, there: there.catalogue.read(role, words),
+        write=lambda part, there: there.catalogue.write(part),
+    )
+
+
+_TEXT = StringConstraints(strict=True)
+Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Place = Annotated[str, _TEXT, _one_of("place in the topology", _places)]
+DeviceName = Annotated[str, _TEXT, _one_of("device", lambda there: there.profiles.devices)]
+LinkName = Annotated[str, _TEXT, _one_of("link", lambda there: there.profiles.links)]
+RadioName = Annotated[str, _TEXT, _one_of("radio", lambda there: there.profiles.radios)]
+Network = Annotated[
+    Topology, _InWords(read=lambda _, there: _topology(there), write=lambda topology, _: topology.words())
+]
+Data = Annotated[Part, _part("data")]
+Model = Annotated[Part, _part("model")]
+Learner = Annotated[Part, _part("learner")]
+Protocol = Annotated[Part, _part("protocol")]

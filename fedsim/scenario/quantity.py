@@ -1,0 +1,82 @@
+"""Types of the schema's own fields: quantities and laws in words, each with the range that it must lie in."""
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator
+
+from fedsim import units
+from fedsim.problems import shown
+from fedsim.scenario.codec import read_law_words, read_quantity
+from fedsim.scenario.refusal import refuse
+from fedsim.system.law import Choice, Constant, Law
+from fedsim.system.law_words import write_law
+
+
+def _number(unit: str, holds: Callable[[float], bool], rule: str) -> PlainValidator:
+    def read(words: Any) -> float:
+        value = read_quantity(unit, words)
+        if not holds(value):
+            raise refuse(f"{rule}, got {shown(words)}")
+        return value
+
+    return PlainValidator(read)
+
+
+def _law(unit: str, *checks: Callable[[Law], str]) -> PlainValidator:
+    def read(words: Any) -> Law:
+        law = read_law_words(unit, words)
+        broken = [rule for check in checks if (rule := check(law))]
+        if broken:
+            low, high = (units.show(bound, unit) for bound in law.support)
+            raise refuse(f"{broken[0]}, got {low if low == high else f'{low} to {high}'}")
+        return law
+
+    return PlainValidator(read)
+
+
+def _positive(law: Law) -> str:
+    low, high = law.support
+    may_be_zero = low == 0 and not isinstance(law, (Constant, Choice))  # with probability 0
+    return "" if (low > 0 or may_be_zero) and high > 0 else "must be > 0"
+
+
+def _not_negative(law: Law) -> str:
+    return "" if law.support[0] >= 0 else "must be >= 0"
+
+
+def _finite(law: Law) -> str:
+    return "" if math.isfinite(law.mean) else "must be finite"
+
+
+def _within_whole(law: Law) -> str:
+    low, high = law.support
+    return "" if low >= 0 and high <= 1 else "must lie between 0 % and 100 %"
+
+
+def _shown_in(unit: str) -> PlainSerializer:
+    return PlainSerializer(lambda value: units.show(value, unit))
+
+
+def _law_in(unit: str) -> PlainSerializer:
+    return PlainSerializer(lambda law: write_law(law, unit))
+
+
+def _is_positive(value: float) -> bool:
+    return 0 < value < math.inf
+
+
+Time = Annotated[float, _number("s", _is_positive, "must be > 0 and finite"), _shown_in("s")]
+Energy = Annotated[float, _number("J", _is_positive, "must be > 0 and finite"), _shown_in("J")]
+Goal = Annotated[
+    float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")
+]
+LossShare = Annotated[
+    float, _number("1", lambda value: 0 <= value < 1, "must be at least 0 % and below 100 %"), _shown_in("1")
+]
+DurationLaw = Annotated[Law, _law("s", _positive, _finite), _law_in("s")]
+DelayLaw = Annotated[Law, _law("s", _not_negative, _finite), _law_in("s")]
+RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s")]
+SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s")]
+ShareLaw = Annotated[Law, _law("1", _within_whole), _law_in("1")]

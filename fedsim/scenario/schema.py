@@ -1,0 +1,150 @@
+"""What a scenario is: the keys of its file, their types and their rules. Values inside are SI."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
+
+from fedsim.scenario.catalogue import Part
+from fedsim.scenario.codec import read_name
+from fedsim.scenario.group import Checked, Count, DeviceGroup
+from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
+from fedsim.scenario.quantity import Goal, LossShare, Time
+from fedsim.scenario.refusal import Refused, refuse
+
+METRICS = ("accuracy", "device_accuracy_mean", "device_accuracy_worst_tenth")
+"""Share of all test examples predicted right, each by its own device's model; the mean over devices of each
+device's own share; and the mean of the worst tenth of these."""
+
+Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
+Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
+
+
+class NetworkRules(Checked):
+    """What the network does to messages."""
+
+    message_loss: LossShare = 0.0
+
+
+class ServerPlace(Checked):
+    """Where the server is, and which machine."""
+
+    at: Place
+    device: DeviceName = "server"
+
+
+class Stop(Checked):
+    """When a run ends: at the target, or at a bound on simulated time or rounds, whichever is first."""
+
+    metric: Metric = METRICS[0]
+    target: Goal | None = None
+    time_s: Time | None = Field(default=None, alias="time")
+    rounds: Count | None = None
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.time_s is None and self.rounds is None:
+            raise refuse("needs a bound, time or rounds: a target may never be reached")
+        return self
+
+
+class Evaluate(Checked):
+    """When the metrics are computed: after every so many rounds, every so many simulated seconds, or both."""
+
+    every_rounds: Count | None = None
+    every_s: Time | None = Field(default=None, alias="every")
+
+
+class Scenario(Checked):
+    """A checked scenario. Later fields are checked against earlier ones, as far as these are sound."""
+
+    name: Name
+    seed: Seed = 0
+    topology: Network
+    network: NetworkRules = NetworkRules()
+    server: ServerPlace | None = None
+    fleet: tuple[DeviceGroup, ...]
+    data: Data
+    model: Model
+    learner: Learner
+    protocol: Protocol
+    stop: Stop
+    evaluate: Evaluate = Field(default_factory=Evaluate, validate_default=True)
+
+    @property
+    def devices(self) -> int:
+        """Devices in all groups."""
+        return sum(group.count for group in self.fleet)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scenario) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.seed))
+
+    def _content(self) -> dict[str, Any]:
+        """All fields; a graph is equal only to itself, its words are equal to equal words."""
+        return {**dict(self), "topology": self.topology.words()}
+
+    @field_validator("fleet")
+    @classmethod
+    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...]) -> tuple[DeviceGroup, ...]:
+        if not fleet:
+            raise refuse("has no devices: it needs at least one group")
+        names = [group.name for group in fleet]
+        twice = [i for i, name in enumerate(names) if name in names[:i]]
+        if twice:
+            raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
+        return fleet
+
+    @field_validator("learner")
+    @classmethod
+    def _check_learner(cls, learner: Part, info: ValidationInfo) -> Part:
+        model = info.data.get("model")
+        wanted = learner.kind.models
+        if model and wanted and model.name not in wanted:
+            raise refuse(f"{learner.name!r} cannot train a {model.name!r} model, only {' or '.join(wanted)}")
+        return learner
+
+    @field_validator("protocol")
+    @classmethod
+    def _check_protocol(cls, protocol: Part, info: ValidationInfo) -> Part:
+        broken = [*_family_rules(protocol, info.data), *_size_rules(protocol, info.data)]
+        if broken:
+            raise Refused(broken)
+        return protocol
+
+    @field_validator("evaluate")
+    @classmethod
+    def _check_evaluate(cls, evaluate: Evaluate, info: ValidationInfo) -> Evaluate:
+        protocol = info.data.get("protocol")
+        central = protocol is None or protocol.kind.family == "central"
+        if not central and evaluate.every_rounds is not None:
+            rule = "has no meaning under gossip, where peers have no common round: set it to null and give every"
+            raise Refused([(("every_rounds",), rule)])
+        if evaluate.every_rounds is None and evaluate.every_s is None:
+            return Evaluate(every_rounds=1) if central else Evaluate.model_validate({"every": "10 s"})
+        return evaluate
+
+
+def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    """Which rules a protocol breaks because of what kind of protocol it is."""
+    broken: list[tuple[tuple[str, ...], str]] = []
+    learner, family = others.get("learner"), protocol.kind.family
+    if learner and learner.kind.family != family:
+        reason = "needs a server that combines answers" if family == "decentralised" else "has no server's part"
+        text = f"{protocol.name!r} is for {family} learners; {learner.name!r} is {learner.kind.family}: it {reason}"
+        broken.append(((), text))
+    if family == "central" and "server" in others and others["server"] is None:
+        broken.append(((), f"{protocol.name!r} needs a server: give 'server: {{at: ...}}'"))
+    return broken
+
+
+def _size_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    """Which rules a protocol breaks because of how many devices there are."""
+    cohort = getattr(protocol.value, "cohort", None)
+    if cohort is None or "fleet" not in others:
+        return []
+    devices = sum(group.count for group in others["fleet"])
+    return (
+        [] if cohort <= devices else [(("cohort",), f"must be at most the {devices} devices there are, got {cohort}")]
+    )

@@ -1,0 +1,101 @@
+"""Runs several scenarios with the same luck, for the same time."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from fedsim import problems
+from fedsim.errors import FedsimError
+from fedsim.scenario import Scenario, load
+from fedsim.study.comparison import Comparison
+from fedsim.study.pool import Job, run_all
+from fedsim.study.result import Result
+from fedsim.study.run import run
+
+METRICS = ("mean_accuracy", "worst_tenth", "accuracy")
+
+
+def compare(
+    scenarios: Sequence[Scenario | str | Path],
+    seeds: Sequence[int],
+    *,
+    metric: str = "mean_accuracy",
+    target: float | None = None,
+    workers: int = 1,
+    tell: Callable[[Result], None] | None = None,
+) -> Comparison:
+    """Run every scenario with every seed.
+
+    The same seeds for all: two scenarios share all the luck that they have in common, and differences are paired.
+    To compare quality at equal time every run goes on, past its target and its bound on rounds, to the same
+    horizon: the smallest ``stop.time`` among the scenarios. The time to the target is read from the curves.
+
+    Args:
+        scenarios: scenarios or their files; the others are compared with the first.
+        seeds: whole numbers, each once.
+        metric: ``mean_accuracy`` or ``worst_tenth`` (each device on its own test data), or ``accuracy`` (all test
+            examples together).
+        target: of the metric; by default the first scenario's ``stop.target``.
+        workers: processes to run on; with more than one, guard a script by ``if __name__ == "__main__"``.
+        tell: hears every result as it comes, in any order.
+
+    Raises:
+        FedsimError: if the scenarios cannot be compared, or a run fails: the message names scenario and seed.
+    """
+    loaded = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
+    _check(loaded, seeds, metric)
+    goal, horizon_s = _target(loaded[0], target), _horizon_s(loaded)
+    labels = _labels([scenario.name for scenario in loaded])
+    jobs = [
+        Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, horizon_s, seed)))
+        for label, scenario in zip(labels, loaded, strict=True)
+        for seed in seeds
+    ]
+    results = run_all(jobs, workers=workers, tell=tell or _ignore)
+    grouped = {label: tuple(results[i * len(seeds) : (i + 1) * len(seeds)]) for i, label in enumerate(labels)}
+    return Comparison(seeds=tuple(seeds), metric=metric, target=goal, horizon_s=horizon_s, results=grouped)
+
+
+def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> None:
+    if not scenarios:
+        raise FedsimError("compare needs at least one scenario")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
+    if metric not in METRICS:
+        raise FedsimError(problems.unknown(metric, "metric", METRICS))
+
+
+def _target(first: Scenario, target: float | None) -> float:
+    goal = first.stop.target if target is None else target
+    if goal is None:
+        raise FedsimError(f"a target is needed: {first.name!r} has no stop.target, and none was given")
+    if not 0 < goal <= 1:
+        raise FedsimError(f"target must be above 0 % and at most 100 %, got {goal!r}")
+    return goal
+
+
+def _horizon_s(scenarios: Sequence[Scenario]) -> float:
+    """The smallest bound on simulated time."""
+    times_s = [scenario.stop.time_s for scenario in scenarios if scenario.stop.time_s is not None]
+    if not times_s:
+        names = ", ".join(scenario.name for scenario in scenarios)
+        raise FedsimError(f"scenarios are compared at equal times, and none of {names} has a stop.time")
+    return min(times_s)
+
+
+def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
+    stop = scenario.stop.model_copy(update={"target": None, "rounds": None, "time_s": horizon_s})
+    return scenario.model_copy(update={"stop": stop, "seed": seed})
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that an earlier scenario has, too."""
+    labels: list[str] = []
+    for name in names:
+        tries = (name if i == 1 else f"{name}-{i}" for i in range(1, len(names) + 1))
+        labels.append(next(label for label in tries if label not in labels))
+    return labels
+
+
+def _ignore(result: Result) -> None:
+    """Nobody listens."""

@@ -1,0 +1,45 @@
+"""The mean of a few differences, and how sure one can be of it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from scipy import stats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """A mean over ``pairs`` values, and the ends of its confidence interval; None where one value gives none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    pairs: int
+
+    @property
+    def excludes_zero(self) -> bool | None:
+        """Whether the values differ from zero by more than their luck; None where nobody can tell."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low > 0 or self.high < 0
+
+
+def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Student's interval for the mean: mean +- t * s / sqrt(n), with n - 1 degrees of freedom.
+
+    Exact for normal values, and a fair approximation for means of others. Equal values give an interval of
+    width 0.
+
+    Raises:
+        ValueError: without values, or with one that is not finite.
+    """
+    if not values or not all(math.isfinite(value) for value in values):
+        raise ValueError(f"values must be finite, and at least one, got {values!r}")
+    count = len(values)
+    centre = mean(values)
+    if count == 1:
+        return Interval(mean=centre, low=None, high=None, pairs=1)
+    error = stdev(values) / math.sqrt(count)
+    half = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
+    return Interval(mean=centre, low=centre - half, high=centre + half, pairs=count)

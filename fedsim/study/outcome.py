@@ -1,0 +1,105 @@
+"""What a run came to, in the figures that runs are compared by."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Final
+
+from fedsim.study.result import Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """A figure of an ``Outcome``: its field, its SI unit (``1`` is a share), and its name for people."""
+
+    field: str
+    unit: str
+    text: str
+
+    @property
+    def is_to_target(self) -> bool:
+        """Whether only a run that reached the target has it."""
+        return "_to_target" in self.field
+
+    def of(self, outcome: "Outcome") -> float | None:
+        """The figure of one run, None where it has none."""
+        value: float | None = getattr(outcome, self.field)
+        return value
+
+
+MEASURES: Final = (
+    Measure(field="time_to_target_s", unit="s", text="time to target"),
+    Measure(field="rounds_to_target", unit="", text="rounds to target"),
+    Measure(field="energy_to_target_j", unit="J", text="energy to target"),
+    Measure(field="up_to_target_bytes", unit="bytes", text="bytes up to target"),
+    Measure(field="down_to_target_bytes", unit="bytes", text="bytes down to target"),
+    Measure(field="accuracy", unit="1", text="accuracy"),
+    Measure(field="mean_accuracy", unit="1", text="mean accuracy"),
+    Measure(field="worst_tenth", unit="1", text="worst tenth"),
+    Measure(field="rounds", unit="", text="rounds"),
+    Measure(field="energy_j", unit="J", text="energy"),
+    Measure(field="up_bytes", unit="bytes", text="bytes up"),
+    Measure(field="down_bytes", unit="bytes", text="bytes down"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """One run. What is ``to_target`` is None where the target was not reached; the rest is at the end."""
+
+    scenario: str
+    seed: int
+    time_to_target_s: float | None
+    rounds_to_target: float | None
+    energy_to_target_j: float | None
+    up_to_target_bytes: float | None
+    down_to_target_bytes: float | None
+    accuracy: float
+    mean_accuracy: float
+    worst_tenth: float
+    rounds: float
+    energy_j: float
+    up_bytes: float
+    down_bytes: float
+    stopped_because: str
+
+
+def outcome(name: str, result: Result, metric: str, target: float) -> Outcome:
+    """Read the figures of one run from its curve and its summary."""
+    summary, last = result.summary, result.curve.iloc[-1]
+    there = result.curve[result.curve[metric] >= target]
+    first = there.iloc[0] if len(there) else None
+
+    def at_target(column: str) -> float | None:
+        return None if first is None else float(first[column])
+
+    return Outcome(
+        scenario=name,
+        seed=result.seed,
+        time_to_target_s=at_target("time_s"),
+        rounds_to_target=at_target("round"),
+        energy_to_target_j=at_target("energy_j"),
+        up_to_target_bytes=at_target("up_bytes"),
+        down_to_target_bytes=at_target("down_bytes"),
+        accuracy=float(last["accuracy"]),
+        mean_accuracy=float(last["mean_accuracy"]),
+        worst_tenth=float(last["worst_tenth"]),
+        rounds=float(summary.rounds),
+        energy_j=result.energy_j,
+        up_bytes=result.up_bytes,
+        down_bytes=result.down_bytes,
+        stopped_because=summary.stopped_because,
+    )
+
+
+def over_seeds(measure: Measure, outcomes: Sequence[Outcome]) -> float:
+    """One number for several runs of a scenario.
+
+    The median of what is to the target, where a run that never reached it counts as infinitely far (so the answer
+    is infinity where half of them or more did not); the mean of what every run has.
+    """
+    values = [measure.of(outcome) for outcome in outcomes]
+    if measure.is_to_target:
+        return median(math.inf if value is None else value for value in values)
+    return fmean(value for value in values if value is not None)

@@ -1,0 +1,79 @@
+"""Independent runs, one after the other or on several processes; the answers are the same."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fedsim.errors import FedsimError
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job(Generic[Answer]):
+    """Something to compute, that can be sent to another process, and its name for messages."""
+
+    name: str
+    work: Callable[[], Answer]
+
+
+def run_all(jobs: Sequence[Job[Answer]], *, workers: int, tell: Callable[[Answer], None]) -> list[Answer]:
+    """The answers of all jobs, in the order of the jobs; ``tell`` hears each as it comes, in any order.
+
+    With one worker everything happens in this process. More are started afresh (``spawn``), so a script that asks
+    for them must be guarded by ``if __name__ == "__main__"``.
+
+    Raises:
+        FedsimError: if ``workers`` is not positive, if a job raises one (the message then begins with the job's
+            name), or if a worker dies. The other jobs are given up.
+    """
+    if not workers >= 1:
+        raise FedsimError(f"workers must be >= 1, got {workers!r}")
+    if min(workers, len(jobs)) <= 1:
+        return [_told(job, job.work, tell) for job in jobs]
+    with _pool(min(workers, len(jobs))) as pool:
+        waiting: dict[Future[Answer], Job[Answer]] = {pool.submit(job.work): job for job in jobs}
+        for future in as_completed(waiting):
+            _told(waiting[future], future.result, tell)
+        return [future.result() for future in waiting]
+
+
+def _told(job: Job[Answer], compute: Callable[[], Answer], tell: Callable[[Answer], None]) -> Answer:
+    try:
+        answer = compute()
+    except FedsimError as error:
+        raise FedsimError(f"{job.name}: {error}") from error
+    except BrokenProcessPool as error:
+        raise FedsimError(f"{job.name}: its process died; too little memory?") from error
+    except Exception as error:
+        error.add_note(f"while running {job.name}")
+        raise
+    tell(answer)
+    return answer
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with the block, at once where it fails."""
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_quietly)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True)
+
+
+def _die_quietly() -> None:
+    """Ctrl-C reaches every process of a terminal; only the first one has something to say about it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

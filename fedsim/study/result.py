@@ -1,0 +1,100 @@
+"""What a run found out: a curve, a record of events, and a summary."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from fedsim.scenario import Scenario
+from fedsim.study.slowest import Slowest
+from fedsim.system.usage import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waste:
+    """Work that did not count: how many pieces, and what they cost."""
+
+    pieces: int
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A run in numbers.
+
+    ``spent`` is what all devices spent, ``waste`` what of it did not count, by cause; servers are not accounted.
+    ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    """
+
+    name: str
+    seed: int
+    version: str
+    stopped_because: str
+    simulated_s: float
+    rounds: float
+    metric: str
+    target: float | None
+    time_to_target_s: float | None
+    final: Mapping[str, float]
+    spent: Usage
+    waste: Mapping[str, Waste]
+    slowest: Slowest
+    devices: int
+    devices_at_work: int
+    devices_spent: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """One run of one scenario with one seed.
+
+    ``curve`` has a row per evaluation: ``time_s``, ``round``, ``accuracy`` (all test examples together),
+    ``mean_accuracy`` and ``worst_tenth`` (over devices, each on its own test data), ``energy_j``, ``up_bytes``,
+    ``down_bytes`` (so far), and the learner's own measures. ``events`` has a row per event.
+    """
+
+    scenario: Scenario
+    seed: int
+    curve: pd.DataFrame
+    events: pd.DataFrame
+    summary: Summary
+
+    def time_to(self, metric: str, value: float) -> float | None:
+        """Simulated seconds until an evaluation first found ``metric`` at ``value`` or above; None if none did.
+
+        Raises:
+            KeyError: if the curve has no such metric.
+        """
+        return first_reach(self.curve, metric, value)
+
+    @property
+    def energy_j(self) -> float:
+        """Joules that the devices spent for the learner."""
+        return self.summary.spent.work_j
+
+    @property
+    def up_bytes(self) -> float:
+        """Bytes that devices sent."""
+        return self.summary.spent.sent_bytes
+
+    @property
+    def down_bytes(self) -> float:
+        """Bytes that devices received."""
+        return self.summary.spent.received_bytes
+
+
+def first_reach(curve: pd.DataFrame, metric: str, value: float) -> float | None:
+    """When the curve first has ``metric`` at ``value`` or above; None if never.
+
+    Raises:
+        KeyError: if the curve has no such metric.
+    """
+    if metric not in curve:
+        raise KeyError(f"the curve has no {metric!r}; it has {', '.join(map(str, curve.columns))}")
+    reached = curve.loc[curve[metric] >= value, "time_s"]
+    return float(reached.iloc[0]) if len(reached) else None

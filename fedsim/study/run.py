@@ -1,0 +1,143 @@
+"""One run: a scenario in, a result out."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fedsim.kernel import Simulation
+from fedsim.scenario import Scenario, check, load
+from fedsim.scenario.build import World, build
+from fedsim.study.folder import write
+from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
+from fedsim.study.result import Result, Summary, Waste, first_reach
+from fedsim.study.slowest import slowest
+from fedsim.study.staging import check_place
+from fedsim.version import __version__
+
+Tell = Callable[[Point], None]
+
+
+def run(
+    scenario: Scenario | Mapping[str, Any] | str | Path,
+    *,
+    seed: int | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    out: str | Path | None = None,
+    tell: Tell | None = None,
+) -> Result:
+    """Simulate a scenario.
+
+    Args:
+        scenario: a file, the mapping that a file would hold, or a checked scenario.
+        seed: in place of the scenario's own.
+        overrides: changes of single keys, ``{"learner.step_size": 0.05}`` or ``["learner.step_size=0.05"]``.
+        out: where to write the run's folder; it must not exist yet, or be empty. Nothing is written without it.
+        tell: called with every evaluation, as it happens in simulated time.
+
+    Raises:
+        ScenarioError: if the scenario cannot be used: a line for each mistake.
+        FedsimError: if the run cannot go on, or the folder cannot be written.
+    """
+    checked = _checked(scenario, overrides, seed)
+    if out is not None:
+        check_place(out)
+    result = simulate(checked, seed=checked.seed if seed is None else seed, tell=tell)
+    if out is not None:
+        write(result, out)
+    return result
+
+
+def simulate(scenario: Scenario, *, seed: int, tell: Tell | None = None) -> Result:
+    """Run a checked scenario with a seed; see ``run``."""
+    sim = Simulation(seed=seed)
+    world = build(scenario, sim)
+    monitor = _monitor(scenario, world, tell)
+    sim.run(_until_done(scenario, world, monitor))
+    return _result(scenario, world, monitor)
+
+
+def _checked(
+    scenario: Scenario | Mapping[str, Any] | str | Path,
+    overrides: Mapping[str, Any] | Sequence[str],
+    seed: int | None,
+) -> Scenario:
+    if isinstance(scenario, Scenario):
+        return scenario
+    read = check if isinstance(scenario, Mapping) else load
+    return read(scenario, overrides, seed=seed)
+
+
+def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
+    watched = Watched(
+        clock=lambda: world.sim.now,
+        training=world.training,
+        spent=world.spent,
+        record=world.sim.record,
+        tell=tell or (lambda _: None),
+    )
+    stop = scenario.stop
+    bounds = Bounds(metric=stop.metric, target=stop.target, time_s=stop.time_s, rounds=stop.rounds)
+    return RunMonitor(watched, bounds, every_rounds=scenario.evaluate.every_rounds)
+
+
+async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> None:
+    """Run the protocol until it ends, the monitor has enough, or the time is up."""
+    monitor.evaluate()
+    work = asyncio.ensure_future(world.protocol.run(world.session(monitor)))
+    watches = [asyncio.ensure_future(monitor.done.wait())]
+    if scenario.evaluate.every_s is not None:
+        watches.append(asyncio.ensure_future(_evaluate_every(scenario.evaluate.every_s, monitor)))
+    await asyncio.wait([work, *watches], timeout=scenario.stop.time_s, return_when=asyncio.FIRST_COMPLETED)
+    for task in (work, *watches):
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+    monitor.stop("time is up")
+    monitor.evaluate()
+
+
+async def _evaluate_every(every_s: float, monitor: RunMonitor) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        monitor.evaluate()
+
+
+def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
+    curve = pd.DataFrame([point.row() for point in monitor.points])
+    events = world.sim.events.frame()
+    return Result(
+        scenario=scenario,
+        seed=world.sim.seed,
+        curve=curve,
+        events=events,
+        summary=_summary(scenario, world, monitor, curve, events),
+    )
+
+
+def _summary(
+    scenario: Scenario, world: World, monitor: RunMonitor, curve: pd.DataFrame, events: pd.DataFrame
+) -> Summary:
+    stop, waste = scenario.stop, world.waste
+    last = monitor.points[-1]
+    return Summary(
+        name=scenario.name,
+        seed=world.sim.seed,
+        version=__version__,
+        stopped_because=monitor.stopped_because,
+        simulated_s=world.sim.now,
+        rounds=monitor.round,
+        metric=stop.metric,
+        target=stop.target,
+        time_to_target_s=None if stop.target is None else first_reach(curve, stop.metric, stop.target),
+        final={"accuracy": last.accuracy, "mean_accuracy": last.mean_accuracy, "worst_tenth": last.worst_tenth},
+        spent=world.spent(),
+        waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
+        slowest=slowest(events),
+        devices=len(world.devices),
+        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices),
+        devices_spent=sum(device.is_spent() for device in world.devices),
+    )

@@ -1,0 +1,64 @@
+"""Which part of a round takes longest, and on whose links."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+PHASES = {
+    "wake_s": "waking radios",
+    "download_s": "download",
+    "compute_s": "computing",
+    "upload_s": "upload",
+    "exchange_s": "waiting for neighbours",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slowest:
+    """Where the time of the rounds went, followed along the device that closed each round.
+
+    ``seconds`` by phase, and by link of the closing device within the slowest phase. A round that nobody closed in
+    time counts as a wait for its deadline. Among peers every peer's every round counts.
+    """
+
+    rounds: int
+    seconds: Mapping[str, float]
+    phase: str
+    share: float
+    links: Mapping[str, float]
+    closers: Mapping[str, int]
+
+    def sentence(self) -> str:
+        """The slowest part and why, for people."""
+        if not self.rounds or not self.phase:
+            return "no round ended"
+        link, seconds = max(self.links.items(), key=lambda item: item[1], default=("", 0.0))
+        total = sum(self.links.values())
+        text = f"{self.phase}: {self.share:.0%} of the time of rounds"
+        return f"{text}, {seconds / total:.0%} of it on {link}" if link and total else text
+
+
+def slowest(events: pd.DataFrame) -> Slowest:
+    """Read it from the record: ``round`` events of a server, or ``mixed`` events of peers."""
+    rounds = events[events["kind"].isin(["round", "mixed"])]
+    parts = {name: rounds[name].fillna(0.0) for name in PHASES if name in rounds}
+    seconds = {PHASES[name]: float(values.sum()) for name, values in parts.items()}
+    overdue = rounds[rounds["closed_by"].isin(["deadline", "failures"])] if "closed_by" in rounds else rounds[:0]
+    seconds["waiting for the deadline"] = float(overdue["seconds"].sum()) if len(overdue) else 0.0
+    phase = max(seconds, key=lambda name: seconds[name], default="")
+    column = {text: name for name, text in PHASES.items()}.get(phase)
+    links: dict[str, float] = {}
+    if column:
+        by_link = parts[column].groupby(rounds["link"]).sum()
+        links = {str(link): float(value) for link, value in by_link.items()}
+    closers = rounds["closed_by"].value_counts().sort_index() if "closed_by" in rounds else pd.Series(dtype=int)
+    total = sum(seconds.values())
+    return Slowest(
+        rounds=len(rounds),
+        seconds=seconds,
+        phase=phase,
+        share=seconds[phase] / total if total else 0.0,
+        links=links,
+        closers={str(name): int(count) for name, count in closers.items()},
+    )

@@ -1,0 +1,1 @@
+"""What exists: devices, links, the network, energy and failures."""

@@ -1,0 +1,108 @@
+"""A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fedsim.system.device import DeviceSpec
+from fedsim.system.law import Law
+from fedsim.system.network import Access
+from fedsim.system.presence import Availability, Crashes
+from fedsim.system.profiles import RadioProfile
+
+Array = npt.NDArray[np.float64]
+Streams = Callable[..., np.random.Generator]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceGroup:
+    """Devices of one kind: what they share, and the laws from which each draws its own.
+
+    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start.
+    """
+
+    name: str
+    count: int
+    link: str
+    places: Sequence[str]
+    radio: RadioProfile
+    half_duplex: bool
+    paging_s: float
+    step_overhead_s: float
+    train_w: float
+    idle_w: float
+    sleep_w: float
+    battery_j: float | None
+    flops_per_s: Law
+    charge: Law
+    up_bps: Law
+    down_bps: Law
+    rtt_s: Law
+    availability: Availability | None
+    crashes: Crashes | None
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or not self.places:
+            raise ValueError(f"group {self.name!r} needs devices and places, got {self.count}, {self.places!r}")
+
+
+class Fleet:
+    """All devices, group after group, each attribute one array.
+
+    Every group draws each attribute from a stream of its own, in order: one device more at the end of a group, or
+    one group more, leaves what the others drew as it was.
+    """
+
+    def __init__(self, groups: Sequence[DeviceGroup], streams: Streams) -> None:
+        def drawn(attribute: str, law: Callable[[DeviceGroup], Law]) -> Array:
+            parts = [law(group).draws(streams("fleet", group.name, attribute), group.count) for group in groups]
+            return np.concatenate(parts)
+
+        self.groups = tuple(groups)
+        counts = [group.count for group in groups]
+        self.group = np.repeat(np.arange(len(groups)), counts)
+        self.rank = np.concatenate([np.arange(count) for count in counts])
+        self.flops_per_s = drawn("flops_per_s", lambda group: group.flops_per_s)
+        self.charge = np.clip(drawn("charge", lambda group: group.charge), 0.0, 1.0)
+        self.up_bps = drawn("up_bps", lambda group: group.up_bps)
+        self.down_bps = drawn("down_bps", lambda group: group.down_bps)
+        self.rtt_s = drawn("rtt_s", lambda group: group.rtt_s)
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def name(self, index: int) -> str:
+        """DeviceGroup and number in it, such as ``low-3g-07``; a larger group renames nobody."""
+        group, rank = self.groups[self.group[index]], int(self.rank[index])
+        return f"{group.name}-{rank:02d}"
+
+    def spec(self, index: int) -> DeviceSpec:
+        """One row as a value."""
+        group, rank = self.groups[self.group[index]], int(self.rank[index])
+        charge_j = math.inf if group.battery_j is None else group.battery_j * float(self.charge[index])
+        return DeviceSpec(
+            name=self.name(index),
+            group=group.name,
+            index=index,
+            flops_per_s=float(self.flops_per_s[index]),
+            step_overhead_s=group.step_overhead_s,
+            train_w=group.train_w,
+            idle_w=group.idle_w,
+            sleep_w=group.sleep_w,
+            charge_j=charge_j,
+            link=group.link,
+            place=group.places[rank % len(group.places)],
+            access=Access(
+                up_bps=float(self.up_bps[index]),
+                down_bps=float(self.down_bps[index]),
+                delay_s=float(self.rtt_s[index]) / 2,
+                half_duplex=group.half_duplex,
+            ),
+            radio=group.radio,
+            paging_s=group.paging_s,
+            availability=group.availability,
+            crashes=group.crashes,
+        )

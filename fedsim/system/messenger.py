@@ -1,0 +1,85 @@
+"""Carries messages between nodes: wakes their radios, moves the bytes, and loses some."""
+
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from fedsim.errors import MessageLostError
+from fedsim.kernel import Simulation
+from fedsim.system.network import Flow, Network
+
+
+class Endpoint(Protocol):
+    """Where a message starts or ends."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the network."""
+
+    def present(self) -> AbstractAsyncContextManager[None]:
+        """Ends with a ``DeviceDownError`` when the endpoint goes."""
+
+    def connected(self, *, pushed: bool) -> AbstractContextManager[float]:
+        """Hold its radio; gives the seconds until it is connected."""
+
+    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+        """Take note of the present rate and bytes of a flow of this endpoint."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """How long a message took: waking radios, then delay and bytes."""
+
+    wake_s: float
+    move_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Watcher:
+    """Tells both ends of a flow about it."""
+
+    source: Endpoint
+    target: Endpoint
+
+    def rate_changed(self, flow: Flow) -> None:
+        self.source.follow(flow, outgoing=True)
+        self.target.follow(flow, outgoing=False)
+
+
+class Messenger:
+    """Sends messages over a network in which some are lost."""
+
+    def __init__(self, sim: Simulation, network: Network, *, message_loss: float = 0.0) -> None:
+        if not 0 <= message_loss < 1:
+            raise ValueError(f"message_loss must be >= 0 and < 1, got {message_loss!r}")
+        self._sim = sim
+        self._network = network
+        self._message_loss = message_loss
+        self._sent: dict[tuple[str, str], int] = {}
+
+    async def send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
+        """Return when the target has the message.
+
+        Raises:
+            DeviceDownError: the target is not there, or goes before it has all of the message.
+            MessageLostError: all bytes were sent and the message is lost.
+            NoRouteError: nothing connects the two.
+        """
+        async with target.present():
+            with source.connected(pushed=False) as source_wake_s:
+                await self._sim.timeout(source_wake_s)
+                with target.connected(pushed=True) as target_wake_s:
+                    await self._sim.timeout(target_wake_s)
+                    start_s = self._sim.now
+                    watcher = _Watcher(source, target)
+                    await self._network.transfer(source.name, target.name, size_bytes, watcher)
+        self._lose(source.name, target.name)
+        return Delivery(wake_s=source_wake_s + target_wake_s, move_s=self._sim.now - start_s)
+
+    def _lose(self, source: str, target: str) -> None:
+        """Each message of a pair has its own luck, so that one pair more changes no other's."""
+        number = self._sent.get((source, target), 0)
+        self._sent[source, target] = number + 1
+        if self._message_loss and self._sim.rng("loss", source, target, number).random() < self._message_loss:
+            self._sim.record("lost", subject=source, peer=target)
+            raise MessageLostError(f"message {number} from {source} to {target} was lost")

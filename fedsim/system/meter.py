@@ -1,0 +1,114 @@
+"""Where a device's joules go, and when its battery will be empty.
+
+Power is piecewise constant between events, so energy is integrated exactly: at every change of power the time
+since the last change is settled, never at ticks.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+CAUSES: Final = ("compute", "send", "receive", "radio", "idle", "sleep")
+"""What power is spent on. ``radio`` is waking the radio and keeping it connected in silence, its tail included;
+``idle`` is being awake for the learner without computing; ``sleep`` is what the device draws anyway, outside its
+work for the learner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of constant extra power that ends by itself: ``power_w`` until ``until_s``."""
+
+    until_s: float
+    power_w: float
+
+
+class PowerMeter:
+    """Integrates the power of one device by cause and drains its battery.
+
+    The present power of every cause is set with ``draw``. What a radio draws beside its traffic falls by itself
+    and is given once as ``stages``. An empty battery draws nothing for the rest of the run.
+    """
+
+    def __init__(self, *, charge_j: float = math.inf, at_s: float = 0.0) -> None:
+        if not charge_j >= 0:
+            raise ValueError(f"charge_j must be >= 0, got {charge_j!r}")
+        self.charge_j = charge_j
+        self.spent_j = dict.fromkeys(CAUSES, 0.0)
+        self._draws_w = dict.fromkeys(CAUSES, 0.0)
+        self._base_w = 0.0
+        self._stages: tuple[Stage, ...] = ()
+        self._settled_s = at_s
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the battery is empty, as of the last settling.
+
+        A charge that would be gone before the clock can move on counts as none.
+        """
+        return self.charge_j <= 0 or self.empty_s() <= self._settled_s
+
+    def draw(self, cause: str, power_w: float, at_s: float) -> None:
+        """From ``at_s`` on, spend ``power_w`` on ``cause``."""
+        if not 0 <= power_w < math.inf:
+            raise ValueError(f"power_w must be >= 0 and finite, got {power_w!r}")
+        if power_w == self._draws_w[cause]:
+            return
+        self.settle(at_s)
+        self._draws_w[cause] = power_w
+        self._base_w = sum(self._draws_w.values())
+
+    def stage(self, stages: Sequence[Stage], at_s: float) -> None:
+        """From ``at_s`` on, the radio spends these stages, in order of their ends, instead of any earlier ones."""
+        self.settle(at_s)
+        self._stages = tuple(stages)
+
+    def settle(self, at_s: float) -> None:
+        """Account for everything up to ``at_s``, or up to the instant at which the battery was empty."""
+        if at_s < self._settled_s:
+            raise ValueError(f"time went back: settled to {self._settled_s!r} s, asked for {at_s!r} s")
+        if at_s == self._settled_s:
+            return
+        if self.charge_j > 0:
+            spans = self._spans(at_s)
+            if sum((self._base_w + stage_w) * lasts_s for _, lasts_s, stage_w in spans) >= self.charge_j:
+                self._spend(self._spans(self.empty_s()))
+                self.charge_j = 0.0
+            else:
+                self._spend(spans)
+        self._settled_s = at_s
+
+    def empty_s(self) -> float:
+        """When the battery will be empty if no power is set anew; infinity on mains."""
+        if math.isinf(self.charge_j):
+            return math.inf
+        left_j = self.charge_j
+        for start_s, lasts_s, stage_w in self._spans(math.inf):
+            power_w = self._base_w + stage_w
+            if power_w > 0:
+                if left_j <= power_w * lasts_s:
+                    return start_s + left_j / power_w
+                left_j -= power_w * lasts_s
+        return math.inf
+
+    def _spans(self, end_s: float) -> list[tuple[float, float, float]]:
+        """The time from the last settling to ``end_s``, cut where a stage ends: (start, seconds, stage power)."""
+        spans = []
+        start_s = self._settled_s
+        for stage in self._stages:
+            cut_s = min(stage.until_s, end_s)
+            if cut_s > start_s:
+                spans.append((start_s, cut_s - start_s, stage.power_w))
+                start_s = cut_s
+        if end_s > start_s:
+            spans.append((start_s, end_s - start_s, 0.0))
+        return spans
+
+    def _spend(self, spans: list[tuple[float, float, float]]) -> None:
+        lasts_s = sum(seconds for _, seconds, _ in spans)
+        radio_j = sum(seconds * stage_w for _, seconds, stage_w in spans)
+        for cause, power_w in self._draws_w.items():
+            if power_w:
+                self.spent_j[cause] += power_w * lasts_s
+        self.spent_j["radio"] += radio_j
+        self.charge_j -= self._base_w * lasts_s + radio_j

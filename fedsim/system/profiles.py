@@ -1,0 +1,149 @@
+"""Profiles of devices, links and radios by name; in ``profiles.yaml`` every number has its source."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from fedsim import units
+from fedsim.errors import FedsimError
+from fedsim.system.law import Lognormal
+from fedsim.yamlfile import read_yaml
+
+Profile = TypeVar("Profile")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceProfile:
+    """A tier of devices. Speeds are effective ones of training, far below peak.
+
+    ``flops_per_s`` is what a managed (Java) training library reaches on phones, ``native_flops_per_s`` what
+    native kernels do. ``idle_w`` is drawn while awake and waiting, ``sleep_w`` while asleep. ``battery_j`` is
+    None on the mains.
+    """
+
+    name: str
+    example: str
+    flops_per_s: float
+    native_flops_per_s: float
+    step_overhead_s: float
+    train_w: float
+    idle_w: float
+    sleep_w: float
+    ram_bytes: float
+    battery_j: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkProfile:
+    """An access technology: round trip to a near server, mean rates of its users, and its usual radio.
+
+    A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before its radio wakes.
+    """
+
+    name: str
+    radio: str
+    half_duplex: bool
+    rtt_s: Lognormal
+    up_bps: Lognormal
+    down_bps: Lognormal
+    paging_wait_max_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RadioProfile:
+    """Power of a radio: ``min(max_w, beta_w + alpha_up * up + alpha_down * down)`` while bytes move.
+
+    Rates in bit/s. A promotion precedes the first byte; the ``tails``, (seconds, watts) each, follow the last.
+    """
+
+    name: str
+    alpha_up_w_per_bps: float
+    alpha_down_w_per_bps: float
+    beta_w: float
+    max_w: float
+    promotion_s: float
+    promotion_w: float
+    tails: tuple[tuple[float, float], ...]
+    idle_w: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profiles:
+    """What there is, by name."""
+
+    devices: Mapping[str, DeviceProfile]
+    links: Mapping[str, LinkProfile]
+    radios: Mapping[str, RadioProfile]
+
+    def __post_init__(self) -> None:
+        for link in self.links.values():
+            if link.radio not in self.radios:
+                raise FedsimError(f"link {link.name!r} has an unknown radio, {link.radio!r}")
+
+
+@cache
+def load_profiles() -> Profiles:
+    """The profiles that ship with fedsim; read once."""
+    table = read_yaml(Path(__file__).with_name("profiles.yaml"))
+    return Profiles(
+        devices=_named(table["devices"], _device),
+        links=_named(table["links"], _link),
+        radios=_named(table["radios"], _radio),
+    )
+
+
+def _named(table: Mapping[str, Any], make: Callable[[str, Any], Profile]) -> Mapping[str, Profile]:
+    return MappingProxyType({name: make(name, row) for name, row in table.items()})
+
+
+def _value(cited: tuple[str | float, str], unit: str) -> float:
+    """The number of a pair of number and evidence."""
+    number, _ = cited
+    return units.parse(number, unit)
+
+
+def _device(name: str, row: Mapping[str, Any]) -> DeviceProfile:
+    return DeviceProfile(
+        name=name,
+        example=row["example"],
+        flops_per_s=_value(row["speed"], "flop/s"),
+        native_flops_per_s=_value(row["native_speed"], "flop/s"),
+        step_overhead_s=_value(row["step_overhead"], "s"),
+        train_w=_value(row["train"], "W"),
+        idle_w=_value(row["idle"], "W"),
+        sleep_w=_value(row["sleep"], "W"),
+        ram_bytes=_value(row["ram"], "bytes"),
+        battery_j=_value(row["battery"], "J") if "battery" in row else None,
+    )
+
+
+def _link(name: str, row: Mapping[str, Any]) -> LinkProfile:
+    def law(key: str, unit: str) -> Lognormal:
+        return Lognormal(_value(row[key]["median"], unit), _value(row[key]["sigma"], "1"))
+
+    return LinkProfile(
+        name=name,
+        radio=row["radio"],
+        half_duplex=row.get("half_duplex", False),
+        rtt_s=law("rtt", "s"),
+        up_bps=law("up", "bit/s"),
+        down_bps=law("down", "bit/s"),
+        paging_wait_max_s=_value(row["paging_wait"], "s"),
+    )
+
+
+def _radio(name: str, row: Mapping[str, Any]) -> RadioProfile:
+    return RadioProfile(
+        name=name,
+        alpha_up_w_per_bps=_value(row["send"], "J/bit"),
+        alpha_down_w_per_bps=_value(row["receive"], "J/bit"),
+        beta_w=_value(row["beta"], "W"),
+        max_w=_value(row["max"], "W"),
+        promotion_s=_value(row["promotion"]["lasts"], "s"),
+        promotion_w=_value(row["promotion"]["power"], "W"),
+        tails=tuple((_value(tail["lasts"], "s"), _value(tail["power"], "W")) for tail in row["tails"]),
+        idle_w=_value(row["idle"], "W"),
+    )

@@ -1,0 +1,57 @@
+"""What work costs: joules by cause, bytes each way, seconds of computing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fedsim.system.meter import CAUSES
+
+
+def _nothing() -> dict[str, float]:
+    return dict.fromkeys(CAUSES, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What one device or many spent so far; the difference of two is what a piece of work cost."""
+
+    energy_j: Mapping[str, float] = field(default_factory=_nothing)
+    sent_bytes: float = 0.0
+    received_bytes: float = 0.0
+    compute_s: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return self._combine(other, 1.0)
+
+    def __sub__(self, other: "Usage") -> "Usage":
+        return self._combine(other, -1.0)
+
+    @property
+    def work_j(self) -> float:
+        """Joules spent for the learner: everything but the sleep that would have been drawn anyway."""
+        return sum(self.energy_j[cause] for cause in CAUSES if cause != "sleep")
+
+    def _combine(self, other: "Usage", sign: float) -> "Usage":
+        return Usage(
+            energy_j={cause: self.energy_j[cause] + sign * other.energy_j[cause] for cause in CAUSES},
+            sent_bytes=self.sent_bytes + sign * other.sent_bytes,
+            received_bytes=self.received_bytes + sign * other.received_bytes,
+            compute_s=self.compute_s + sign * other.compute_s,
+        )
+
+
+class WasteBook:
+    """Work that was spent and did not count, by cause: crash, left, battery, late, surplus, lost ..."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, int] = {}
+        self.usage: dict[str, Usage] = {}
+
+    def add(self, cause: str, usage: Usage) -> None:
+        """One more piece of work lost to ``cause``."""
+        self.pieces[cause] = self.pieces.get(cause, 0) + 1
+        self.usage[cause] = self.usage.get(cause, Usage()) + usage
+
+    @property
+    def total(self) -> Usage:
+        """Everything wasted, whatever the cause."""
+        return sum(self.usage.values(), Usage())

@@ -1,0 +1,61 @@
+"""Linear regression."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedsim.tasks.arrays import Array
+from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.model import Labels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeastSquares:
+    """Half the squared error of one affine score.
+
+    Parameters: a weight for each feature and then the bias, where there is one. All start at 0.
+    """
+
+    features: int
+    bias: bool = False
+
+    @property
+    def classes(self) -> int:
+        """No classes: a regression."""
+        return 0
+
+    @property
+    def rows(self) -> int:
+        """One row of weights."""
+        return 1
+
+    @property
+    def parameters(self) -> int:
+        """One weight per feature, and a bias where there is one."""
+        return self.features + self.bias
+
+    @property
+    def forward_flops(self) -> float:
+        """Two operations, multiply and add, for each parameter."""
+        return 2.0 * self.parameters
+
+    def init(self, rng: np.random.Generator) -> Array:
+        """Zeros (p,): nothing is drawn."""
+        del rng
+        return np.zeros(self.parameters)
+
+    def targets(self, y: Labels) -> Array:
+        """The targets as one column, (n, 1)."""
+        return np.asarray(y, dtype=np.float64)[:, None]
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``."""
+        return np.asarray((weight * np.square(self.predict(w, x) - y)).sum(axis=1) / 2)
+
+    def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``."""
+        return weight_gradient((weight * (self.predict(w, x) - y))[:, :, None], x, bias=self.bias)
+
+    def predict(self, w: Array, x: Array) -> Labels:
+        """The predicted target."""
+        return scores(w, x, bias=self.bias)[:, :, 0]

@@ -1,0 +1,71 @@
+"""What a model is: a function on flat parameter vectors, for a batch of devices at once."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fedsim.tasks.arrays import Array
+
+Labels = npt.NDArray[Any]  # class numbers, or targets of a regression
+
+
+class Model(Protocol):
+    """A small frozen value; b devices have one parameter vector and B examples each.
+
+    The result for a device does not depend, not even in the last bit, on the other devices of the batch.
+    """
+
+    @property
+    def features(self) -> int:
+        """Numbers per example, d."""
+
+    @property
+    def classes(self) -> int:
+        """How many classes are told apart; 0 for a regression."""
+
+    @property
+    def parameters(self) -> int:
+        """Length p of the parameter vector."""
+
+    @property
+    def forward_flops(self) -> float:
+        """Floating-point operations to evaluate one example; a gradient costs twice as many on top."""
+
+    def init(self, rng: np.random.Generator) -> Array:
+        """Parameters before learning, (p,)."""
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """Weighted sum of the examples' losses, plus the model's own penalty: (b,).
+
+        Args:
+            w: (b, p) parameters.
+            x: (b, B, d) features.
+            y: (b, B) class numbers or targets.
+            weight: (b, B) weight of each example, for a mean loss 1 / B.
+        """
+
+    def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """Gradient of ``loss`` with respect to w, (b, p); a subgradient at a kink."""
+
+    def predict(self, w: Array, x: Array) -> Labels:
+        """Class numbers, or predicted targets, (b, B)."""
+
+
+class LinearModel(Model, Protocol):
+    """A model with R rows of weights, whose loss is a sum of margin losses: what dual solvers can train.
+
+    Its parameters are the rows one after another, each with a weight per feature and then, where ``bias``,
+    that of a constant feature 1.
+    """
+
+    @property
+    def rows(self) -> int:
+        """How many rows of weights, R."""
+
+    @property
+    def bias(self) -> bool:
+        """Whether each row has a weight for a constant feature 1, as its last."""
+
+    def targets(self, y: Labels) -> Array:
+        """What each row should answer, (n, R), for labels (n,)."""

@@ -1,0 +1,138 @@
+"""Stochastic dual coordinate ascent on many devices at once."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from fedsim.errors import FedsimError
+from fedsim.tasks.arrays import Array, IntArray
+from fedsim.tasks.examples import Examples
+from fedsim.tasks.losses import DualLoss, Hinge
+
+_ROWS_GATHERED = 8  # steps whose examples are copied together: few copies, and they still fit the cache
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subproblem:
+    """What b devices maximise, each with R rows of weights (Smith et al. 2017, data-local subproblem).
+
+    For each row: - c sum_i loss*(-(alpha_i + delta_i)) - w . u - (coupling / 2) |u|^2 with u = c X^T delta.
+    """
+
+    w: Array  # (b, R, d) weights from the server
+    alpha: tuple[Array, ...]  # (b,) of (n_t, R) dual variables before
+    coupling: Array  # (b, R) sigma' Sigma_tt / lambda
+    scale: Array  # (b,) c, the weight of one example
+
+
+class Solution(NamedTuple):
+    """What came of it: ``u`` (b, R, d), and each device's dual variables (n_t, R)."""
+
+    u: Array
+    alpha: tuple[Array, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sdca:
+    """Exact maximisation over one randomly chosen dual variable after the other, for each row of weights.
+
+    Each local epoch visits the device's examples in a new random order, the same for all rows of weights. One
+    step is one example. Shalev-Shwartz and Zhang 2013; Smith et al. 2017 (MOCHA), Section 3.
+    """
+
+    epochs: float = 1.0
+    loss: DualLoss = field(default_factory=Hinge)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.epochs < np.inf:
+            raise FedsimError(f"sdca: epochs must be > 0 and finite, got {self.epochs!r}")
+
+    def steps(self, examples: int) -> int:
+        """Steps of all epochs on a device with so many examples, at least one."""
+        return max(1, round(self.epochs * examples))
+
+    def step_flops(self, features: int, rows: int) -> float:
+        """Operations of one step: margin and update of every row of weights, with squared norms at hand."""
+        return 4.0 * features * rows
+
+    def run(
+        self,
+        examples: Examples,
+        targets: Array,
+        *,
+        work: Subproblem,
+        devices: IntArray,
+        steps: IntArray,
+        rngs: tuple[np.random.Generator, ...],
+    ) -> Solution:
+        """Do the granted steps.
+
+        Entry i depends on entry i of the arguments alone, to the last bit.
+
+        Args:
+            examples: of all devices, with the constant feature where the model has a bias.
+            targets: (n, R) what each row of weights should answer to each example.
+            work: what each device maximises.
+            devices: (b,) whose examples.
+            steps: (b,) steps granted; 0 changes nothing.
+            rngs: (b,) each shuffles one device's examples.
+        """
+        order = np.argsort(-steps, kind="stable")  # longest first: those still at work are always the first so many
+        visits = _visits(examples.sizes[devices[order]], steps[order], [rngs[i] for i in order])
+        begins = np.cumsum([0, *(len(work.alpha[i]) for i in order)])
+        ascent = _Ascent(
+            z=work.w[order],
+            alpha=np.concatenate([work.alpha[i] for i in order]),
+            gain=(work.scale[:, None] * work.coupling)[order],
+            rows=visits + examples.offsets[devices[order]],
+            slots=visits + begins[:-1],
+            moved=np.empty_like(work.w),
+        )
+        ascent.climb(self.loss, examples, targets, steps[order])
+        u = np.empty_like(work.w)
+        u[order] = (ascent.z - work.w[order]) / work.coupling[order][:, :, None]
+        place = np.argsort(order)
+        return Solution(u=u, alpha=tuple(ascent.alpha[begins[j] : begins[j + 1]].copy() for j in place.tolist()))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class _Ascent:
+    """What changes while steps are done: z = w + coupling u, and alpha of all devices one after another."""
+
+    z: Array  # (b, R, d)
+    alpha: Array  # (sum of n_t, R)
+    gain: Array  # (b, R) how far z moves along x per unit of alpha
+    rows: IntArray  # (S, b) which example each device visits in each step
+    slots: IntArray  # (S, b) where its dual variables are in ``alpha``
+    moved: Array  # (b, R, d) room for one step's change of z: new room each time costs more than the arithmetic
+
+    def climb(self, loss: DualLoss, examples: Examples, targets: Array, steps: IntArray) -> None:
+        """Do ``steps`` (b,), which never rise from one device to the next."""
+        working = (np.arange(len(self.rows))[:, None] < steps).sum(axis=1).tolist()
+        for begin in range(0, len(self.rows), _ROWS_GATHERED):
+            rows = self.rows[begin : begin + _ROWS_GATHERED, : working[begin]]
+            x, t = examples.X[rows], targets[rows]
+            curvature = examples.squared_norms[rows][:, :, None] * self.gain[: working[begin]]
+            curvature[curvature == 0.0] = np.inf  # an example of zeros tells nothing: its alpha stays
+            for s in range(len(rows)):
+                a = working[begin + s]
+                self._step(loss, self.slots[begin + s, :a], x[s, :a], t[s, :a], curvature[s, :a])
+
+    def _step(self, loss: DualLoss, slots: IntArray, x: Array, t: Array, curvature: Array) -> None:
+        a = len(slots)
+        u = (self.z[:a] @ x[:, :, None])[:, :, 0]
+        before = self.alpha[slots]
+        after = loss.step(before, t, u, curvature)
+        self.alpha[slots] = after
+        step = ((after - before) * self.gain[:a])[:, :, None]
+        self.z[:a] += np.multiply(step, x[:, None, :], out=self.moved[:a])
+
+
+def _visits(sizes: IntArray, steps: IntArray, rngs: list[np.random.Generator]) -> IntArray:
+    """Which of its own examples each device visits in each step, (S, b): one permutation after another."""
+    visits = np.zeros((len(sizes), int(steps.max(initial=0))), dtype=np.int64)
+    for i, (size, granted) in enumerate(zip(sizes.tolist(), steps.tolist(), strict=True)):
+        for begin in range(0, granted, size):
+            visits[i, begin : begin + size] = rngs[i].permutation(size)[: visits.shape[1] - begin]
+    return np.ascontiguousarray(visits.T)

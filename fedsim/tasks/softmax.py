@@ -1,0 +1,78 @@
+"""Multinomial logistic regression."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedsim.errors import FedsimError
+from fedsim.tasks.arrays import Array
+from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.model import Labels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Softmax:
+    """Cross-entropy of a softmax over affine scores, plus ``l2 / 2`` times the squared weights.
+
+    Parameters: one row per class, its weight for each feature and then its bias, where there is one. Biases
+    are not penalised. All start at 0: the loss is convex.
+    """
+
+    features: int
+    classes: int
+    bias: bool = True
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.classes >= 2:
+            raise FedsimError(f"softmax: classes must be >= 2, got {self.classes!r}")
+        if not self.l2 >= 0:
+            raise FedsimError(f"softmax: l2 must be >= 0, got {self.l2!r}")
+
+    @property
+    def parameters(self) -> int:
+        """One weight per class and feature, and one bias per class."""
+        return self.classes * (self.features + self.bias)
+
+    @property
+    def forward_flops(self) -> float:
+        """Two operations, multiply and add, for each parameter; the exponentials are left out."""
+        return 2.0 * self.parameters
+
+    def init(self, rng: np.random.Generator) -> Array:
+        """Zeros (p,): nothing is drawn."""
+        del rng
+        return np.zeros(self.parameters)
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``."""
+        score = scores(w, x, bias=self.bias)
+        top = score.max(axis=2, keepdims=True)
+        log_sum = np.log(np.exp(score - top).sum(axis=2)) + top[:, :, 0]
+        right = np.take_along_axis(score, y[:, :, None], axis=2)[:, :, 0]
+        penalised = self._weights(w)
+        return np.asarray((weight * (log_sum - right)).sum(axis=1) + self.l2 / 2 * (penalised * w).sum(axis=1))
+
+    def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``: (probability - [right class]) times weight, for each score."""
+        score = scores(w, x, bias=self.bias)
+        score -= score.max(axis=2, keepdims=True)
+        np.exp(score, out=score)
+        score *= (weight / score.sum(axis=2))[:, :, None]
+        score.reshape(-1)[np.arange(y.size) * self.classes + y.ravel()] -= weight.ravel()
+        gradient = weight_gradient(score, x, bias=self.bias)
+        if self.l2:
+            gradient += self.l2 * self._weights(w)
+        return gradient
+
+    def predict(self, w: Array, x: Array) -> Labels:
+        """The class with the highest score, the first of equals."""
+        return np.asarray(scores(w, x, bias=self.bias).argmax(axis=2))
+
+    def _weights(self, w: Array) -> Array:
+        """The parameters with biases set to 0."""
+        if not self.bias:
+            return w
+        kept = w.reshape(len(w), self.classes, -1).copy()
+        kept[:, :, -1] = 0.0
+        return kept.reshape(w.shape)

@@ -1,0 +1,70 @@
+"""Linear support vector machines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedsim.errors import FedsimError
+from fedsim.tasks.arrays import Array
+from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.model import Labels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinearSvm:
+    """Hinge loss of linear scores, one-against-rest.
+
+    Two classes need one row of weights (class 1 is the positive one), more classes one row each; the loss is
+    the sum over rows of max(0, 1 - t u), where t is +1 for the row's own class and -1 otherwise. All weights
+    start at 0. The bias is the weight of a constant feature 1, and a learner that penalises weights penalises
+    it as well.
+    """
+
+    features: int
+    classes: int
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.classes >= 2:
+            raise FedsimError(f"linear svm: classes must be >= 2, got {self.classes!r}")
+
+    @property
+    def rows(self) -> int:
+        """Rows of weights: one for two classes, else one per class."""
+        return 1 if self.classes == 2 else self.classes
+
+    @property
+    def parameters(self) -> int:
+        """One weight per row and feature, and one bias per row."""
+        return self.rows * (self.features + self.bias)
+
+    @property
+    def forward_flops(self) -> float:
+        """Two operations, multiply and add, for each parameter."""
+        return 2.0 * self.parameters
+
+    def init(self, rng: np.random.Generator) -> Array:
+        """Zeros (p,): nothing is drawn."""
+        del rng
+        return np.zeros(self.parameters)
+
+    def targets(self, y: Labels) -> Array:
+        """+1 where the row's class is the label and -1 elsewhere, (*shape of y, R)."""
+        positive = np.arange(self.rows) if self.rows > 1 else np.array([1])
+        return np.where(y[..., None] == positive, 1.0, -1.0)
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``."""
+        hinge = np.maximum(0.0, 1.0 - self.targets(y) * scores(w, x, bias=self.bias))
+        return np.asarray((weight[:, :, None] * hinge).sum(axis=(1, 2)))
+
+    def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``: the subgradient that is 0 at the kink."""
+        target = self.targets(y)
+        inside = target * scores(w, x, bias=self.bias) < 1.0
+        return weight_gradient(np.where(inside, -target * weight[:, :, None], 0.0), x, bias=self.bias)
+
+    def predict(self, w: Array, x: Array) -> Labels:
+        """The class with the highest score, the first of equals; of two classes, 1 where it is above 0."""
+        score = scores(w, x, bias=self.bias)
+        return np.asarray(score[:, :, 0] > 0 if self.rows == 1 else score.argmax(axis=2)).astype(np.int64)

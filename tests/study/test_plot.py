@@ -1,0 +1,119 @@
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from fedsim.study.plot import Clock, plot_quality, steps
+
+CURVE = [(0.0, 0.1), (30.0, 0.5), (60.0, 0.92)]
+NEVER = [(0.0, 0.1), (60.0, 0.5)]
+
+
+def steps_slow(curves, metric, end_s):
+    """The definition: at every time at which something changes, what each curve said last."""
+    times = sorted({time for curve in curves for time in curve["time_s"] if time <= end_s} | {end_s})
+    rows = []
+    for curve in curves:
+        said = [[value for at, value in zip(curve["time_s"], curve[metric], strict=True) if at <= time] for time in times]
+        rows.append([values[-1] if values else np.nan for values in said])
+    return times, rows
+
+
+def curve_of(times):
+    ordered = sorted(times)
+    return pd.DataFrame({"time_s": ordered, "accuracy": np.arange(len(ordered)) / 10})
+
+
+@given(st.lists(st.lists(st.integers(0, 20).map(float), min_size=1, max_size=6), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=100)
+def test_an_evaluation_holds_until_the_next(curves):
+    frames = [curve_of(times) for times in curves]
+    times, values = steps(frames, "accuracy", 15.0)
+    slow_times, slow_values = steps_slow(frames, "accuracy", 15.0)
+    assert times.tolist() == slow_times
+    np.testing.assert_array_equal(values, slow_values)
+
+
+@pytest.mark.parametrize(
+    ("span_s", "name"), [(0.0, "s"), (179.0, "s"), (180.0, "min"), (10799.0, "min"), (10800.0, "h"), (259200.0, "days")]
+)
+def test_the_unit_of_time_suits_the_span(span_s, name):
+    assert Clock.for_span(span_s).name == name
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def lines(axes):
+    """What is drawn as steps: (style, times, values)."""
+    drawn = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    return [(line.get_linestyle(), list(line.get_xdata()), list(line.get_ydata())) for line in drawn]
+
+
+def test_a_run_has_a_line_a_worst_tenth_and_its_time_to_target(make_result):
+    axes = plot_quality(make_result(CURVE))
+    assert lines(axes) == [
+        ("-", [0.0, 30.0, 60.0], [10.0, 50.0, 92.0]),
+        ("--", [0.0, 30.0, 60.0], [5.0, 25.0, 46.0]),
+    ]
+    assert texts(axes) == ["tiny: 90 % in 60 s"]
+    assert axes.get_xlabel() == "simulated time (s)"
+    assert axes.get_ylabel() == "test accuracy (%)"
+    marks = [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"]
+    assert marks == [[[60.0, 90.0]]]
+
+
+def test_seeds_become_a_median_and_a_band(make_comparison):
+    axes = plot_quality(make_comparison({"star": [[(0.0, 0.2)], [(0.0, 0.4)], [(0.0, 0.9)]]}))
+    assert lines(axes)[0] == ("-", [0.0, 60.0], [40.0, 40.0])
+    [band] = axes.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == pytest.approx((20.0, 90.0))
+    assert "median and range of 3 seeds" in axes.get_title(loc="left")
+
+
+def test_one_seed_has_no_band(make_comparison):
+    assert not plot_quality(make_comparison({"star": [NEVER]})).collections
+
+
+def test_the_legend_says_who_reached_the_target_and_when(make_comparison):
+    axes = plot_quality(make_comparison({"star": [CURVE, CURVE], "ring": [NEVER, CURVE]}, horizon_s=600.0))
+    assert texts(axes) == ["star: 90 % in 1 min", "ring: 90 % not reached"]
+    assert axes.get_xlabel() == "simulated time (min)"
+
+
+def test_scenarios_have_colours_of_their_own(make_comparison):
+    axes = plot_quality(make_comparison({name: [CURVE] for name in "abcdefg"}))
+    colours = [handle.get_color() for handle in axes.get_legend().legend_handles]
+    assert len(set(colours)) == 7
+
+
+def test_without_a_target_there_is_neither_line_nor_mark(make_result):
+    axes = plot_quality(make_result(CURVE, target=None, time_to_target_s=None))
+    assert texts(axes) == ["tiny"]
+    assert all(line.get_marker() == "None" for line in axes.lines)
+    assert not axes.texts
+
+
+def test_a_target_on_the_worst_tenth_is_marked_on_it(make_result):
+    axes = plot_quality(make_result(CURVE, metric="worst_tenth", target=0.46))
+    assert texts(axes) == ["tiny: 46 % in 60 s"]
+    assert "line: mean over devices" in axes.get_title(loc="left")
+
+
+def test_it_draws_where_it_is_told_and_changes_no_setting(make_result):
+    before = dict(mpl.rcParams)
+    axes = Figure().add_subplot()
+    assert plot_quality(make_result(CURVE), axes) is axes
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_name_is_no_formula(make_result):
+    axes = plot_quality(make_result(CURVE, name="tiny"))
+    assert texts(axes)[0].startswith("tiny")
+    odd = plot_quality(make_result(CURVE).__class__(**{**vars(make_result(CURVE))}))
+    assert odd.figure is not None

@@ -1,0 +1,144 @@
+"""Joules: power integrated over time, by cause, until the battery is empty."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedsim.system.meter import CAUSES, PowerMeter, Stage
+
+powers = st.floats(0, 100).map(lambda watts: round(watts, 3))
+gaps = st.floats(0, 1000).map(lambda seconds: round(seconds, 3))
+
+
+def test_power_over_time_is_energy():
+    meter = PowerMeter()
+    meter.draw("compute", 3.0, at_s=0.0)
+    meter.draw("compute", 0.0, at_s=10.0)
+    meter.draw("send", 2.0, at_s=10.0)
+    meter.settle(15.0)
+    assert meter.spent_j == {"compute": 30.0, "send": 10.0, "receive": 0, "radio": 0, "idle": 0, "sleep": 0}
+
+
+def test_a_tail_falls_by_itself():
+    meter = PowerMeter()
+    meter.stage([Stage(8.0, 0.8), Stage(10.0, 0.6)], at_s=0.0)
+    meter.settle(4.0)
+    assert meter.spent_j["radio"] == pytest.approx(3.2)
+    meter.settle(100.0)
+    assert meter.spent_j["radio"] == pytest.approx(8 * 0.8 + 2 * 0.6)
+
+
+def test_new_stages_replace_the_old():
+    meter = PowerMeter()
+    meter.stage([Stage(8.0, 1.0)], at_s=0.0)
+    meter.stage([Stage(12.0, 1.0)], at_s=4.0)
+    meter.settle(100.0)
+    assert meter.spent_j["radio"] == 12.0
+
+
+def test_the_battery_is_empty_when_arithmetic_says():
+    meter = PowerMeter(charge_j=100.0)
+    meter.draw("sleep", 1.0, at_s=0.0)
+    meter.stage([Stage(20.0, 3.0)], at_s=10.0)
+    assert meter.empty_s() == 70.0  # 10 J until 10 s, 40 J until 20 s, and the other 50 J at 1 W
+    meter.settle(1000.0)
+    assert meter.is_empty
+    assert meter.charge_j == 0.0
+    assert sum(meter.spent_j.values()) == pytest.approx(100.0, rel=1e-12)
+
+
+def test_an_empty_battery_draws_nothing():
+    meter = PowerMeter(charge_j=10.0)
+    meter.draw("idle", 1.0, at_s=0.0)
+    meter.draw("compute", 5.0, at_s=20.0)
+    meter.settle(30.0)
+    assert sum(meter.spent_j.values()) == 10.0
+    assert meter.empty_s() <= 30.0
+
+
+def test_a_charge_too_small_for_the_clock_to_see_is_none():
+    """Else a watch set to the instant of exhaustion would find time standing still, for ever."""
+    meter = PowerMeter(charge_j=100.0, at_s=0.0)
+    meter.draw("sleep", 1e-3, at_s=1e5)
+    meter.charge_j = 1e-14
+    meter.draw("compute", 6.0, at_s=1e5)
+    assert meter.empty_s() == 1e5
+    assert meter.is_empty
+
+
+def test_the_mains_never_end():
+    meter = PowerMeter()
+    meter.draw("compute", 400.0, at_s=0.0)
+    assert meter.empty_s() == math.inf
+
+
+@pytest.mark.parametrize("power_w", [-1.0, math.nan, math.inf])
+def test_power_that_cannot_be_is_refused(power_w):
+    with pytest.raises(ValueError, match="power_w must be >= 0"):
+        PowerMeter().draw("send", power_w, at_s=0.0)
+
+
+def test_charge_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="charge_j must be >= 0, got nan"):
+        PowerMeter(charge_j=math.nan)
+
+
+def test_time_does_not_go_back():
+    meter = PowerMeter()
+    meter.settle(5.0)
+    with pytest.raises(ValueError, match="time went back"):
+        meter.settle(4.0)
+
+
+changes = st.lists(
+    st.tuples(gaps, st.sampled_from(CAUSES), powers, st.lists(st.tuples(gaps, powers), max_size=3)),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(changes=changes, charge_j=st.floats(0, 1e5), end_s=gaps)
+def test_energy_is_the_integral_of_power(changes, charge_j, end_s):
+    """Against a fine cut of time at every instant at which power may change."""
+    meter = PowerMeter(charge_j=charge_j)
+    now_s, history = 0.0, []  # (from, power by cause, stages)
+    draws = dict.fromkeys(CAUSES, 0.0)
+    for gap_s, cause, power_w, tails in changes:
+        now_s += gap_s
+        stages, tail_end_s = [], now_s
+        for duration_s, tail_w in tails:
+            tail_end_s += duration_s
+            stages.append(Stage(tail_end_s, tail_w))
+        draws[cause] = power_w
+        meter.draw(cause, power_w, now_s)
+        meter.stage(stages, now_s)
+        history.append((now_s, dict(draws), stages))
+    now_s += end_s
+    meter.settle(now_s)
+
+    expected = drained(history, charge_j, now_s)
+    assert meter.spent_j == pytest.approx(expected, rel=1e-9, abs=1e-6)
+    assert meter.charge_j == pytest.approx(max(charge_j - sum(expected.values()), 0.0), rel=1e-9, abs=1e-6)
+    assert 0 <= meter.charge_j <= charge_j
+
+
+def drained(history, charge_j, end_s):
+    """The slow twin: power looked up afresh on every piece between any two instants of change."""
+    cuts = sorted({end_s, *(at for at, _, _ in history), *(s.until_s for *_, stages in history for s in stages)})
+    spent = dict.fromkeys(CAUSES, 0.0)
+    for left_s, right_s in itertools.pairwise(cuts):
+        if right_s > end_s:
+            break
+        _, draws, stages = [entry for entry in history if entry[0] <= left_s][-1]
+        power = dict(draws)
+        running = [stage for stage in stages if stage.until_s > left_s]
+        power["radio"] += running[0].power_w if running else 0.0
+        total_w = sum(power.values())
+        left_j = charge_j - sum(spent.values())
+        lasts_s = min(right_s - left_s, left_j / total_w) if total_w > 0 else right_s - left_s
+        for cause in CAUSES:
+            spent[cause] += power[cause] * lasts_s
+    return spent

@@ -1,0 +1,362 @@
+"""Stories of transfers, told in round numbers: lines of 8 Mbit/s carry 1 MB a second."""
+
+import asyncio
+import math
+
+import networkx as nx
+import pytest
+
+from fedsim.errors import NoRouteError
+from fedsim.kernel import Simulation
+from fedsim.system import sharing
+from fedsim.system.access import Access
+from fedsim.system.network import Network
+from fedsim.system.topology import Topology
+
+MB = 1_000_000
+MBPS = 1e6
+FAST = Access(up_bps=math.inf, down_bps=math.inf)
+
+
+def line(capacity_bps=8 * MBPS, *, back_bps=None, delay_s=0.0, duplex="full"):
+    """server - router - cell; the line between server and router is the narrow one."""
+    graph = nx.DiGraph()
+    graph.add_node("server", kind="server")
+    graph.add_node("router", kind="router")
+    graph.add_node("cell", kind="cell")
+    wide = {"capacity_bps": math.inf, "delay_s": 0.0, "duplex": "full"}
+    graph.add_edges_from([("router", "cell"), ("cell", "router")], **wide)
+    narrow = {"delay_s": delay_s, "duplex": duplex}
+    graph.add_edge("router", "server", capacity_bps=capacity_bps, **narrow)
+    graph.add_edge("server", "router", capacity_bps=back_bps or capacity_bps, **narrow)
+    return Topology("line", graph)
+
+
+class Story:
+    """A network on a fresh simulation, with devices that have infinitely fast access unless told otherwise."""
+
+    def __init__(self, topology=None, **access):
+        self.sim = Simulation(seed=1)
+        self.network = Network(self.sim, topology or line())
+        for name in ("a", "b", "c"):
+            self.network.attach(name, "cell", access.get(name, FAST))
+        self.ends = {}
+
+    async def send(self, label, source, target, size_bytes, *, at_s=0.0, until_s=math.inf, **options):
+        await asyncio.sleep(at_s)
+        try:
+            async with asyncio.timeout_at(until_s if until_s < math.inf else None):
+                return await self.network.transfer(source, target, size_bytes, **options)
+        except TimeoutError:
+            return None
+        finally:
+            self.ends[label] = self.sim.now
+
+    def run(self, *coroutines):
+        async def together():
+            return await asyncio.gather(*coroutines)
+
+        return self.sim.run(together())
+
+
+class Log:
+    """An observer that writes down what it hears."""
+
+    def __init__(self, sim):
+        self.sim = sim
+        self.heard = []
+
+    def rate_changed(self, flow):
+        self.heard.append((self.sim.now, flow.rate_bps, flow.sent_bytes))
+
+
+def test_lone_transfer_takes_the_delays_and_size_over_rate():
+    story = Story(line(delay_s=0.25), a=Access(up_bps=4 * MBPS, down_bps=MBPS, delay_s=0.5))
+    (flow,) = story.run(story.send("a", "a", "server", MB))
+    assert story.ends == {"a": 0.5 + 0.25 + 2.0}
+    assert (flow.source, flow.target, flow.size_bytes, flow.sent_bytes) == ("a", "server", MB, MB)
+    assert (flow.started_s, flow.moving_s, flow.ended_s) == (0.0, 0.75, 2.75)
+    assert flow.complete
+    assert flow.rate_bps == 0
+
+
+def test_each_end_pays_the_delay_of_its_access():
+    slow = Access(up_bps=math.inf, down_bps=math.inf, delay_s=0.5)
+    story = Story(a=slow, b=slow)
+    story.run(story.send("a", "a", "b", MB))
+    assert story.ends == {"a": 1.0}
+
+
+def test_two_uploads_share_and_the_first_speeds_up_when_the_second_is_done():
+    story = Story()
+    story.run(story.send("a", "a", "server", 2 * MB), story.send("b", "b", "server", 0.5 * MB, at_s=1.0))
+    assert story.ends == {"b": 2.0, "a": 2.5}
+
+
+def test_nobody_uses_the_line_while_its_message_is_delayed():
+    far = Access(up_bps=math.inf, down_bps=math.inf, delay_s=1.0)
+    story = Story(b=far)
+    story.run(story.send("a", "a", "server", MB), story.send("b", "b", "server", MB))
+    assert story.ends == {"a": 1.0, "b": 2.0}
+
+
+def test_share_that_a_slow_device_cannot_use_goes_to_the_others():
+    story = Story(a=Access(up_bps=2 * MBPS, down_bps=MBPS))
+    story.run(story.send("a", "a", "server", 0.25 * MB), story.send("b", "b", "server", 0.75 * MB))
+    assert story.ends == {"a": 1.0, "b": 1.0}
+
+
+def test_cancelled_transfer_gives_its_share_back_at_once():
+    story = Story()
+    _, flow = story.run(
+        story.send("a", "a", "server", 2 * MB), story.send("b", "b", "server", 4 * MB, until_s=1.0)
+    )
+    assert flow is None
+    assert story.ends == {"b": 1.0, "a": 2.5}
+    traffic = story.network.traffic()
+    assert (traffic.offered_bytes, traffic.delivered_bytes) == (6 * MB, 2 * MB)
+    assert (traffic.wasted_bytes, traffic.moving_bytes, traffic.moved_bytes) == (0.5 * MB, 0.0, 2.5 * MB)
+
+
+def test_message_that_is_cancelled_before_its_first_byte_wastes_nothing():
+    story = Story(line(delay_s=1.0))
+    log = Log(story.sim)
+    story.run(story.send("a", "a", "server", MB, until_s=0.5, observer=log))
+    assert log.heard == [(0.5, 0.0, 0.0)]
+    assert story.network.traffic().wasted_bytes == 0
+
+
+def test_directions_are_independent():
+    story = Story(line(8 * MBPS, back_bps=4 * MBPS))
+    story.run(story.send("up", "a", "server", MB), story.send("down", "server", "a", MB))
+    assert story.ends == {"up": 1.0, "down": 2.0}
+
+
+def test_directions_of_a_half_duplex_line_share_it():
+    story = Story(line(8 * MBPS, duplex="half"))
+    story.run(story.send("up", "a", "server", MB), story.send("down", "server", "a", 2 * MB))
+    assert story.ends == {"up": 2.0, "down": 3.0}
+
+
+def test_half_duplex_access_has_its_own_rate_each_way_and_the_larger_for_both():
+    wifi = Access(up_bps=4 * MBPS, down_bps=8 * MBPS, half_duplex=True)
+    story = Story(line(math.inf), a=wifi)
+    story.run(story.send("alone", "a", "server", MB))
+    story.run(story.send("up", "a", "server", MB), story.send("down", "server", "a", MB))
+    assert story.ends == {"alone": 2.0, "up": 4.0, "down": 4.0}
+
+
+def test_two_devices_at_one_place_need_no_line():
+    story = Story(a=Access(up_bps=8 * MBPS, down_bps=MBPS), b=Access(up_bps=MBPS, down_bps=4 * MBPS))
+    story.run(story.send("a", "a", "b", MB))
+    assert story.ends == {"a": 2.0}
+    assert story.network.use("a", "cell").carried_bytes == MB
+    assert story.network.use("cell", "b").carried_bytes == MB
+    assert story.network.use("cell", "router").carried_bytes == 0
+
+
+@pytest.mark.parametrize("name", ["server", "a"])
+def test_message_to_oneself_takes_no_time(name):
+    story = Story(a=Access(up_bps=MBPS, down_bps=MBPS, delay_s=1.0))
+    (flow,) = story.run(story.send("self", name, name, MB))
+    assert story.ends == {"self": 0.0}
+    assert flow.complete
+
+
+def test_message_without_bytes_takes_the_delay_on_a_line_that_is_down():
+    story = Story(line(delay_s=0.5))
+    story.network.set_capacity("router", "server", 0)
+    story.run(story.send("a", "a", "server", 0))
+    assert story.ends == {"a": 0.5}
+
+
+def test_capped_flow_leaves_the_rest_of_the_line():
+    story = Story()
+    story.run(story.send("a", "a", "server", MB, cap_bps=2 * MBPS), story.send("b", "b", "server", 0.75 * MB))
+    assert story.ends == {"b": 1.0, "a": 4.0}
+
+
+def test_cap_holds_where_there_is_no_link_at_all():
+    story = Story()
+    story.run(story.send("a", "server", "server", MB, cap_bps=2 * MBPS))
+    assert story.ends == {"a": 4.0}
+
+
+def test_capacity_changes_under_the_flows():
+    story = Story()
+
+    async def weather():
+        for at_s, capacity_bps in ((1.0, 0.0), (3.0, 4 * MBPS), (4.0, math.inf)):
+            await asyncio.sleep(at_s - story.sim.now)
+            story.network.set_capacity("router", "server", capacity_bps)
+
+    story.run(weather(), story.send("a", "a", "server", 1.25 * MB), story.send("b", "b", "server", 9 * MB))
+    assert story.ends == {"a": 4.0, "b": 4.0}  # until 1 s 0.5 MB each, from 3 s 0.25 MB each, then all at once
+
+
+def test_new_capacity_of_a_half_duplex_line_is_shared_too():
+    story = Story(line(8 * MBPS, duplex="half"))
+    story.network.set_capacity("router", "server", 2 * MBPS)
+    story.network.set_capacity("server", "router", 4 * MBPS)
+    story.run(story.send("up", "a", "server", MB), story.send("down", "server", "a", MB))
+    assert story.ends == {"up": 4.0, "down": 4.0}
+
+
+def test_infinitely_fast_network_takes_no_time_and_no_observer_sees_an_infinite_rate():
+    story = Story(line(math.inf))
+    log = Log(story.sim)
+    story.run(*(story.send(name, name, "server", MB, observer=log) for name in "abc"))
+    assert story.ends == {"a": 0.0, "b": 0.0, "c": 0.0}
+    assert log.heard == [(0.0, 0.0, MB)] * 3
+
+
+def test_observer_hears_every_change_with_exact_bytes():
+    story = Story(line(delay_s=1.0))
+    log = Log(story.sim)
+    story.run(
+        story.send("a", "a", "server", 3 * MB, observer=log),
+        story.send("b", "b", "server", 4 * MB, at_s=1.0, until_s=3.0),
+    )
+    assert log.heard == [
+        (1.0, 8 * MBPS, 0.0),
+        (2.0, 4 * MBPS, MB),
+        (3.0, 8 * MBPS, 1.5 * MB),
+        (4.5, 0.0, 3 * MB),
+    ]
+
+
+def test_progress_can_be_read_at_any_time():
+    story = Story()
+
+    async def look():
+        task = asyncio.create_task(story.network.transfer("a", "server", 4 * MB))
+        await asyncio.sleep(1.5)
+        assert story.network.traffic().moving_bytes == 1.5 * MB
+        use = story.network.use("router", "server")
+        assert (use.capacity_bps, use.carried_bytes, use.busy_s) == (8 * MBPS, 1.5 * MB, 1.5)
+        task.cancel()
+
+    story.run(look())
+
+
+def test_link_is_busy_while_somebody_has_bytes_for_it():
+    story = Story()
+    story.run(
+        story.send("a", "a", "server", MB),
+        story.send("b", "b", "server", MB, at_s=0.5),
+        story.send("c", "c", "server", MB, at_s=3.0),
+    )
+    use = story.network.use("router", "server")
+    assert (use.carried_bytes, use.busy_s) == (3 * MB, 3.0)
+    assert story.network.use("server", "router").busy_s == 0
+
+
+def test_a_gigabyte_next_to_ten_thousand_kilobytes_ends_when_it_should():
+    story = Story(line(8e9))  # 1 GB/s, never idle before the last byte: 1.01 s
+    small = (story.send(f"small {n}", "bc"[n % 2], "server", 1e3, at_s=n * 1e-4) for n in range(10_000))
+    story.run(story.send("large", "a", "server", 1e9), *small)
+    assert story.ends["large"] == pytest.approx(1.01, rel=1e-12)
+    assert story.network.traffic().delivered_bytes == 1.01e9
+    assert story.network.use("router", "server").busy_s == pytest.approx(1.01, rel=1e-12)
+
+
+def test_many_starts_and_ends_in_one_instant_are_one_computation(monkeypatch):
+    sizes = []
+
+    def counting(routes, capacity_bps, cap_bps, solve=sharing.fair_rates):
+        sizes.append(len(cap_bps))
+        return solve(routes, capacity_bps, cap_bps)
+
+    monkeypatch.setattr(sharing, "fair_rates", counting)
+    story = Story()
+    story.run(
+        *(story.send(n, "abc"[n % 3], "server", MB) for n in range(30)),
+        *(story.send(n, "server", "abc"[n % 3], MB, at_s=1.0) for n in range(5)),
+        story.send("last", "a", "server", MB, at_s=2.0),
+    )
+    # 30 together; downloads share nothing with them; one more; all 30 gone; the last alone
+    assert sizes == [30, 5, 31, 1]
+    assert story.ends["last"] == pytest.approx(31.0, rel=1e-12)
+
+
+def test_simultaneous_arrivals_are_told_in_the_order_of_sending():
+    story = Story()
+    story.run(*(story.send(name, name, "server", MB) for name in ("c", "a", "b")))
+    assert list(story.ends) == ["c", "a", "b"]
+
+
+def test_observer_may_cancel_and_change_capacities():
+    story = Story()
+
+    class Meddler:
+        def rate_changed(self, flow):
+            if flow.ended_s is None and flow.sent_bytes == 0:
+                story.network.set_capacity("router", "server", 4 * MBPS)
+
+    story.run(story.send("a", "a", "server", MB, observer=Meddler()))
+    assert story.ends == {"a": 2.0}
+
+
+def test_message_without_a_route_is_refused():
+    graph = nx.DiGraph()
+    graph.add_nodes_from(["x", "y"], kind="router")
+    graph.add_edge("x", "y", capacity_bps=1.0, delay_s=0.0, duplex="full")
+    sim = Simulation(seed=1)
+    network = Network(sim, Topology("one-way", graph))
+    with pytest.raises(NoRouteError, match="no route leads from 'y' to 'x'"):
+        sim.run(network.transfer("y", "x", 1))
+    assert network.traffic().offered_bytes == 0
+
+
+def test_names_are_checked():
+    network = Story().network
+    with pytest.raises(ValueError, match="'a' already"):
+        network.attach("a", "cell", FAST)
+    with pytest.raises(ValueError, match="'server' already"):
+        network.attach("server", "cell", FAST)
+    with pytest.raises(ValueError, match="'sell' is not a known place in the topology; did you mean 'cell'"):
+        network.attach("new", "sell", FAST)
+    with pytest.raises(ValueError, match="no link from 'cell' to 'server'"):
+        network.use("cell", "server")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a", "nobody", 1), "'nobody' is neither attached"),
+        (("a", "server", -1), "size_bytes must be >= 0 and finite, got -1"),
+        (("a", "server", math.nan), "size_bytes must be >= 0 and finite, got nan"),
+        (("a", "server", math.inf), "size_bytes must be >= 0 and finite, got inf"),
+    ],
+)
+def test_bad_messages_are_refused(arguments, message):
+    story = Story()
+    with pytest.raises(ValueError, match=message):
+        story.sim.run(story.network.transfer(*arguments))
+
+
+@pytest.mark.parametrize("cap_bps", [0.0, math.nan])
+def test_cap_must_let_something_through(cap_bps):
+    story = Story()
+    with pytest.raises(ValueError, match="cap_bps must be > 0"):
+        story.sim.run(story.network.transfer("a", "server", 1, cap_bps=cap_bps))
+
+
+@pytest.mark.parametrize("capacity_bps", [-1.0, math.nan])
+def test_capacity_must_not_be_negative(capacity_bps):
+    with pytest.raises(ValueError, match="capacity_bps must be >= 0"):
+        Story().network.set_capacity("router", "server", capacity_bps)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"up_bps": 0.0}, "up_bps must be > 0, got 0.0"),
+        ({"down_bps": math.nan}, "down_bps must be > 0, got nan"),
+        ({"delay_s": -1.0}, "delay_s must be >= 0 and finite, got -1.0"),
+        ({"delay_s": math.inf}, "delay_s must be >= 0 and finite, got inf"),
+    ],
+)
+def test_access_must_work(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Access(**{"up_bps": 1.0, "down_bps": 1.0, **fields})
