@@ -10,8 +10,9 @@ from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Work
 from fedsim.learners.messages import size_bytes
 from fedsim.learners.regularisers import ProbabilisticPrior, Regulariser
-from fedsim.tasks.arrays import Array
+from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
+from fedsim.tasks.linear import design
 from fedsim.tasks.losses import Hinge
 from fedsim.tasks.model import LinearModel
 from fedsim.tasks.problem import Problem
@@ -97,11 +98,15 @@ class Mocha:
             w=work.received[:, :, :-3],
             alpha=work.memory,
             coupling=safety * related / penalty,
-            scale=self._scale(problem)[work.devices],
+            scale=self._scale(problem.sizes[work.devices]),
         )
-        design, targets = _design(problem), linear(problem).targets(problem.train.y)
         solution = self.solver.run(
-            design, targets, work=subproblem, devices=work.devices, steps=work.steps, rngs=work.rngs
+            linear(problem),
+            problem.train,
+            work=subproblem,
+            devices=work.devices,
+            steps=work.steps,
+            rngs=work.rngs,
         )
         return Answers(
             devices=work.devices,
@@ -149,19 +154,19 @@ class Mocha:
 
     def measures(self, problem: Problem, state: MochaState, memory: Mapping[int, Any]) -> dict[str, float]:
         """``primal``, ``dual`` and their ``gap`` for the present Omega, summed over rows of weights."""
-        design, targets = _design(problem), linear(problem).targets(problem.train.y)
-        scale = self._scale(problem)[design.device]
+        train, targets = _design(problem), linear(problem).targets(problem.train.y)
+        scale = self._scale(train.sizes)[train.device]
         alpha = np.zeros(targets.shape)
         for device, known in memory.items():
-            alpha[design.rows(device)] = known
-        losses = self.solver.loss.loss(_scores(design, state.W), targets)
+            alpha[train.rows(device)] = known
+        losses = self.solver.loss.loss(_scores(train, state.W), targets)
         penalty = np.vdot(state.V, state.W) / 2  # (lambda / 2) tr(W^T Omega W), because W = Sigma V / lambda
         primal = float((scale @ losses).sum() + penalty)
         dual = float((scale @ self.solver.loss.dual(alpha, targets)).sum() - penalty)
         return {"primal": primal, "dual": dual, "gap": primal - dual}
 
-    def _scale(self, problem: Problem) -> Array:
-        return 1.0 / problem.sizes if self.example_weight == "mean" else np.ones(problem.devices)
+    def _scale(self, sizes: IntArray) -> Array:
+        return 1.0 / sizes if self.example_weight == "mean" else np.ones(len(sizes))
 
     def _state(self, V: Array, sigma: Array, rounds: int) -> MochaState:
         diagonal = np.diagonal(sigma, axis1=1, axis2=2)
@@ -186,12 +191,12 @@ def linear(problem: Problem) -> LinearModel:
 
 def _design(problem: Problem) -> Examples:
     """Training examples as the dual sees them: with the constant feature of a bias."""
-    return problem.train.with_constant if linear(problem).bias else problem.train
+    return design(linear(problem), problem.train)
 
 
-def _scores(design: Examples, W: Array) -> Array:
+def _scores(train: Examples, W: Array) -> Array:
     """Score of each example under each row of weights of its own device, (n, R)."""
-    result = np.empty((len(design.X), len(W)))
-    for block in design.blocks:
-        result[block.rows] = design.of_block(block)[0] @ W[:, block.devices].transpose(1, 2, 0)
+    result = np.empty((len(train.X), len(W)))
+    for block in train.blocks:
+        result[block.rows] = train.of_block(block)[0] @ W[:, block.devices].transpose(1, 2, 0)
     return result

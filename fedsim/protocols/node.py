@@ -4,7 +4,7 @@ A protocol is plain asyncio. It never learns whether these nodes are simulated, 
 """
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Delivery(Protocol):
@@ -39,8 +39,8 @@ class ServerNode(Protocol):
     async def compute(self, flops: float) -> None:
         """Return when so many operations are done."""
 
-    async def send(self, target: "DeviceNode", size_bytes: float) -> Delivery:
-        """Return when the target has the message.
+    async def send(self, target: Any, size_bytes: float) -> Delivery:
+        """Return when the target, another node of the same world, has the message.
 
         Raises:
             DeviceDownError: the target is not there, or went before it had all of it.
@@ -81,7 +81,7 @@ class DeviceNode(Protocol):
     async def compute(self, flops: float, steps: int) -> None:
         """Return when they are done."""
 
-    async def send(self, target: "DeviceNode | ServerNode", size_bytes: float) -> Delivery:
+    async def send(self, target: Any, size_bytes: float) -> Delivery:
         """As ``ServerNode.send``."""
 
 

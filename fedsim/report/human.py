@@ -33,7 +33,8 @@ def about(value: float, unit: str) -> str:
     if rounded == 0:
         return f"0 {'B' if unit == 'bytes' else unit}".strip()
     scale, name = next((pair for pair in scales if abs(rounded) >= pair[0]), scales[-1])
-    return f"{_digits(value / scale)} {name}".strip()
+    exact = value if abs(value) >= scale else rounded  # 59.96 s is 1 min, not 0.999 min
+    return f"{_digits(exact / scale)} {name}".strip()
 
 
 def gain(value: float, unit: str) -> str:

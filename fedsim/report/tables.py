@@ -17,6 +17,7 @@ METRIC_TEXT: Mapping[str, str] = {
     "worst_tenth": "accuracy of the worst tenth",
 }
 
+_FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}
 _CAUSES = ("crash", "left", "battery", "late", "surplus", "lost", "quorum", "stopped")
 _MOST_CLOSERS = 3
 
@@ -77,21 +78,16 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
     if summary.target is not None:
         yield goal_text(summary.metric, summary.target), _reached(summary)
     yield "rounds", about(summary.rounds, "")
-    yield "at the end", _final(summary.final)
+    yield from ((text, about(summary.final[name], "1")) for name, text in _FINAL.items() if name in summary.final)
     yield "devices", _devices(summary)
+    yield "energy", about(summary.spent.work_j, "J")
     yield "bytes", f"{about(summary.spent.sent_bytes, 'bytes')} up, {about(summary.spent.received_bytes, 'bytes')} down"
-    yield "energy", f"{about(summary.spent.work_j, 'J')}, and {about(summary.spent.energy_j['sleep'], 'J')} of standby"
 
 
 def _reached(summary: Summary) -> str:
     if summary.time_to_target_s is None:
         return f"not reached in {about(summary.simulated_s, 's')}"
     return f"in {about(summary.time_to_target_s, 's')}"
-
-
-def _final(final: Mapping[str, float]) -> str:
-    texts = {"accuracy": "accuracy", "mean_accuracy": "mean over devices", "worst_tenth": "worst tenth"}
-    return ", ".join(f"{text} {about(final[name], '1')}" for name, text in texts.items() if name in final)
 
 
 def _devices(summary: Summary) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
@@ -37,17 +38,24 @@ class World:
 
     def session(self, monitor: Monitor) -> CentralSession | GossipSession:
         """What the protocol is run with."""
-        common = {
-            "devices": self.devices,
-            "streams": self.sim.rng,
-            "record": self.sim.record,
-            "monitor": monitor,
-        }
         if isinstance(self.training, GossipTraining):
-            return GossipSession(training=self.training, **common)
+            return GossipSession(
+                devices=self.devices,
+                training=self.training,
+                streams=self.sim.rng,
+                record=self.sim.record,
+                monitor=monitor,
+            )
         if self.server is None:
-            raise ValueError("a central learner needs a server")
-        return CentralSession(training=self.training, server=self.server, **common)
+            raise FedsimError("a central learner needs a server")
+        return CentralSession(
+            devices=self.devices,
+            training=self.training,
+            streams=self.sim.rng,
+            record=self.sim.record,
+            monitor=monitor,
+            server=self.server,
+        )
 
     def spent(self) -> Usage:
         """What all devices spent up to now."""
@@ -81,7 +89,7 @@ def build(scenario: Scenario, sim: Simulation) -> World:
 
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
     device, link = profiles.devices[words.device], profiles.links[words.link]
-    availability, crashes = words.availability, words.crashes
+    stays, fails = words.availability, words.crashes
     return DeviceGroup(
         name=words.name,
         count=words.count,
@@ -100,8 +108,8 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
-        availability=availability and Availability(stay_s=availability.stay_s, away_s=availability.away_s),
-        crashes=crashes and Crashes(every_s=crashes.every_s, repair_s=crashes.repair_s),
+        availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
+        crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
     )
 
 

@@ -11,7 +11,7 @@ from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Networ
 from fedsim.scenario.quantity import Goal, LossShare, Time
 from fedsim.scenario.refusal import Refused, refuse
 
-METRICS = ("accuracy", "device_accuracy_mean", "device_accuracy_worst_tenth")
+METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
 """Share of all test examples predicted right, each by its own device's model; the mean over devices of each
 device's own share; and the mean of the worst tenth of these."""
 
@@ -48,9 +48,13 @@ class Stop(Checked):
 
 
 class Evaluate(Checked):
-    """When the metrics are computed: after every so many rounds, every so many simulated seconds, or both."""
+    """When the metrics are computed: after every so many rounds, every so many simulated seconds, or both.
 
-    every_rounds: Count | None = None
+    Without a server a round is as many rounds of single peers as there are peers. The start and the end are always
+    evaluated.
+    """
+
+    every_rounds: Count | None = 1
     every_s: Time | None = Field(default=None, alias="every")
 
 
@@ -68,7 +72,7 @@ class Scenario(Checked):
     learner: Learner
     protocol: Protocol
     stop: Stop
-    evaluate: Evaluate = Field(default_factory=Evaluate, validate_default=True)
+    evaluate: Evaluate = Evaluate()
 
     @property
     def devices(self) -> int:
@@ -112,18 +116,6 @@ class Scenario(Checked):
         if broken:
             raise Refused(broken)
         return protocol
-
-    @field_validator("evaluate")
-    @classmethod
-    def _check_evaluate(cls, evaluate: Evaluate, info: ValidationInfo) -> Evaluate:
-        protocol = info.data.get("protocol")
-        central = protocol is None or protocol.kind.family == "central"
-        if not central and evaluate.every_rounds is not None:
-            rule = "has no meaning under gossip, where peers have no common round: set it to null and give every"
-            raise Refused([(("every_rounds",), rule)])
-        if evaluate.every_rounds is None and evaluate.every_s is None:
-            return Evaluate(every_rounds=1) if central else Evaluate.model_validate({"every": "10 s"})
-        return evaluate
 
 
 def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:

@@ -10,12 +10,10 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
-from matplotlib.figure import Figure
 from pyarrow import parquet
 
 from fedsim.scenario import resolved
 from fedsim.study.comparison import Comparison
-from fedsim.study.plot import plot_quality
 from fedsim.study.result import Result
 from fedsim.study.staging import save
 from fedsim.version import __version__
@@ -98,6 +96,10 @@ def write_json(value: Mapping[str, Any], path: Path) -> None:
 
 def write_picture(what: Result | Comparison, path: Path) -> None:
     """Draw quality against time."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  # slow, and only pictures need it: most processes draw none
+
+    from fedsim.study.plot import plot_quality  # noqa: PLC0415  # the same
+
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     plot_quality(what, figure.add_subplot())
     figure.savefig(path, dpi=150)

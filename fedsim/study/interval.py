@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
-from scipy import stats
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,5 +41,5 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     if count == 1:
         return Interval(mean=centre, low=None, high=None, pairs=1)
     error = stdev(values) / math.sqrt(count)
-    half = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
+    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * error
     return Interval(mean=centre, low=centre - half, high=centre + half, pairs=count)

@@ -134,13 +134,10 @@ def _reached_s(picture: Picture, curves: Sequence[pd.DataFrame]) -> float | None
 
 
 def _label(picture: Picture, name: str, reached_s: float | None, clock: Clock) -> str:
-    shown = name.replace("$", r"\$")
     if picture.target is None:
-        return shown
-    goal = f"{picture.target * 100:.3g} %"
-    if reached_s is None:
-        return f"{shown}: {goal} not reached"
-    return f"{shown}: {goal} in {reached_s / clock.seconds:.3g} {clock.name}"
+        return name
+    goal = f"{name}: {picture.target * 100:.3g} %"
+    return f"{goal} not reached" if reached_s is None else f"{goal} in {reached_s / clock.seconds:.3g} {clock.name}"
 
 
 def _mark(axes: Axes, time: float, percent: float, colour: str) -> None:

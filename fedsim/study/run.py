@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from fedsim.kernel import Simulation
 from fedsim.scenario import Scenario, check, load
@@ -54,10 +55,13 @@ def run(
 def simulate(scenario: Scenario, *, seed: int, tell: Tell | None = None) -> Result:
     """Run a checked scenario with a seed; see ``run``."""
     sim = Simulation(seed=seed)
-    world = build(scenario, sim)
-    monitor = _monitor(scenario, world, tell)
-    sim.run(_until_done(scenario, world, monitor))
-    return _result(scenario, world, monitor)
+    # One thread for linear algebra: the matrices of many devices are small, and sums must not depend on how many
+    # cores a machine has.
+    with threadpool_limits(limits=1):
+        world = build(scenario, sim)
+        monitor = _monitor(scenario, world, tell)
+        sim.run(_until_done(scenario, world, monitor))
+        return _result(scenario, world, monitor)
 
 
 def _checked(
@@ -67,8 +71,9 @@ def _checked(
 ) -> Scenario:
     if isinstance(scenario, Scenario):
         return scenario
-    read = check if isinstance(scenario, Mapping) else load
-    return read(scenario, overrides, seed=seed)
+    if isinstance(scenario, Mapping):
+        return check(scenario, overrides, seed=seed)
+    return load(scenario, overrides, seed=seed)
 
 
 def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
@@ -87,10 +92,11 @@ def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
 async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> None:
     """Run the protocol until it ends, the monitor has enough, or the time is up."""
     monitor.evaluate()
-    work = asyncio.ensure_future(world.protocol.run(world.session(monitor)))
-    watches = [asyncio.ensure_future(monitor.done.wait())]
+    work = asyncio.create_task(world.protocol.run(world.session(monitor)), name="protocol")
+    watches: list[asyncio.Task[Any]] = [asyncio.create_task(monitor.done.wait(), name="until done")]
     if scenario.evaluate.every_s is not None:
-        watches.append(asyncio.ensure_future(_evaluate_every(scenario.evaluate.every_s, monitor)))
+        ticks = _evaluate_every(scenario.evaluate.every_s, monitor)
+        watches.append(asyncio.create_task(ticks, name="evaluation"))
     await asyncio.wait([work, *watches], timeout=scenario.stop.time_s, return_when=asyncio.FIRST_COMPLETED)
     for task in (work, *watches):
         task.cancel()

@@ -5,6 +5,7 @@ import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from fedsim.errors import BatteryEmptyError, DeviceDownError, MessageLostError
 from fedsim.kernel import Simulation
@@ -37,6 +38,17 @@ class DeviceSpec:
     paging_s: float
     availability: Availability | None
     crashes: Crashes | None
+
+
+_LOW_S: Final = 60.0
+"""A battery that full power could empty within so many seconds is watched closely."""
+
+
+def _peak_w(spec: DeviceSpec) -> float:
+    """More than the device can ever draw."""
+    radio = spec.radio
+    connected_w = max([radio.promotion_w, *(power_w for _, power_w in radio.tails)])
+    return spec.train_w + spec.idle_w + spec.sleep_w + radio.idle_w + radio.max_w + connected_w
 
 
 class Stint:
@@ -93,6 +105,8 @@ class Device:
         self._computing = 0
         self._scopes: list[asyncio.Timeout] = []
         self._watch: asyncio.TimerHandle | None = None
+        self._is_low = True
+        self._peak_w = _peak_w(spec)
         self._reason: type[DeviceDownError] = DeviceDownError
         self._update_power()
 
@@ -209,15 +223,15 @@ class Device:
             else:
                 self._received_bytes += flow.sent_bytes
         self.radio.follow(flow, outgoing=outgoing)
-        self._keep_watch()
+        self._power_changed()
 
     @contextmanager
     def connected(self, *, pushed: bool) -> Iterator[float]:
         """Hold the radio for a message; gives the seconds until it is connected."""
         with self.radio.use(pushed=pushed) as wake_s:
-            self._keep_watch()
+            self._power_changed()
             yield wake_s
-        self._keep_watch()
+        self._power_changed()
 
     def _update_power(self) -> None:
         """A processor computes, or waits awake, or sleeps; the radio speaks for itself."""
@@ -226,7 +240,12 @@ class Device:
         self.meter.draw("compute", spec.train_w if computing else 0.0, now_s)
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
         self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w + spec.radio.idle_w, now_s)
-        self._keep_watch()
+        self._power_changed()
+
+    def _power_changed(self) -> None:
+        """A battery that is nearly empty is watched at every change of power; any other cannot be empty so soon."""
+        if self._is_low:
+            self._keep_watch()
 
     def _down(self) -> tuple[type[DeviceDownError], float] | None:
         now_s = self._sim.now
@@ -251,7 +270,7 @@ class Device:
                 self._watch.cancel()
                 self._watch = None
             return
-        goes_s = min(self.presence.goes_s(self._sim.now), self.meter.empty_s())
+        goes_s = min(self.presence.goes_s(self._sim.now), self._empty_s())
         if self._watch is not None:
             if self._watch.when() <= goes_s:
                 return  # it looks again when it fires
@@ -259,6 +278,13 @@ class Device:
             self._watch = None
         if goes_s < math.inf:
             self._watch = self._sim.loop.call_at(goes_s, self._look)
+
+    def _empty_s(self) -> float:
+        """When the battery will be empty if power stays as it is; or, far from that, the soonest it could."""
+        self.meter.settle(self._sim.now)
+        soonest_s = self._sim.now + self.meter.charge_j / self._peak_w
+        self._is_low = soonest_s < self._sim.now + _LOW_S
+        return self.meter.empty_s() if self._is_low else soonest_s
 
     def _look(self) -> None:
         self._watch = None

@@ -4,6 +4,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from fedsim.errors import MessageLostError
 from fedsim.kernel import Simulation
 from fedsim.system.network import Flow, Network
@@ -55,7 +57,7 @@ class Messenger:
         self._sim = sim
         self._network = network
         self._message_loss = message_loss
-        self._sent: dict[tuple[str, str], int] = {}
+        self._luck: dict[tuple[str, str], np.random.Generator] = {}
 
     async def send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message.
@@ -78,8 +80,11 @@ class Messenger:
 
     def _lose(self, source: str, target: str) -> None:
         """Each message of a pair has its own luck, so that one pair more changes no other's."""
-        number = self._sent.get((source, target), 0)
-        self._sent[source, target] = number + 1
-        if self._message_loss and self._sim.rng("loss", source, target, number).random() < self._message_loss:
+        if not self._message_loss:
+            return
+        luck = self._luck.get((source, target))
+        if luck is None:
+            luck = self._luck[source, target] = self._sim.rng("loss", source, target)
+        if luck.random() < self._message_loss:
             self._sim.record("lost", subject=source, peer=target)
-            raise MessageLostError(f"message {number} from {source} to {target} was lost")
+            raise MessageLostError(f"a message from {source} to {target} was lost")

@@ -60,8 +60,9 @@ class PowerMeter:
 
     def stage(self, stages: Sequence[Stage], at_s: float) -> None:
         """From ``at_s`` on, the radio spends these stages, in order of their ends, instead of any earlier ones."""
-        self.settle(at_s)
-        self._stages = tuple(stages)
+        if stages or self._stages:
+            self.settle(at_s)
+            self._stages = tuple(stages)
 
     def settle(self, at_s: float) -> None:
         """Account for everything up to ``at_s``, or up to the instant at which the battery was empty."""

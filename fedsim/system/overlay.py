@@ -11,7 +11,8 @@ class Ring:
 
     def graph(self, peers: int) -> "nx.Graph[int]":
         """A cycle on 0 .. peers - 1; two peers are joined by one edge, one peer is alone."""
-        return nx.cycle_graph(peers) if peers > 2 else nx.path_graph(peers)
+        graph: nx.Graph[int] = nx.cycle_graph(peers) if peers > 2 else nx.path_graph(peers)
+        return graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +21,5 @@ class Complete:
 
     def graph(self, peers: int) -> "nx.Graph[int]":
         """The complete graph on 0 .. peers - 1."""
-        return nx.complete_graph(peers)
+        graph: nx.Graph[int] = nx.complete_graph(peers)
+        return graph

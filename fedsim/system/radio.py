@@ -7,7 +7,6 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,27 +16,19 @@ from fedsim.system.network import Flow
 from fedsim.system.profiles import RadioProfile
 
 
-@dataclass(frozen=True, slots=True)
-class RadioPower:
-    """Power of an active radio, split by direction."""
-
-    send_w: float
-    receive_w: float
-
-
-def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> RadioPower:
-    """Power while bytes move: ``min(max_w, beta_w + alpha_up * up + alpha_down * down)``, in watts.
+def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple[float, float]:
+    """Power of sending and of receiving: together ``min(max_w, beta_w + alpha_up * up + alpha_down * down)``, in watts.
 
     The constant part is shared equally by the directions that are in use; the cap scales both alike.
     """
     directions = (up_bps > 0) + (down_bps > 0)
     if not directions:
-        return RadioPower(0.0, 0.0)
+        return 0.0, 0.0
     share_w = profile.beta_w / directions
     send_w = share_w + profile.alpha_up_w_per_bps * up_bps if up_bps > 0 else 0.0
     receive_w = share_w + profile.alpha_down_w_per_bps * down_bps if down_bps > 0 else 0.0
     scale = min(1.0, profile.max_w / (send_w + receive_w))
-    return RadioPower(send_w * scale, receive_w * scale)
+    return send_w * scale, receive_w * scale
 
 
 class Radio:
@@ -76,44 +67,41 @@ class Radio:
             self._paged_s = now_s + (self._paging_s * self._rng.random() if pushed else 0.0)
             self._ready_s = self._paged_s + self._profile.promotion_s
         self._users += 1
-        self._update_power()
+        self._fall_silent()
         try:
             yield max(self._ready_s - now_s, 0.0)
         finally:
             self._users -= 1
-            self._update_power()
+            self._fall_silent()
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
-        self._up_bps.pop(flow.number, None)
-        self._down_bps.pop(flow.number, None)
+        rates_bps = self._up_bps if outgoing else self._down_bps
         if flow.rate_bps > 0:
-            rates = self._up_bps if outgoing else self._down_bps
-            rates[flow.number] = flow.rate_bps
-        self._update_power()
-
-    def _update_power(self) -> None:
+            rates_bps[flow.number] = flow.rate_bps
+        else:
+            rates_bps.pop(flow.number, None)
         now_s = self._sim.now
-        power = active_power(self._profile, sum(self._up_bps.values()), sum(self._down_bps.values()))
-        self._meter.draw("send", power.send_w, now_s)
-        self._meter.draw("receive", power.receive_w, now_s)
-        self._meter.stage(self._silence(now_s), now_s)
+        send_w, receive_w = active_power(self._profile, sum(self._up_bps.values()), sum(self._down_bps.values()))
+        self._meter.draw("send", send_w, now_s)
+        self._meter.draw("receive", receive_w, now_s)
+        self._fall_silent()
 
-    def _silence(self, now_s: float) -> list[Stage]:
-        """What the radio draws beside its traffic, from now on if nothing more happens."""
+    def _fall_silent(self) -> None:
+        """Draw from now on what the radio draws beside its traffic, if nothing more happens."""
+        now_s = self._sim.now
         if self._up_bps or self._down_bps:
-            return []
-        if self._users:
-            return self._connecting()
-        return self._tail(now_s)
+            self._meter.stage((), now_s)
+        elif self._users:
+            self._meter.stage(self._connecting(now_s), now_s)
+        else:
+            self._meter.stage(self._tail(now_s), now_s)
 
-    def _connecting(self) -> list[Stage]:
-        silent_w = self._profile.tails[0][1] if self._profile.tails else 0.0
-        return [
-            Stage(self._paged_s, self._profile.idle_w),
-            Stage(self._ready_s, self._profile.promotion_w),
-            Stage(math.inf, silent_w),
-        ]
+    def _connecting(self, now_s: float) -> list[Stage]:
+        silence = Stage(math.inf, self._profile.tails[0][1] if self._profile.tails else 0.0)
+        if now_s >= self._ready_s:
+            return [silence]
+        return [Stage(self._paged_s, self._profile.idle_w), Stage(self._ready_s, self._profile.promotion_w), silence]
 
     def _tail(self, now_s: float) -> list[Stage]:
         stages, end_s = [], now_s

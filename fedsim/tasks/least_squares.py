@@ -45,8 +45,8 @@ class LeastSquares:
         return np.zeros(self.parameters)
 
     def targets(self, y: Labels) -> Array:
-        """The targets as one column, (n, 1)."""
-        return np.asarray(y, dtype=np.float64)[:, None]
+        """The targets themselves, for the one row: (*shape of y, 1)."""
+        return np.asarray(y, dtype=np.float64)[..., None]
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""

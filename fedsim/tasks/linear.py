@@ -3,6 +3,13 @@
 import numpy as np
 
 from fedsim.tasks.arrays import Array
+from fedsim.tasks.examples import Examples
+from fedsim.tasks.model import LinearModel
+
+
+def design(model: LinearModel, examples: Examples) -> Examples:
+    """The examples with a feature for every weight: with a constant 1 as the last where the model has a bias."""
+    return examples.with_constant if model.bias else examples
 
 
 def scores(w: Array, x: Array, *, bias: bool) -> Array:

@@ -68,4 +68,4 @@ class LinearModel(Model, Protocol):
         """Whether each row has a weight for a constant feature 1, as its last."""
 
     def targets(self, y: Labels) -> Array:
-        """What each row should answer, (n, R), for labels (n,)."""
+        """What each row should answer, (*shape of y, R)."""

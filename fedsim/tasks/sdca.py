@@ -8,7 +8,9 @@ import numpy as np
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
+from fedsim.tasks.linear import design
 from fedsim.tasks.losses import DualLoss, Hinge
+from fedsim.tasks.model import LinearModel
 
 _ROWS_GATHERED = 8  # steps whose examples are copied together: few copies, and they still fit the cache
 
@@ -58,8 +60,8 @@ class Sdca:
 
     def run(
         self,
+        model: LinearModel,
         examples: Examples,
-        targets: Array,
         *,
         work: Subproblem,
         devices: IntArray,
@@ -71,8 +73,8 @@ class Sdca:
         Entry i depends on entry i of the arguments alone, to the last bit.
 
         Args:
-            examples: of all devices, with the constant feature where the model has a bias.
-            targets: (n, R) what each row of weights should answer to each example.
+            model: says what each row of weights should answer, and whether there is a bias.
+            examples: of all devices.
             work: what each device maximises.
             devices: (b,) whose examples.
             steps: (b,) steps granted; 0 changes nothing.
@@ -89,7 +91,7 @@ class Sdca:
             slots=visits + begins[:-1],
             moved=np.empty_like(work.w),
         )
-        ascent.climb(self.loss, examples, targets, steps[order])
+        ascent.climb(self.loss, model, design(model, examples), steps[order])
         u = np.empty_like(work.w)
         u[order] = (ascent.z - work.w[order]) / work.coupling[order][:, :, None]
         place = np.argsort(order)
@@ -107,12 +109,12 @@ class _Ascent:
     slots: IntArray  # (S, b) where its dual variables are in ``alpha``
     moved: Array  # (b, R, d) room for one step's change of z: new room each time costs more than the arithmetic
 
-    def climb(self, loss: DualLoss, examples: Examples, targets: Array, steps: IntArray) -> None:
+    def climb(self, loss: DualLoss, model: LinearModel, examples: Examples, steps: IntArray) -> None:
         """Do ``steps`` (b,), which never rise from one device to the next."""
         working = (np.arange(len(self.rows))[:, None] < steps).sum(axis=1).tolist()
         for begin in range(0, len(self.rows), _ROWS_GATHERED):
             rows = self.rows[begin : begin + _ROWS_GATHERED, : working[begin]]
-            x, t = examples.X[rows], targets[rows]
+            x, t = examples.X[rows], model.targets(examples.y[rows])
             curvature = examples.squared_norms[rows][:, :, None] * self.gain[: working[begin]]
             curvature[curvature == 0.0] = np.inf  # an example of zeros tells nothing: its alpha stays
             for s in range(len(rows)):

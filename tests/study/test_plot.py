@@ -111,9 +111,3 @@ def test_it_draws_where_it_is_told_and_changes_no_setting(make_result):
     assert plot_quality(make_result(CURVE), axes) is axes
     assert dict(mpl.rcParams) == before
 
-
-def test_a_name_is_no_formula(make_result):
-    axes = plot_quality(make_result(CURVE, name="tiny"))
-    assert texts(axes)[0].startswith("tiny")
-    odd = plot_quality(make_result(CURVE).__class__(**{**vars(make_result(CURVE))}))
-    assert odd.figure is not None

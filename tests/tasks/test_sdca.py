@@ -7,8 +7,21 @@ from fedsim.errors import FedsimError
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.losses import Hinge, Squared
 from fedsim.tasks.sdca import Sdca, Subproblem
+from fedsim.tasks.svm import LinearSvm
 
 ROWS = 2
+
+
+class FourKinds:
+    """A linear model of two rows of weights; label y asks for the signs of its two binary digits."""
+
+    rows, bias = ROWS, False
+
+    def targets(self, y):
+        return np.stack([y // 2, y % 2], axis=-1) * 2.0 - 1.0
+
+
+MODEL = FourKinds()
 
 
 def setting(sizes, seed=0):
@@ -17,8 +30,8 @@ def setting(sizes, seed=0):
     n = sum(sizes)
     X = rng.normal(size=(n, 3))
     X[0] = 0.0
-    examples = Examples.of(X, np.zeros(n), np.repeat(np.arange(len(sizes)), sizes), len(sizes))
-    targets = rng.choice([-1.0, 1.0], size=(n, ROWS))
+    examples = Examples.of(X, rng.integers(0, 4, n), np.repeat(np.arange(len(sizes)), sizes), len(sizes))
+    targets = MODEL.targets(examples.y)
     duals = targets * rng.random((n, ROWS))
     work = Subproblem(
         w=rng.normal(size=(len(sizes), ROWS, 3)),
@@ -76,7 +89,7 @@ def test_it_is_the_coordinate_step_of_the_notes(sizes, loss, data):
     examples, targets, work = setting(sizes)
     devices = np.arange(len(sizes))
     steps = np.array([data.draw(st.integers(0, 3 * size)) for size in sizes])
-    solution = Sdca(loss=loss).run(examples, targets, work=work, devices=devices, steps=steps, rngs=streams(devices))
+    solution = Sdca(loss=loss).run(MODEL, examples, work=work, devices=devices, steps=steps, rngs=streams(devices))
     for i, rng in enumerate(streams(devices)):
         rows = examples.rows(i)
         u, alpha = sdca_slow(loss, examples.X[rows], targets[rows], work=work, i=i, steps=int(steps[i]), rng=rng)
@@ -86,13 +99,13 @@ def test_it_is_the_coordinate_step_of_the_notes(sizes, loss, data):
 
 def test_company_changes_no_bit():
     sizes = [4, 30, 9, 30, 1]
-    examples, targets, work = setting(sizes)
+    examples, _, work = setting(sizes)
     devices, steps = np.arange(5), np.array([8, 17, 0, 30, 2])
-    together = Sdca().run(examples, targets, work=work, devices=devices, steps=steps, rngs=streams(devices))
+    together = Sdca().run(MODEL, examples, work=work, devices=devices, steps=steps, rngs=streams(devices))
     for i in devices:
         alone = Sdca().run(
+            MODEL,
             examples,
-            targets,
             work=only(work, i),
             devices=devices[i : i + 1],
             steps=steps[i : i + 1],
@@ -119,7 +132,7 @@ def test_each_step_improves_the_subproblem_and_u_is_the_image_of_the_change(loss
     values = [value(work.alpha[0])]
     for granted in range(1, steps + 1):
         solution = Sdca(loss=loss).run(
-            examples, targets, work=work, devices=np.array([0]), steps=np.array([granted]), rngs=streams([0])
+            MODEL, examples, work=work, devices=np.array([0]), steps=np.array([granted]), rngs=streams([0])
         )
         values.append(value(solution.alpha[0]))
         image = work.scale[0] * (solution.alpha[0] - work.alpha[0]).T @ examples.X
@@ -128,20 +141,42 @@ def test_each_step_improves_the_subproblem_and_u_is_the_image_of_the_change(loss
 
 
 def test_no_steps_change_nothing_and_what_was_given_stays_as_it_was():
-    examples, targets, work = setting([6, 6])
+    examples, _, work = setting([6, 6])
     before = [alpha.copy() for alpha in work.alpha]
     solution = Sdca().run(
-        examples, targets, work=work, devices=np.arange(2), steps=np.array([0, 6]), rngs=streams([0, 1])
+        MODEL, examples, work=work, devices=np.arange(2), steps=np.array([0, 6]), rngs=streams([0, 1])
     )
     assert not solution.u[0].any()
     assert np.array_equal(solution.alpha[0], before[0])
     assert not np.array_equal(solution.alpha[1], before[1])
-    assert all(np.array_equal(now, then) for now, then in zip(work.alpha, before, strict=True))
+    assert all(np.array_equal(kept, given) for kept, given in zip(work.alpha, before, strict=True))
+
+
+def test_a_bias_is_the_weight_of_a_constant_feature():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(9, 3)), rng.integers(0, 2, 9)
+    plain = Examples.of(X, y, np.zeros(9, dtype=np.int64), 1)
+    work = Subproblem(
+        w=rng.normal(size=(1, 1, 4)), alpha=(np.zeros((9, 1)),), coupling=np.ones((1, 1)), scale=np.ones(1)
+    )
+    with_bias, by_hand = (
+        Sdca().run(
+            LinearSvm(features=features, classes=2, bias=bias),
+            examples,
+            work=work,
+            devices=np.array([0]),
+            steps=np.array([9]),
+            rngs=streams([0]),
+        )
+        for features, bias, examples in ((3, True, plain), (4, False, plain.with_constant))
+    )
+    assert np.abs(with_bias.u).max() > 0
+    assert np.array_equal(with_bias.u, by_hand.u)
 
 
 def test_an_example_of_zeros_keeps_its_dual_variable():
-    examples, targets, work = setting([3])
-    solution = Sdca().run(examples, targets, work=work, devices=np.array([0]), steps=np.array([9]), rngs=streams([0]))
+    examples, _, work = setting([3])
+    solution = Sdca().run(MODEL, examples, work=work, devices=np.array([0]), steps=np.array([9]), rngs=streams([0]))
     assert np.array_equal(solution.alpha[0][0], work.alpha[0][0])
 
 

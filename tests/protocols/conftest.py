@@ -1,0 +1,183 @@
+"""A small problem, and nodes in a few lines, for protocols."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fedsim.errors import DeviceCrashedError, MessageLostError
+from fedsim.kernel import Simulation
+from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.protocols.session import CentralSession, GossipSession
+from fedsim.tasks.examples import Examples
+from fedsim.tasks.least_squares import LeastSquares
+from fedsim.tasks.problem import Problem
+from fedsim.tasks.sgd import Sgd
+
+
+@dataclass(frozen=True)
+class FakeDelivery:
+    wake_s: float = 0.0
+    move_s: float = 0.0
+
+
+@dataclass
+class FakeStint:
+    spoilt: list = field(default_factory=list)
+
+    def settle(self):
+        pass
+
+    def discard(self, cause):
+        self.spoilt.append(cause)
+
+
+@dataclass(eq=False)
+class FakeNode:
+    """Sends in ``send_s``, computes in ``work_s``; dies at ``dies_s`` for good; loses the messages in ``loses``."""
+
+    name: str
+    index: int = 0
+    link: str = "fake"
+    work_s: float = 0.0
+    send_s: float = 0.0
+    dies_s: float = np.inf
+    loses: tuple[int, ...] = ()
+    sent: int = 0
+    stints: list = field(default_factory=list)
+    ended: list = field(default_factory=list)
+
+    def is_up(self):
+        return asyncio.get_running_loop().time() < self.dies_s
+
+    def is_spent(self):
+        return not self.is_up()
+
+    async def returned(self):
+        assert self.is_up()
+
+    @asynccontextmanager
+    async def at_work(self):
+        stint = FakeStint()
+        self.stints.append(stint)
+        scope = asyncio.timeout_at(self.dies_s if self.dies_s < np.inf else None)
+        try:
+            async with scope:
+                yield stint
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            self.ended.append("crash")
+            raise DeviceCrashedError(self.name) from None
+        except asyncio.CancelledError as error:
+            self.ended.append(error.args[0] if error.args else "stopped")
+            raise
+
+    def compute_s(self, flops, steps):
+        return self.work_s * steps
+
+    async def compute(self, flops, steps=1):
+        await asyncio.sleep(self.work_s * steps)
+
+    async def send(self, target, size_bytes):
+        number, self.sent = self.sent, self.sent + 1
+        await asyncio.sleep(self.send_s)
+        if not target.is_up():
+            raise DeviceCrashedError(target.name)
+        if number in self.loses:
+            raise MessageLostError(self.name)
+        return FakeDelivery(move_s=self.send_s)
+
+
+@dataclass
+class FakeMonitor:
+    """Stops after so many rounds, of the server or of the first peer."""
+
+    rounds: int
+    ended: list = field(default_factory=list)
+    peers: list = field(default_factory=list)
+    reason: str = ""
+
+    def is_done(self):
+        return bool(self.reason) or len(self.ended) >= self.rounds
+
+    def round_ended(self, number):
+        self.ended.append((asyncio.get_running_loop().time(), number))
+
+    def peer_round_ended(self, device):
+        self.peers.append((asyncio.get_running_loop().time(), device))
+
+    def stop(self, reason):
+        self.reason = reason
+
+
+def line(targets, slopes=None):
+    """Device t has one example: its loss is (slopes[t] w - targets[t])**2 / 2."""
+    y = np.asarray(targets, dtype=float)
+    X = np.ones((len(y), 1)) if slopes is None else np.asarray(slopes, dtype=float)[:, None]
+    examples = Examples.of(X, y, np.arange(len(y)), len(y))
+    return Problem(model=LeastSquares(features=1, bias=False), train=examples, test=examples, name="line")
+
+
+@pytest.fixture
+def sim():
+    return Simulation(seed=7)
+
+
+@pytest.fixture
+def central(sim):
+    """Runs rounds over fake devices; gives back what there was to see."""
+
+    def run(protocol, devices, *, rounds=1, learner=None, targets=None):
+        problem = line(targets if targets is not None else range(len(devices)))
+        learner = learner or FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5), precision="float64")
+        training = CentralTraining(problem, learner, sim.rng)
+        monitor = FakeMonitor(rounds)
+        session = CentralSession(
+            devices=devices,
+            training=training,
+            streams=sim.rng,
+            record=sim.record,
+            monitor=monitor,
+            server=FakeNode("server"),
+        )
+        sim.run(protocol.run(session))
+        return SimpleNamespace(training=training, monitor=monitor, events=sim.events.frame(), sim=sim)
+
+    return run
+
+
+@pytest.fixture
+def gossip(sim):
+    """Runs gossip over fake devices for some simulated seconds."""
+
+    def run(protocol, devices, learner, problem, *, seconds):
+        training = GossipTraining(problem, learner, sim.rng)
+        monitor = FakeMonitor(10**9)
+        session = GossipSession(devices=devices, training=training, streams=sim.rng, record=sim.record, monitor=monitor)
+
+        async def bounded():
+            try:
+                async with asyncio.timeout(seconds):
+                    await protocol.run(session)
+            except TimeoutError:
+                pass
+
+        sim.run(bounded())
+        return SimpleNamespace(training=training, monitor=monitor, events=sim.events.frame(), sim=sim)
+
+    return run
+
+
+@pytest.fixture
+def node():
+    return FakeNode
+
+
+@pytest.fixture
+def problem():
+    return line

@@ -1,0 +1,115 @@
+"""Synchronous rounds over nodes in twenty lines: stories in simulated time."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fedsim.learners.mocha import Mocha
+from fedsim.protocols.synchronous import SynchronousRounds
+from fedsim.tasks.losses import Squared
+from fedsim.tasks.sdca import Sdca
+
+
+def test_a_round_lasts_as_long_as_its_slowest_device(central, node):
+    devices = [node("a", 0, work_s=2.0, send_s=1.0), node("b", 1, work_s=5.0, send_s=1.0)]
+    seen = central(SynchronousRounds(cohort=2), devices, rounds=2)
+    assert seen.monitor.ended == [(6.0, 1), (12.0, 2)]
+
+
+def test_the_round_closes_with_enough_answers_and_the_others_are_surplus(central, node):
+    devices = [
+        node(name, index, work_s=work_s) for index, (name, work_s) in enumerate([("a", 1.0), ("b", 3.0), ("c", 2.0)])
+    ]
+    seen = central(SynchronousRounds(cohort=2, over_selection=1.5), devices, targets=[4, 100, 8])
+    assert seen.monitor.ended == [(2.0, 1)]
+    assert [device.ended for device in devices] == [[], ["surplus"], []]
+    assert seen.training.state == pytest.approx([3.0])  # half way from 0 to the mean of 4 and 8
+
+
+def test_late_devices_are_dropped_at_the_deadline(central, node):
+    devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=30.0)]
+    seen = central(SynchronousRounds(cohort=2, deadline_s=10.0), devices, targets=[4, 100])
+    assert seen.monitor.ended == [(10.0, 1)]
+    assert devices[1].ended == ["late"]
+    assert seen.training.state == pytest.approx([2.0])
+
+
+def test_a_silent_failure_is_noticed_at_the_deadline(central, node):
+    devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=30.0, dies_s=3.0)]
+    seen = central(SynchronousRounds(cohort=2, deadline_s=10.0), devices)
+    assert devices[1].ended == ["crash"]
+    assert seen.monitor.ended == [(10.0, 1)]
+
+
+def test_without_a_deadline_the_round_ends_when_the_last_has_failed(central, node):
+    devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=30.0, dies_s=3.0)]
+    seen = central(SynchronousRounds(cohort=2), devices)
+    assert seen.monitor.ended == [(3.0, 1)]
+
+
+def test_a_lost_answer_leaves_the_server_as_it_was(central, node):
+    seen = central(SynchronousRounds(cohort=1), [node("a", 0, loses=(0,))], rounds=2, targets=[8])
+    assert [number for _, number in seen.monitor.ended] == [1, 2]
+    assert seen.training.state == pytest.approx([4.0])  # one round of two counted
+
+
+def test_too_few_answers_count_for_nothing(central, node):
+    devices = [node("a", 0), node("b", 1, loses=(0,))]
+    seen = central(SynchronousRounds(cohort=2, quorum=2), devices, targets=[8, 8])
+    assert seen.training.state == pytest.approx([0.0])
+    assert devices[0].stints[0].spoilt == ["quorum"]
+    assert not seen.events.query("kind == 'round'")["counted"].any()
+
+
+def test_the_run_stops_when_too_few_are_left(central, node):
+    seen = central(SynchronousRounds(cohort=1, deadline_s=2.0), [node("a", 0, work_s=1.0, dies_s=3.5)], rounds=99)
+    assert seen.monitor.reason == "too few devices are left"
+    assert seen.sim.now == 5.0  # three rounds of 1 s, and one that waited for its deadline
+
+
+def test_slow_devices_do_part_of_the_work_where_the_learner_takes_it(central, node):
+    devices = [node("fast", 0, work_s=0.1), node("slow", 1, work_s=3.0)]
+    protocol = SynchronousRounds(cohort=2, work_time_s=1.0)
+    seen = central(protocol, devices, learner=Mocha(solver=Sdca(loss=Squared())), targets=[1, -1])
+    trained = seen.events.query("kind == 'trained'").set_index("subject")["steps"]
+    assert (trained["fast"], trained["slow"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("cohort", "factor", "invited"), [(10, 1.1, 11), (10, 1.3, 13), (3, 1.5, 5), (4, 1.0, 4)])
+def test_over_selection_invites_so_many_more(central, node, cohort, factor, invited):
+    devices = [node(str(index), index) for index in range(20)]
+    seen = central(SynchronousRounds(cohort=cohort, over_selection=factor), devices)
+    assert seen.events.query("kind == 'round'")["invited"].tolist() == [invited]
+
+
+def test_who_is_away_changes_nothing_in_the_luck_of_the_others(central, node, sim):
+    """Everybody has a lot in every round; the cohort is the lowest lots among those that are there."""
+    lots = np.argsort(sim.rng("selection", 1).random(20))
+    devices = [node(str(index), index, dies_s=0.0 if index == lots[1] else math.inf) for index in range(20)]
+    seen = central(SynchronousRounds(cohort=3), devices)
+    chosen = seen.events.query("kind == 'received'")["subject"].astype(int)
+    assert sorted(chosen) == sorted(lots[[0, 2, 3]])
+
+
+def test_where_the_time_of_the_closing_device_went_is_recorded(central, node):
+    seen = central(SynchronousRounds(cohort=1), [node("a", 0, work_s=2.0, send_s=1.0)])
+    (ended,) = seen.events.query("kind == 'round'").to_dict("records")
+    wanted = {"seconds": 3.0, "closed_by": "a", "compute_s": 2.0, "upload_s": 1.0, "download_s": 0.0, "answers": 1}
+    assert {key: ended[key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"cohort": 0}, "cohort must be >= 1, got 0"),
+        ({"cohort": 1, "over_selection": 0.5}, "over_selection must be >= 1 and finite, got 0.5"),
+        ({"cohort": 1, "over_selection": math.nan}, "over_selection must be >= 1 and finite, got nan"),
+        ({"cohort": 1, "quorum": 2}, r"quorum must be between 1 and cohort \(1\), got 2"),
+        ({"cohort": 1, "deadline_s": 0.0}, "deadline must be > 0 and finite, got 0.0"),
+        ({"cohort": 1, "work_time_s": math.nan}, "work_time must be > 0 and finite, got nan"),
+    ],
+)
+def test_rules_that_cannot_be_kept_are_refused(rules, message):
+    with pytest.raises(ValueError, match=message):
+        SynchronousRounds(**rules)
