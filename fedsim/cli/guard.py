@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
+from fedsim.cli.interrupt import interruptible
 from fedsim.errors import FedsimError
 
 REFUSED = 2
@@ -18,7 +19,8 @@ def guard() -> Iterator[None]:
     Whatever else goes wrong is a mistake of ours, and keeps its traceback.
     """
     try:
-        yield
+        with interruptible():
+            yield
     except (FedsimError, KeyboardInterrupt, BaseExceptionGroup) as error:
         leaves = list(_leaves(error))
         if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):

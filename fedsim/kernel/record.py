@@ -61,5 +61,5 @@ class EventRecord:
 def _line(time_s: float, kind: str, fields: Mapping[str, Value]) -> str:
     rest = dict(fields)
     subject = str(rest.pop("subject", ""))
-    text = " ".join(f"{name}={value}" for name, value in rest.items())
+    text = " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in rest.items())
     return f"{time_s:9.3f}  {subject:<8} {kind} {text}".rstrip() + "\n"

@@ -20,7 +20,6 @@ from fedsim.learners.workbench import Answer
 from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import Delivery, DeviceNode
 from fedsim.protocols.session import GossipSession
-from fedsim.system.overlay import Ring
 
 
 class Overlay(Protocol):
@@ -47,7 +46,7 @@ class SynchronousGossip:
     neighbour. A lost message is sent again at once.
     """
 
-    overlay: Overlay = field(default_factory=Ring)
+    overlay: Overlay
     mixing: Mixing = field(default_factory=Metropolis)
     patience_s: float | None = 10.0
 

@@ -20,7 +20,7 @@ def grid(rows: Iterable[Row], *, header: Row = (), title: str = "") -> Renderabl
     table = Table(box=None, show_header=bool(header), pad_edge=False, header_style="", padding=(0, 2, 0, 0))
     for i in range(width):
         heading = Text(header[i] if i < len(header) else "", style="dim")
-        table.add_column(heading, justify="left" if i == 0 else "right", overflow="fold")
+        table.add_column(heading, justify="left" if i == 0 else "right", overflow="fold", no_wrap=i == 0)
     for row in listed:
         table.add_row(*(Text(cell) for cell in row))
     return Group(heading_line(title), _indented(table)) if title else _indented(table)

@@ -13,33 +13,34 @@ from fedsim.study.comparison import Comparison
 from fedsim.study.interval import Interval
 from fedsim.study.outcome import MEASURES, Measure
 
-_MOST_COLUMNS = 4
+_ROOM = 54  # characters for the columns of scenarios
 
 
 def comparison_report(comparison: Comparison) -> RenderableType:
     """Scenarios side by side over the seeds, then each one's paired differences from the first."""
     seeds = len(comparison.seeds)
     horizon = about(comparison.horizon_s, "s")
-    title = f"{len(comparison.names)} scenarios, {_plural(seeds, 'seed')}, {horizon} of simulated time each"
+    counts = f"{_plural(len(comparison.names), 'scenario')}, {_plural(seeds, 'seed')}"
     parts: list[RenderableType] = [
-        heading_line(title),
+        heading_line(f"{counts}; every run goes on for {horizon}, the smallest stop.time"),
         Text(f"target: {goal_text(comparison.metric, comparison.target)}"),
     ]
-    for start in range(0, len(comparison.names), _MOST_COLUMNS):
-        names = comparison.names[start : start + _MOST_COLUMNS]
+    columns = max(1, _ROOM // (max(map(len, comparison.names)) + 2))
+    for start in range(0, len(comparison.names), columns):
+        names = comparison.names[start : start + columns]
         parts += [Text(), grid(_rows(comparison, names), header=("", *names))]
     parts.append(Text("to the target: median over seeds; at the end: mean over seeds", style="dim"))
     for name in comparison.names[1:]:
         parts += [Text(), _differences(comparison, name)]
     if len(comparison.names) > 1:
-        parts.append(Text(_footnote(comparison), style="dim"))
+        parts += [Text(line, style="dim") for line in _footnotes(comparison)]
     return Group(*parts)
 
 
-def _footnote(comparison: Comparison) -> str:
+def _footnotes(comparison: Comparison) -> tuple[str, ...]:
     if len(comparison.seeds) == 1:
-        return "one seed: no interval; give more seeds to tell a difference from luck"
-    return "what is to the target: only seeds with which both reached it; yes: the interval excludes 0"
+        return ("one seed: no interval; give more seeds to tell a difference from luck",)
+    return ("to the target: over the seeds with which both reached it", "differs: whether the interval excludes 0")
 
 
 def _rows(comparison: Comparison, names: Iterable[str]) -> Iterable[Row]:

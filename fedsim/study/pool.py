@@ -37,7 +37,8 @@ def run_all(jobs: Sequence[Job[Answer]], *, workers: int, tell: Callable[[Answer
     if min(workers, len(jobs)) <= 1:
         return [_told(job, job.work, tell) for job in jobs]
     with _pool(min(workers, len(jobs))) as pool:
-        waiting: dict[Future[Answer], Job[Answer]] = {pool.submit(job.work): job for job in jobs}
+        with _deaf_children():
+            waiting: dict[Future[Answer], Job[Answer]] = {pool.submit(job.work): job for job in jobs}
         for future in as_completed(waiting):
             _told(waiting[future], future.result, tell)
         return [future.result() for future in waiting]
@@ -62,7 +63,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with the block, at once where it fails."""
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_quietly)
+    pool = ProcessPoolExecutor(workers, mp_context=context)
     try:
         yield pool
     except BaseException:
@@ -74,6 +75,17 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True)
 
 
-def _die_quietly() -> None:
-    """Ctrl-C reaches every process of a terminal; only the first one has something to say about it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Let processes that are started here not hear Ctrl-C, which reaches every process of a terminal.
+
+    The first process hears it, and ends the others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

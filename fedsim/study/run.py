@@ -54,14 +54,19 @@ def run(
 
 def simulate(scenario: Scenario, *, seed: int, tell: Tell | None = None) -> Result:
     """Run a checked scenario with a seed; see ``run``."""
-    sim = Simulation(seed=seed)
+    world, monitor = play(scenario, Simulation(seed=seed), tell)
+    return _result(scenario, world, monitor)
+
+
+def play(scenario: Scenario, sim: Simulation, tell: Tell | None = None) -> tuple[World, RunMonitor]:
+    """Run a checked scenario in a fresh simulation, to look at the world that it leaves behind."""
     # One thread for linear algebra: the matrices of many devices are small, and sums must not depend on how many
     # cores a machine has.
     with threadpool_limits(limits=1):
         world = build(scenario, sim)
         monitor = _monitor(scenario, world, tell)
         sim.run(_until_done(scenario, world, monitor))
-        return _result(scenario, world, monitor)
+    return world, monitor
 
 
 def _checked(

@@ -103,7 +103,7 @@ def _leave(frozen: list[int], level: float, free: dict[int, float], on: dict[int
             del on[link]
         elif len(left) < len(flows):
             on[link] = left
-            free[link] = max(0.0, free[link] - level * (len(flows) - len(left)))
+            free[link] -= level * (len(flows) - len(left))
 
 
 def _fill(routes: IntArray, capacity_bps: Array, cap_bps: Array) -> Array:
@@ -126,7 +126,6 @@ def _fill(routes: IntArray, capacity_bps: Array, cap_bps: Array) -> Array:
         gone = routes.compress(frozen, axis=1)
         taken = np.broadcast_to(level[frozen], gone.shape)
         free -= np.bincount(gone.ravel(), taken.ravel(), minlength=len(free))
-        np.maximum(free, 0.0, out=free)  # rounding may have taken a little too much
         flows, routes = flows[~frozen], routes.compress(~frozen, axis=1)
     return rates
 

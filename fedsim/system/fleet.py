@@ -54,9 +54,16 @@ class Fleet:
 
     Every group draws each attribute from a stream of its own, in order: one device more at the end of a group, or
     one group more, leaves what the others drew as it was.
+
+    Raises:
+        ValueError: no group, or two of one name.
     """
 
     def __init__(self, groups: Sequence[DeviceGroup], streams: Streams) -> None:
+        names = [group.name for group in groups]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"a fleet needs groups, each with a name of its own, got {names!r}")
+
         def drawn(attribute: str, law: Callable[[DeviceGroup], Law]) -> Array:
             parts = [law(group).draws(streams("fleet", group.name, attribute), group.count) for group in groups]
             return np.concatenate(parts)

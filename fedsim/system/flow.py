@@ -71,7 +71,7 @@ class Flow:
         self.number = number
         self.source = source
         self.target = target
-        self.size_bytes = size_bytes
+        self.size_bytes = float(size_bytes)
         self.cap_bps = cap_bps
         self.observer = observer
         self.started_s: float | None = None

@@ -1,6 +1,6 @@
 """Carries messages between nodes: wakes their radios, moves the bytes, and loses some."""
 
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,8 +21,8 @@ class Endpoint(Protocol):
     def present(self) -> AbstractAsyncContextManager[None]:
         """Ends with a ``DeviceDownError`` when the endpoint goes."""
 
-    def connected(self, *, pushed: bool) -> AbstractContextManager[float]:
-        """Hold its radio; gives the seconds until it is connected."""
+    def connected(self, *, pushed: bool) -> AbstractAsyncContextManager[None]:
+        """Hold its radio, from the time at which it is connected."""
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Take note of the present rate and bytes of a flow of this endpoint."""
@@ -67,16 +67,12 @@ class Messenger:
             MessageLostError: all bytes were sent and the message is lost.
             NoRouteError: nothing connects the two.
         """
-        async with target.present():
-            with source.connected(pushed=False) as source_wake_s:
-                await self._sim.timeout(source_wake_s)
-                with target.connected(pushed=True) as target_wake_s:
-                    await self._sim.timeout(target_wake_s)
-                    start_s = self._sim.now
-                    watcher = _Watcher(source, target)
-                    await self._network.transfer(source.name, target.name, size_bytes, watcher)
+        begin_s = self._sim.now
+        async with target.present(), source.connected(pushed=False), target.connected(pushed=True):
+            woken_s = self._sim.now
+            await self._network.transfer(source.name, target.name, size_bytes, _Watcher(source, target))
         self._lose(source.name, target.name)
-        return Delivery(wake_s=source_wake_s + target_wake_s, move_s=self._sim.now - start_s)
+        return Delivery(wake_s=woken_s - begin_s, move_s=self._sim.now - woken_s)
 
     def _lose(self, source: str, target: str) -> None:
         """Each message of a pair has its own luck, so that one pair more changes no other's."""

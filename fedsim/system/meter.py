@@ -12,15 +12,22 @@ from typing import Final
 CAUSES: Final = ("compute", "send", "receive", "radio", "idle", "sleep")
 """What power is spent on. ``radio`` is waking the radio and keeping it connected in silence, its tail included;
 ``idle`` is being awake for the learner without computing; ``sleep`` is what the device draws anyway, outside its
-work for the learner."""
+work for the learner: a processor asleep, a radio that listens."""
+
+_DREGS_J: Final = 1e-3
+"""With less than this left, ``settle`` looks whether it would be gone before the clock can move on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of constant extra power that ends by itself: ``power_w`` until ``until_s``."""
+    """A stretch of constant extra power that ends by itself: ``power_w`` until ``until_s``, for ``cause``."""
 
     until_s: float
     power_w: float
+    cause: str = "radio"
+
+
+_NOTHING: Final = Stage(math.inf, 0.0)
 
 
 class PowerMeter:
@@ -42,11 +49,8 @@ class PowerMeter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the battery is empty, as of the last settling.
-
-        A charge that would be gone before the clock can move on counts as none.
-        """
-        return self.charge_j <= 0 or self.empty_s() <= self._settled_s
+        """Whether the battery is empty, as of the last settling."""
+        return self.charge_j <= 0
 
     def draw(self, cause: str, power_w: float, at_s: float) -> None:
         """From ``at_s`` on, spend ``power_w`` on ``cause``."""
@@ -66,50 +70,52 @@ class PowerMeter:
 
     def settle(self, at_s: float) -> None:
         """Account for everything up to ``at_s``, or up to the instant at which the battery was empty."""
-        if at_s < self._settled_s:
+        if not at_s >= self._settled_s:
             raise ValueError(f"time went back: settled to {self._settled_s!r} s, asked for {at_s!r} s")
-        if at_s == self._settled_s:
-            return
-        if self.charge_j > 0:
+        if at_s > self._settled_s and self.charge_j > 0:
             spans = self._spans(at_s)
-            if sum((self._base_w + stage_w) * lasts_s for _, lasts_s, stage_w in spans) >= self.charge_j:
+            if sum((self._base_w + stage.power_w) * lasts_s for _, lasts_s, stage in spans) >= self.charge_j:
                 self._spend(self._spans(self.empty_s()))
                 self.charge_j = 0.0
             else:
                 self._spend(spans)
         self._settled_s = at_s
+        if self.charge_j < _DREGS_J and self.empty_s() <= at_s:
+            self.charge_j = 0.0  # it would be gone before the clock can move on
 
     def empty_s(self) -> float:
         """When the battery will be empty if no power is set anew; infinity on mains."""
         if math.isinf(self.charge_j):
             return math.inf
         left_j = self.charge_j
-        for start_s, lasts_s, stage_w in self._spans(math.inf):
-            power_w = self._base_w + stage_w
+        for start_s, lasts_s, stage in self._spans(math.inf):
+            power_w = self._base_w + stage.power_w
             if power_w > 0:
                 if left_j <= power_w * lasts_s:
                     return start_s + left_j / power_w
                 left_j -= power_w * lasts_s
         return math.inf
 
-    def _spans(self, end_s: float) -> list[tuple[float, float, float]]:
-        """The time from the last settling to ``end_s``, cut where a stage ends: (start, seconds, stage power)."""
+    def _spans(self, end_s: float) -> list[tuple[float, float, Stage]]:
+        """The time from the last settling to ``end_s``, cut where a stage ends: (start, seconds, stage)."""
         spans = []
         start_s = self._settled_s
         for stage in self._stages:
             cut_s = min(stage.until_s, end_s)
             if cut_s > start_s:
-                spans.append((start_s, cut_s - start_s, stage.power_w))
+                spans.append((start_s, cut_s - start_s, stage))
                 start_s = cut_s
         if end_s > start_s:
-            spans.append((start_s, end_s - start_s, 0.0))
+            spans.append((start_s, end_s - start_s, _NOTHING))
         return spans
 
-    def _spend(self, spans: list[tuple[float, float, float]]) -> None:
+    def _spend(self, spans: list[tuple[float, float, Stage]]) -> None:
         lasts_s = sum(seconds for _, seconds, _ in spans)
-        radio_j = sum(seconds * stage_w for _, seconds, stage_w in spans)
+        stages_j = 0.0
+        for _, seconds, stage in spans:
+            self.spent_j[stage.cause] += seconds * stage.power_w
+            stages_j += seconds * stage.power_w
         for cause, power_w in self._draws_w.items():
             if power_w:
                 self.spent_j[cause] += power_w * lasts_s
-        self.spent_j["radio"] += radio_j
-        self.charge_j -= self._base_w * lasts_s + radio_j
+        self.charge_j -= self._base_w * lasts_s + stages_j

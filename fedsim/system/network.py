@@ -12,7 +12,7 @@ from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
 
-__all__ = ["Access", "Flow", "FlowObserver", "Network", "Traffic"]
+__all__ = ["Access", "Flow", "FlowObserver", "LinkUse", "Network", "Traffic"]
 
 
 _Arc = tuple[str, str]

@@ -20,18 +20,32 @@ ordinary life instead of with everybody just arrived."""
 
 @dataclass(frozen=True, kw_only=True)
 class Availability:
-    """How long a device stays and how long it is then away, in seconds."""
+    """How long a device stays and how long it is then away, in seconds.
+
+    Raises:
+        ValueError: a law that can be negative, or means that are both 0 or not finite.
+    """
 
     stay_s: Law
     away_s: Law
 
+    def __post_init__(self) -> None:
+        _check_cycle("availability", self.stay_s, self.away_s)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Crashes:
-    """Time from repair to the next crash, and from crash to repair, in seconds."""
+    """Time from repair to the next crash, and from crash to repair, in seconds.
+
+    Raises:
+        ValueError: a law that can be negative, or means that are both 0 or not finite.
+    """
 
     every_s: Law
     repair_s: Law
+
+    def __post_init__(self) -> None:
+        _check_cycle("crashes", self.every_s, self.repair_s)
 
 
 class OnOff:
@@ -82,3 +96,11 @@ class Presence:
     def goes_s(self, time_s: float) -> float:
         """When a device that is there at ``time_s`` will go; infinity if never."""
         return min((process.at(time_s)[1] for process, _ in self._processes), default=math.inf)
+
+
+def _check_cycle(what: str, on_s: Law, off_s: Law) -> None:
+    """A cycle that takes no time would be drawn for ever."""
+    if not min(on_s.support[0], off_s.support[0]) >= 0:
+        raise ValueError(f"{what}: no time may be negative, got {on_s!r}, {off_s!r}")
+    if not 0 < on_s.mean + off_s.mean < math.inf:
+        raise ValueError(f"{what}: the mean cycle must be > 0 s and finite, got {on_s!r}, {off_s!r}")

@@ -1,7 +1,7 @@
 """A server: always there, on the mains, and seldom the slowest."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fedsim.kernel import Simulation
@@ -41,10 +41,10 @@ class Server:
         """It is always there."""
         yield
 
-    @contextmanager
-    def connected(self, *, pushed: bool) -> Iterator[float]:  # noqa: ARG002  # an endpoint has it
+    @asynccontextmanager
+    async def connected(self, *, pushed: bool) -> AsyncIterator[None]:  # noqa: ARG002  # an endpoint has it
         """It hangs on a wire: connected at once."""
-        yield 0.0
+        yield
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Count what it sent and received."""

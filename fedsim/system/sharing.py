@@ -131,8 +131,7 @@ class FairShares:
         if group.alarm is not None and group.alarm.when() <= end_s:
             return
         group.silence()
-        if end_s < math.inf:
-            group.alarm = self._sim.loop.call_at(end_s, self._ring, group)
+        group.alarm = self._sim.loop.call_at(end_s, self._ring, group)  # at infinity: never
 
     def _ring(self, group: Group) -> None:
         group.alarm = None

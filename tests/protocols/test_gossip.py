@@ -59,7 +59,7 @@ def test_training_before_sending_computes_then_sends(gossip, node, problem):
 
 def test_computing_and_sending_overlap(gossip, node, problem):
     peers = [node(str(index), index, work_s=2.0, send_s=1.5) for index in range(2)]
-    seen = gossip(SynchronousGossip(), peers, descent(0.1), problem([1.0, 1.0]), seconds=4.1)
+    seen = gossip(SynchronousGossip(overlay=Ring()), peers, descent(0.1), problem([1.0, 1.0]), seconds=4.1)
     assert [time for time, _ in seen.monitor.peers] == [2.0, 2.0, 4.0, 4.0]
 
 
@@ -76,26 +76,26 @@ def test_a_dead_neighbour_costs_patience_once_and_its_weight_stays_at_home(gossi
 
 def test_a_lost_model_is_sent_again(gossip, node, problem):
     peers = [node("0", 0, work_s=1.0, send_s=1.0, loses=(0,)), node("1", 1, work_s=1.0, send_s=1.0)]
-    seen = gossip(SynchronousGossip(patience_s=None), peers, descent(0.1), problem([1.0, 1.0]), seconds=2.5)
+    seen = gossip(SynchronousGossip(overlay=Ring(), patience_s=None), peers, descent(0.1), problem([1.0, 1.0]), seconds=2.5)
     assert seen.monitor.peers == [(1.0, 0), (2.0, 1)]
 
 
 def test_when_all_peers_are_gone_for_good_the_run_stops(gossip, node, problem):
     peers = [node(str(index), index, work_s=1.0, dies_s=2.5) for index in range(2)]
-    seen = gossip(SynchronousGossip(), peers, descent(0.1), problem([1.0, 1.0]), seconds=99.0)
+    seen = gossip(SynchronousGossip(overlay=Ring()), peers, descent(0.1), problem([1.0, 1.0]), seconds=99.0)
     assert seen.monitor.reason == "no devices are left"
     assert seen.sim.now == 2.5
 
 
 def test_one_peer_learns_alone(gossip, node, problem):
-    seen = gossip(SynchronousGossip(), [node("0", 0, work_s=1.0)], descent(0.5), problem([8.0]), seconds=2.5)
+    seen = gossip(SynchronousGossip(overlay=Ring()), [node("0", 0, work_s=1.0)], descent(0.5), problem([8.0]), seconds=2.5)
     assert seen.training.models()[0, 0] == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize("patience_s", [0.0, -1.0, np.nan])
 def test_patience_must_be_positive(patience_s):
     with pytest.raises(ValueError, match="patience must be > 0"):
-        SynchronousGossip(patience_s=patience_s)
+        SynchronousGossip(overlay=Ring(), patience_s=patience_s)
 
 
 def test_an_inbox_gives_the_round_asked_for_or_the_first_after_it():

@@ -107,7 +107,10 @@ def test_what_cannot_be_compared_is_refused(fast, tiny):
         ("at least one scenario", lambda: compare([], [1])),
         (r"seeds must be different, and at least one, got \[\]", lambda: compare([fast], [])),
         (r"seeds must be different, and at least one, got \[1, 1\]", lambda: compare([fast], [1, 1])),
-        ("'mean_acuracy' is not a known metric; did you mean 'mean_accuracy'", lambda: compare([fast], [1], metric="mean_acuracy")),
+        (
+            "'mean_acuracy' is not a known metric; did you mean 'mean_accuracy'",
+            lambda: compare([fast], [1], metric="mean_acuracy"),
+        ),
         ("none of tiny has a stop.time", lambda: compare([endless], [1])),
         ("'tiny' has no stop.target", lambda: compare([aimless], [1])),
         ("target must be above 0 % and at most 100 %, got 1.5", lambda: compare([fast], [1], target=1.5)),

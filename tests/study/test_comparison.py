@@ -65,7 +65,9 @@ def test_differences_has_a_row_for_each_other_scenario_and_figure(two):
 
 def test_runs_has_a_row_for_each_run(two):
     runs = two.runs()
-    assert runs[["scenario", "seed"]].to_numpy().tolist() == [[name, seed] for name in ("star", "ring") for seed in (1, 2, 3)]
+    assert runs[["scenario", "seed"]].to_numpy().tolist() == [
+        [name, seed] for name in ("star", "ring") for seed in (1, 2, 3)
+    ]
     assert runs["time_to_target_s"].isna().tolist() == [False] * 4 + [True, False]
 
 

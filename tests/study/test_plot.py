@@ -17,7 +17,9 @@ def steps_slow(curves, metric, end_s):
     times = sorted({time for curve in curves for time in curve["time_s"] if time <= end_s} | {end_s})
     rows = []
     for curve in curves:
-        said = [[value for at, value in zip(curve["time_s"], curve[metric], strict=True) if at <= time] for time in times]
+        said = [
+            [value for at, value in zip(curve["time_s"], curve[metric], strict=True) if at <= time] for time in times
+        ]
         rows.append([values[-1] if values else np.nan for values in said])
     return times, rows
 
@@ -110,4 +112,3 @@ def test_it_draws_where_it_is_told_and_changes_no_setting(make_result):
     axes = Figure().add_subplot()
     assert plot_quality(make_result(CURVE), axes) is axes
     assert dict(mpl.rcParams) == before
-

@@ -82,6 +82,16 @@ def test_two_sizes_of_problem_take_two_paths_and_give_one_answer(flows):
     assert max_min_rates(routes, capacity, cap) == pytest.approx(max_min_slow(routes, capacity, cap), rel=1e-12)
 
 
+def test_links_that_nobody_uses_make_no_difference():
+    rng = np.random.default_rng(3)
+    used = rng.choice(10_000, size=30, replace=False)
+    routes = [rng.choice(used, size=rng.integers(1, 5), replace=False).tolist() for _ in range(60)]
+    capacity = rng.uniform(1, 9, 10_000)
+    place = {link: number for number, link in enumerate(used.tolist())}
+    alone = max_min_rates([[place[link] for link in route] for route in routes], capacity[used])
+    assert max_min_rates(routes, capacity).tolist() == alone.tolist()
+
+
 def test_long_flow_of_a_parking_lot_gets_what_the_narrowest_link_leaves():
     routes = [[0, 1, 2], [0], [1], [2]]
     assert max_min_rates(routes, [10.0, 4.0, 20.0]).tolist() == [2.0, 8.0, 2.0, 18.0]

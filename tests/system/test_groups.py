@@ -90,6 +90,19 @@ def test_link_that_nobody_uses_any_more_connects_nobody():
     assert (crowd.members(1), crowd.members(2)) == ({1}, {2})
 
 
+def test_link_of_a_flow_that_left_stays_with_its_new_owner_when_groups_merge():
+    crowd = Crowd()
+    crowd.join(0, [1, 2])
+    crowd.join(1, [2])
+    crowd.leave(0)
+    stranger = crowd.join(2, [1])
+    for slot in (3, 4, 5):
+        crowd.join(slot, [3])
+    crowd.join(6, [2, 3])  # takes the group of link 2, where flow 0 is still remembered, into that of link 3
+    assert crowd.groups.of(1) is stranger
+    assert crowd.members(2) == {1, 3, 4, 5, 6}
+
+
 def test_a_group_is_looked_at_when_enough_have_left_and_no_link_holds_it_together():
     crowd = Crowd()
     for slot in range(60):

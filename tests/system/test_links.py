@@ -218,8 +218,8 @@ def test_flow_is_moved_once():
     links = SharedLinks(sim)
     flow = links.flow(8, source="x", target="y")
     sim.run(links.move(flow, [links.add_link(8.0)]))
-    assert repr(flow) == "<Flow 'x' -> 'y': 8 of 8 bytes at 0.0 bit/s>"
-    with pytest.raises(ValueError, match="moved once, and .* started at 0.0 s"):
+    assert repr(flow) == "<Flow 'x' -> 'y': 8.0 of 8.0 bytes at 0.0 bit/s>"
+    with pytest.raises(ValueError, match=r"moved once, and .* started at 0\.0 s"):
         sim.run(links.move(flow, []))
 
 

@@ -66,7 +66,10 @@ def test_a_charge_too_small_for_the_clock_to_see_is_none():
     meter.charge_j = 1e-14
     meter.draw("compute", 6.0, at_s=1e5)
     assert meter.empty_s() == 1e5
+    meter.settle(1e5)
     assert meter.is_empty
+    meter.draw("compute", 0.0, at_s=1e5)
+    assert meter.is_empty  # and so it stays
 
 
 def test_the_mains_never_end():

@@ -108,9 +108,7 @@ def test_share_that_a_slow_device_cannot_use_goes_to_the_others():
 
 def test_cancelled_transfer_gives_its_share_back_at_once():
     story = Story()
-    _, flow = story.run(
-        story.send("a", "a", "server", 2 * MB), story.send("b", "b", "server", 4 * MB, until_s=1.0)
-    )
+    _, flow = story.run(story.send("a", "a", "server", 2 * MB), story.send("b", "b", "server", 4 * MB, until_s=1.0))
     assert flow is None
     assert story.ends == {"b": 1.0, "a": 2.5}
     traffic = story.network.traffic()
@@ -194,10 +192,12 @@ def test_capacity_changes_under_the_flows():
     assert story.ends == {"a": 4.0, "b": 4.0}  # until 1 s 0.5 MB each, from 3 s 0.25 MB each, then all at once
 
 
-def test_new_capacity_of_a_half_duplex_line_is_shared_too():
+@pytest.mark.parametrize("new_bps", [{"up": 2 * MBPS, "down": 4 * MBPS}, {"down": 4 * MBPS, "up": 2 * MBPS}])
+def test_new_capacity_of_a_half_duplex_line_is_shared_too(new_bps):
     story = Story(line(8 * MBPS, duplex="half"))
-    story.network.set_capacity("router", "server", 2 * MBPS)
-    story.network.set_capacity("server", "router", 4 * MBPS)
+    ways = {"up": ("router", "server"), "down": ("server", "router")}
+    for way, capacity_bps in new_bps.items():
+        story.network.set_capacity(*ways[way], capacity_bps)
     story.run(story.send("up", "a", "server", MB), story.send("down", "server", "a", MB))
     assert story.ends == {"up": 4.0, "down": 4.0}
 
@@ -295,6 +295,29 @@ def test_observer_may_cancel_and_change_capacities():
 
     story.run(story.send("a", "a", "server", MB, observer=Meddler()))
     assert story.ends == {"a": 2.0}
+
+
+def test_task_that_is_cancelled_in_the_instant_of_arrival_leaves_a_complete_flow():
+    story, flows = Story(), []
+
+    class Canceller:
+        def rate_changed(self, flow):
+            if flow.ended_s is not None:
+                flows.append(flow)
+                second.cancel()
+
+    async def both():
+        nonlocal second
+        first = asyncio.create_task(story.network.transfer("a", "server", MB, Canceller()))
+        second = asyncio.create_task(story.network.transfer("b", "server", MB, Canceller()))
+        return await asyncio.gather(first, second, return_exceptions=True)
+
+    second = None
+    flow, refusal = story.sim.run(both())
+    assert isinstance(refusal, asyncio.CancelledError)
+    assert [(one.source, one.complete, one.ended_s) for one in flows] == [("a", True, 2.0), ("b", True, 2.0)]
+    assert flow is flows[0]
+    assert story.network.traffic().delivered_bytes == 2 * MB
 
 
 def test_message_without_a_route_is_refused():

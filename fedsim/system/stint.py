@@ -1,0 +1,31 @@
+"""A piece of a device's work for the learner, which counts or goes to waste."""
+
+from collections.abc import Callable
+
+from fedsim.system.usage import Usage
+
+
+class Stint:
+    """What a piece of work cost is either kept or goes to waste.
+
+    spent: what the device has spent up to now    waste: takes what was spent in vain, with its cause
+
+    The cost is that of the whole device from the stint's beginning on: two stints of one device at the same time
+    both count it.
+    """
+
+    def __init__(self, spent: Callable[[], Usage], waste: Callable[[str, Usage], None]) -> None:
+        self._spent = spent
+        self._waste = waste
+        self._since = spent()
+        self._settled = Usage()
+
+    def settle(self) -> None:
+        """What was spent since the last settling counted."""
+        now = self._spent()
+        self._settled, self._since = now - self._since, now
+
+    def discard(self, cause: str) -> None:
+        """What was settled last did not count after all."""
+        self._waste(cause, self._settled)
+        self._settled = Usage()

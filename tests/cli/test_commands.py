@@ -1,0 +1,198 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from fedsim.cli import app
+from fedsim.scenario import load
+from fedsim.version import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def scenario(tiny):
+    Path("tiny.yaml").write_text(yaml.safe_dump(tiny))
+    return "tiny.yaml"
+
+
+def fedsim(*arguments):
+    return CliRunner().invoke(app, arguments)
+
+
+def in_a_process(*arguments, **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def here():
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_run_prints_what_it_took_and_writes_a_folder(scenario):
+    done = fedsim("run", scenario)
+    assert done.exit_code == 0
+    assert re.match(r"tiny, seed 1: target reached after [\d.]+ s\n  90 % accuracy +in [\d.]+ s\n", done.stdout)
+    assert done.stdout.endswith("written to runs/tiny\n")
+    assert re.search(r"^tiny  0 s  round 0  accuracy \d+\.\d %  0 J$", done.stderr, flags=re.MULTILINE)
+    assert pd.read_parquet("runs/tiny/metrics.parquet")["accuracy"].iloc[-1] >= 0.9
+
+
+def test_a_second_run_goes_beside_the_first_and_is_the_same(scenario):
+    assert fedsim("run", scenario).exit_code == fedsim("run", scenario).exit_code == 0
+    for name in ("metrics.parquet", "events.parquet", "summary.json", "scenario.yaml"):
+        assert Path("runs/tiny", name).read_bytes() == Path("runs/tiny-2", name).read_bytes()
+
+
+def test_seed_set_out_and_quiet_matter(scenario):
+    done = fedsim("run", scenario, "--seed", "5", "--set", "stop.rounds=3", "--set", "name=mine", "--out", "a/b", "--quiet")
+    assert done.exit_code == 0
+    assert (done.stdout, done.stderr) == (f"{Path('a/b').resolve()}\n", "")
+    summary = json.loads(Path("a/b/summary.json").read_text())
+    assert (summary["name"], summary["seed"], summary["rounds"]) == ("mine", 5, 3)
+    assert load("a/b/scenario.yaml").seed == 5
+
+
+def test_a_stored_scenario_runs_again_to_the_same_bytes(scenario):
+    fedsim("run", scenario, "--seed", "3", "--out", "one")
+    fedsim("run", "one/scenario.yaml", "--out", "two")
+    assert Path("one/events.parquet").read_bytes() == Path("two/events.parquet").read_bytes()
+
+
+def test_mistakes_are_all_said_with_exit_2_and_nothing_written(scenario):
+    done = fedsim("run", scenario, "--set", "learner.name=fedavgg", "--set", "stop.time=1 kg")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert any("'fedavgg' is not a known learner; did you mean 'fedavg'?" in line for line in lines)
+    assert here() == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize("command", ["run", "show", "compare"])
+def test_a_missing_file_is_one_line(command):
+    done = fedsim(command, "nowhere.yaml")
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", "nowhere.yaml: no such file\n")
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+def test_a_full_folder_is_refused_before_anything_runs(scenario, command):
+    Path("full").mkdir()
+    Path("full/older").write_text("result")
+    done = fedsim(command, scenario, "--out", "full")
+    assert done.exit_code == 2
+    assert done.stderr == "full: has files in it; give a new folder, or an empty one\n"
+    assert Path("full/older").read_text() == "result"
+
+
+def test_compare_prints_scenarios_side_by_side(scenario):
+    Path("slow.yaml").write_text("extends: tiny.yaml\nname: slow\nlearner: {step_size: 0.1}\n")
+    done = fedsim("compare", scenario, "slow.yaml", "--seeds", "2", "--workers", "1", "--set", "stop.time=5 s")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("2 scenarios, 2 seeds; every run goes on for 5 s, the smallest stop.time\n")
+    assert "target: 90 % mean accuracy" in done.stdout
+    assert re.search(r"^ +tiny +slow$", done.stdout, flags=re.MULTILINE)
+    assert "slow less tiny, seed by seed" in done.stdout
+    assert done.stdout.endswith("written to runs/compare-tiny-slow\n")
+    assert done.stderr.splitlines()[-1].startswith("4 of 4 runs  slow, seed 2: mean accuracy")
+    folders = sorted(path.name for path in Path("runs/compare-tiny-slow/runs").iterdir())
+    assert folders == ["slow-seed-1", "slow-seed-2", "tiny-seed-1", "tiny-seed-2"]
+    assert load("runs/compare-tiny-slow/runs/tiny-seed-2/scenario.yaml").seed == 2
+
+
+def test_metric_target_and_quiet_matter_to_compare(scenario):
+    wishes = ("--metric", "worst_tenth", "--target", "30 %", "--quiet", "--out", "out")
+    done = fedsim("compare", scenario, "--seeds", "1", "--workers", "1", "--set", "stop.time=3 s", *wishes)
+    assert done.exit_code == 0
+    assert (done.stdout, done.stderr) == (f"{Path('out').resolve()}\n", "")
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert (summary["metric"], summary["target"], summary["horizon_s"]) == ("worst_tenth", 0.3, 3.0)
+
+
+def test_a_bad_target_is_refused(scenario):
+    done = fedsim("compare", scenario, "--target", "1 kg")
+    assert done.exit_code == 2
+    assert "'1 kg' is not a plain number or a share such as '30 %'" in done.stderr
+    assert here() == ["tiny.yaml"]
+
+
+def test_show_prints_a_scenario_that_loads_to_the_same(scenario):
+    done = fedsim("show", scenario, "--set", "fleet.phones.count=7")
+    assert done.exit_code == 0
+    Path("shown.yaml").write_text(done.stdout)
+    assert load("shown.yaml") == load(scenario, ["fleet.phones.count=7"])
+    assert fedsim("show", "shown.yaml").stdout == done.stdout
+
+
+def test_list_prints_names():
+    done = fedsim("list", "overlays")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("ring  Every peer talks to")
+
+
+def test_an_unknown_list_is_refused():
+    done = fedsim("list", "learner")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "did you mean 'learners'?" in done.stderr
+
+
+def test_an_interrupt_leaves_nothing(scenario, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fedsim.cli.run.run", interrupted)
+    done = fedsim("run", scenario, "--quiet")
+    assert (done.exit_code, done.stderr) == (130, "interrupted: nothing was written\n")
+    assert here() == ["tiny.yaml"]
+
+
+def test_version_and_help():
+    assert fedsim("--version").stdout == f"fedsim {__version__}\n"
+    for command in ([], ["run"], ["compare"], ["show"], ["list"]):
+        done = fedsim(*command, "--help")
+        assert done.exit_code == 0
+        assert "Usage:" in done.stdout
+
+
+def test_help_imports_nothing_slow():
+    script = "import sys; import fedsim.cli; print([name for name in ('numpy', 'pandas', 'pint') if name in sys.modules])"
+    out, err = in_a_process("-c", script).communicate()
+    assert (out, err) == ("[]\n", "")
+
+
+def test_a_run_needs_neither_pyplot_nor_the_statistics_of_scipy():
+    script = (
+        "import sys; import fedsim.study.run; "
+        "print([name for name in ('matplotlib', 'scipy.stats') if name in sys.modules])"
+    )
+    out, err = in_a_process("-c", script).communicate()
+    assert (out, err) == ("[]\n", "")
+
+
+def test_ctrl_c_in_the_middle_of_a_run(tiny, tmp_path):
+    Path("long.yaml").write_text(yaml.safe_dump({**tiny, "stop": {"time": "1000 h"}}))
+    running = in_a_process("-m", "fedsim", "run", "long.yaml", cwd=tmp_path)
+    assert running.stderr.readline().startswith("tiny  0 s")  # it has begun
+    time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "interrupted: nothing was written"
+    assert "Traceback" not in err
+    assert here() == ["long.yaml"]

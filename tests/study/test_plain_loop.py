@@ -1,0 +1,215 @@
+"""With infinitely fast links and processors, a simulated learner is the plain algorithm in a loop, to the last bit.
+
+And however fast they are, doing the work of many devices in one batch changes no result.
+"""
+
+import asyncio
+import math
+
+import numpy as np
+import pytest
+
+from fedsim.kernel import Simulation
+from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.learner import Work
+from fedsim.learners.mixing import metropolis
+from fedsim.learners.mocha import Mocha
+from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.learners.workbench import Workbench, stack, unstack
+from fedsim.protocols.gossip import SynchronousGossip
+from fedsim.protocols.session import CentralSession, GossipSession
+from fedsim.protocols.synchronous import SynchronousRounds
+from fedsim.scenario import load
+from fedsim.study.monitor import Bounds, RunMonitor, Watched
+from fedsim.study.run import simulate
+from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.messenger import Messenger
+from fedsim.system.network import Access, Network
+from fedsim.system.overlay import Ring
+from fedsim.system.profiles import RadioProfile
+from fedsim.system.server import Server, ServerSpec
+from fedsim.system.topology_file import parse_topology
+from fedsim.system.usage import Usage, WasteBook
+from fedsim.tasks.datasets import load as load_data
+from fedsim.tasks.partition import dirichlet
+from fedsim.tasks.problem import deal
+from fedsim.tasks.sgd import Sgd
+from fedsim.tasks.softmax import Softmax
+from fedsim.tasks.svm import LinearSvm
+
+DEVICES, ROUNDS, SEED = 12, 6, 5
+TOPOLOGY = {
+    "name": "wire",
+    "nodes": {"server": {"kind": "server"}, "hub": {"kind": "router"}},
+    "links": [{"from": "server", "to": "hub", "capacity": "inf", "delay": "0 s"}],
+}
+SILENT = RadioProfile(
+    name="none",
+    alpha_up_w_per_bps=0.0,
+    alpha_down_w_per_bps=0.0,
+    beta_w=0.0,
+    max_w=1.0,
+    promotion_s=0.0,
+    promotion_w=0.0,
+    tails=(),
+    idle_w=0.0,
+)
+
+
+def ideal_device(index):
+    return DeviceSpec(
+        name=f"d{index:02d}",
+        group="d",
+        index=index,
+        flops_per_s=math.inf,
+        step_overhead_s=0.0,
+        train_w=1.0,
+        idle_w=1.0,
+        sleep_w=1.0,
+        charge_j=1.0,
+        link="ideal",
+        place="hub",
+        access=Access(up_bps=math.inf, down_bps=math.inf),
+        radio=SILENT,
+        paging_s=0.0,
+        availability=None,
+        crashes=None,
+    )
+
+
+@pytest.fixture
+def problem():
+    def make(model):
+        data, rng = load_data("digits"), np.random.default_rng(1)
+        return deal(data, dirichlet(data.y, DEVICES, 0.3, rng, 8), model(features=64, classes=10), 0.25, rng)
+
+    return make
+
+
+class Ideal:
+    """The real system, with nothing in it that takes time."""
+
+    def __init__(self):
+        self.sim = Simulation(seed=SEED)
+        network = Network(self.sim, parse_topology(TOPOLOGY, "test"))
+        messenger = Messenger(self.sim, network)
+        self.devices = [Device(self.sim, ideal_device(index), messenger, WasteBook()) for index in range(DEVICES)]
+        for device in self.devices:
+            network.attach(device.name, "hub", device.spec.access)
+        self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=math.inf), messenger)
+
+    def run(self, protocol, training, session, **more):
+        watched = Watched(
+            clock=lambda: self.sim.now, training=training, spent=Usage, record=self.sim.record, tell=lambda _: None
+        )
+        monitor = RunMonitor(watched, Bounds(rounds=ROUNDS), every_rounds=None)
+        whole = session(
+            devices=self.devices,
+            training=training,
+            streams=self.sim.rng,
+            record=self.sim.record,
+            monitor=monitor,
+            **more,
+        )
+
+        async def until_done():
+            work = asyncio.create_task(protocol.run(whole))
+            await monitor.done.wait()
+            work.cancel()
+
+        self.sim.run(until_done())
+        assert self.sim.now == 0.0
+        return training
+
+
+def work(problem, training, devices, received, number):
+    """Local work of some devices as the plain loop does it: all steps, each with its own luck."""
+    streams = Simulation(seed=SEED).rng
+    return Work(
+        devices=np.array(devices),
+        received=np.stack(received),
+        memory=tuple(training[device] for device in devices),
+        steps=np.array([training.learner.asked_steps(problem, device) for device in devices]),
+        rngs=tuple(streams("local", f"d{device:02d}", number) for device in devices),
+    )
+
+
+class Memories(dict):
+    def __init__(self, learner, problem):
+        super().__init__({device: learner.memory(problem, device) for device in range(DEVICES)})
+        self.learner = learner
+
+
+@pytest.mark.parametrize(
+    ("learner", "model"),
+    [(FedAvg(solver=Sgd(epochs=2, step_size=0.1)), Softmax), (Mocha(omega_every=2), LinearSvm)],
+    ids=["fedavg", "mocha"],
+)
+def test_rounds_are_the_plain_algorithm(learner, model, problem):
+    problem, cohort = problem(model), 5
+    ideal = Ideal()
+    training = CentralTraining(problem, learner, ideal.sim.rng)
+    ideal.run(SynchronousRounds(cohort=cohort), training, CentralSession, server=ideal.server)
+
+    streams = Simulation(seed=SEED).rng
+    state, memories = learner.init(problem, streams("init")), Memories(learner, problem)
+    for number in range(1, ROUNDS + 1):
+        chosen = sorted(np.argsort(streams("selection", number).random(DEVICES))[:cohort].tolist())
+        received = [learner.broadcast(problem, state, device) for device in chosen]
+        answers = learner.local(problem, work(problem, memories, chosen, received, number))
+        state = learner.aggregate(problem, state, answers)
+        memories.update(zip(chosen, answers.memory, strict=True))
+
+    assert np.array_equal(training.models(), learner.models(problem, state))
+    assert training.measures() == learner.measures(problem, state, memories)
+
+
+@pytest.mark.parametrize("overlaps", [True, False])
+def test_gossip_is_the_plain_algorithm(problem, overlaps):
+    problem = problem(Softmax)
+    learner = DPsgd(solver=Sgd(epochs=1, step_size=0.1), overlaps=overlaps)
+    ideal = Ideal()
+    training = GossipTraining(problem, learner, ideal.sim.rng)
+    ideal.run(SynchronousGossip(overlay=Ring()), training, GossipSession)
+
+    graph, everybody = Ring().graph(DEVICES), range(DEVICES)
+    W, memories = metropolis(graph), Memories(learner, problem)
+    models = np.stack([learner.init(problem, Simulation(seed=SEED).rng("init"))] * DEVICES)
+    for number in range(1, ROUNDS + 1):
+        computed = learner.local(problem, work(problem, memories, everybody, list(models), number)).sent
+        sent = models if overlaps else computed
+        models = np.stack(
+            [
+                learner.mix(models[i], computed[i], sent[near], np.array([1 - W[i, near].sum(), *W[i, near]]))
+                for i, near in ((i, sorted(graph.neighbors(i))) for i in everybody)
+            ]
+        )
+
+    assert training.models() == pytest.approx(models, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "quickstart_ring", "quickstart_mocha"])
+def test_batching_changes_no_result(name, monkeypatch, request):
+    scenario = load(
+        request.config.rootpath / "scenarios" / f"{name}.yaml", ["stop.target=null", "stop.time=6s", "learner.epochs=1"]
+    )
+    batches = []
+    together = Workbench._work_off
+
+    def count(bench):
+        batches.append(len(bench._waiting))
+        together(bench)
+
+    def one_by_one(bench):
+        for ticket, job in bench._waiting.items():
+            (bench._done[ticket],) = unstack(bench._learner.local(bench._problem, stack([job])))
+        bench._waiting.clear()
+
+    monkeypatch.setattr(Workbench, "_work_off", count)
+    batched = simulate(scenario, seed=3)
+    monkeypatch.setattr(Workbench, "_work_off", one_by_one)
+    alone = simulate(scenario, seed=3)
+    assert max(batches) > 1
+    assert batched.curve.equals(alone.curve)
+    assert batched.events.equals(alone.events)

@@ -1,0 +1,190 @@
+"""A small world of phones around a cell, in round numbers, for stories and laws of devices."""
+
+import asyncio
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import networkx as nx
+import pytest
+
+from fedsim.errors import FedsimError
+from fedsim.kernel import Simulation
+from fedsim.system.access import Access
+from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.messenger import Messenger
+from fedsim.system.network import Network
+from fedsim.system.presence import Crashes
+from fedsim.system.profiles import RadioProfile
+from fedsim.system.server import Server, ServerSpec
+from fedsim.system.topology import Topology
+from fedsim.system.usage import WasteBook
+
+MBPS = 1e6
+MB = 1_000_000
+
+RADIO = RadioProfile(
+    name="round",
+    alpha_up_w_per_bps=0.25 / MBPS,
+    alpha_down_w_per_bps=0.125 / MBPS,
+    beta_w=1.0,
+    max_w=8.0,
+    promotion_s=1.0,
+    promotion_w=2.0,
+    tails=((4.0, 1.0), (6.0, 0.5)),
+    idle_w=0.125,
+)
+"""At 8 Mbit/s (1 MB a second) it sends with 3 W and receives with 2 W; its tail is worth 7 J."""
+
+QUICK = replace(RADIO, name="quick", promotion_s=0.0, tails=())
+"""Connected at once, and idle as soon as nothing moves."""
+
+PHONE = DeviceSpec(
+    name="phone",
+    group="phones",
+    index=0,
+    flops_per_s=1e9,
+    step_overhead_s=0.25,
+    train_w=4.0,
+    idle_w=0.5,
+    sleep_w=0.0625,
+    charge_j=math.inf,
+    link="4g",
+    place="cell",
+    access=Access(up_bps=8 * MBPS, down_bps=8 * MBPS),
+    radio=QUICK,
+    paging_s=0.0,
+    availability=None,
+    crashes=None,
+)
+
+
+def topology(core_bps):
+    """Phones hang on the cell; one line, as wide each way, joins it to the server."""
+    graph = nx.DiGraph()
+    graph.add_node("server", kind="server")
+    graph.add_node("cell", kind="cell")
+    for ends in (("server", "cell"), ("cell", "server")):
+        graph.add_edge(*ends, capacity_bps=core_bps, delay_s=0.0, duplex="full")
+    return Topology("phones", graph)
+
+
+class World:
+    """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
+
+    def __init__(self, *, core_bps=math.inf, message_loss=0.0, seed=1):
+        self.sim = Simulation(seed=seed)
+        self.network = Network(self.sim, topology(core_bps))
+        self.messenger = Messenger(self.sim, self.network, message_loss=message_loss)
+        self.waste = WasteBook()
+        self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
+        self.phones = []
+
+    def phone(self, name="phone", **changes):
+        """One more phone; changes: what is different from ``PHONE``."""
+        spec = replace(PHONE, name=name, index=len(self.phones), **changes)
+        self.network.attach(name, spec.place, spec.access)
+        self.phones.append(Device(self.sim, spec, self.messenger, self.waste))
+        return self.phones[-1]
+
+    def run(self, *coroutines, until_s=0.0):
+        """All of them to their ends, and on until ``until_s``; gives their values."""
+
+        async def story():
+            values = await asyncio.gather(*coroutines)
+            await asyncio.sleep(max(until_s - self.sim.now, 0.0))
+            return values
+
+        return self.sim.run(story())
+
+    def spent(self, phone):
+        """Joules by cause, without those that are 0."""
+        return {cause: joules for cause, joules in phone.usage().energy_j.items() if joules}
+
+    def events(self, kind):
+        """Rows of one kind: (time, fields)."""
+        return [(at_s, fields) for at_s, of_kind, fields in self.sim.events if of_kind == kind]
+
+    def check_nothing_is_held(self):
+        """Nobody works any more, so nothing is in use."""
+        for phone in self.phones:
+            assert phone.radio._users == 0
+            assert phone.radio._alarm is None
+            assert not phone.radio._up_bps
+            assert not phone.radio._down_bps
+            assert phone._computing_since_s is None
+            assert not phone._processor.locked()
+            assert phone._awake == 0
+            assert not phone._outgoing
+            assert not phone._incoming
+            assert not phone._watch._scopes
+            assert phone._watch._timer is None
+        assert self.network.traffic().moving_bytes == 0
+        assert not asyncio.all_tasks(self.sim.loop)
+        timers = [event for *_, event in self.sim.env._queue if event.callbacks]
+        assert timers == []
+
+
+@pytest.fixture(scope="session")
+def make_world():
+    return World
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture(scope="session")
+def radio():
+    """A radio with a promotion of 1 s and a tail of 4 s and 6 s."""
+    return RADIO
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """A radio that needs no waking."""
+    return QUICK
+
+
+@pytest.fixture(scope="session")
+def at():
+    """Runs a coroutine function from one time on, and cancels it at another; tells how that ended, and when."""
+
+    async def run(start_s, function, *args, until_s=math.inf, cause=None):
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(start_s - loop.time())
+        task = asyncio.ensure_future(function(*args))
+        timer = loop.call_at(until_s, task.cancel, cause)
+        try:
+            value, error = await task, None
+        except (FedsimError, asyncio.CancelledError) as failure:
+            value, error = None, failure
+        finally:
+            timer.cancel()
+        return SimpleNamespace(value=value, error=error, end_s=loop.time())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def crashing():
+    """Crashes after the given seconds on, each repaired after the given seconds; then never again."""
+
+    def crashes(on_s, off_s=(1e9,)):
+        return Crashes(every_s=Script(on_s), repair_s=Script(off_s))
+
+    return crashes
+
+
+class Script:
+    """A law of one device that gives these values, then 1e9."""
+
+    support = (0.0, 1e9)
+    mean = 1e9
+
+    def __init__(self, values):
+        self.values = list(values)
+
+    def draw(self, rng):
+        return self.values.pop(0) if self.values else 1e9
