@@ -1,1 +1,30 @@
-"""fedsim: a discrete-event simulator of federated (multi-task) learning systems."""
+"""fedsim: how long will federated learning really take? Real learning in simulated time.
+
+import fedsim
+result = fedsim.run("scenarios/quickstart.yaml", seed=1)
+result.time_to("accuracy", 0.9)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fedsim.errors import FedsimError, ScenarioError
+from fedsim.version import __version__
+
+if TYPE_CHECKING:
+    from fedsim.scenario import Scenario
+    from fedsim.study.compare import compare
+    from fedsim.study.result import Result
+    from fedsim.study.run import run
+
+__all__ = ["FedsimError", "Result", "Scenario", "ScenarioError", "__version__", "compare", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is slow to import when it is first asked for: ``fedsim --help`` must not wait for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = {"Scenario": "scenario", "compare": "study.compare", "Result": "study.result", "run": "study.run"}[name]
+    value = getattr(import_module(f"fedsim.{home}"), name)
+    globals()[name] = value
+    return value

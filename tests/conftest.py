@@ -26,7 +26,7 @@ TINY: dict[str, Any] = {
     "model": "softmax",
     "learner": {"name": "fedavg", "step_size": 0.5},
     "protocol": {"name": "synchronous-rounds", "cohort": 2},
-    "stop": {"metric": "accuracy", "target": "90 %", "time": "60 s", "rounds": 50},
+    "stop": {"metric": "mean_accuracy", "target": "90 %", "time": "60 s", "rounds": 50},
 }
 
 Row = tuple[float, float]

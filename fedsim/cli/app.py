@@ -61,11 +61,18 @@ def run(
 def compare(
     scenarios: ScenarioFiles,
     *,
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on.")
+    ] = 5,
     metric: Annotated[
-        str, typer.Option(metavar="NAME", help="mean_accuracy or worst_tenth (of devices), or accuracy (of all test examples).")
+        str,
+        typer.Option(
+            metavar="NAME", help="mean_accuracy or worst_tenth (of devices), or accuracy (of all test examples)."
+        ),
     ] = "mean_accuracy",
-    target: Annotated[str | None, typer.Option(metavar="SHARE", help="Such as '85 %'. By default the first scenario's.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Such as '85 %'. By default the first scenario's.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
     set_: Set = None,
     out: Out = None,

@@ -6,13 +6,11 @@ from pathlib import Path
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.scenario import Scenario, load
+from fedsim.scenario import METRICS, Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run
-
-METRICS = ("mean_accuracy", "worst_tenth", "accuracy")
 
 
 def compare(

@@ -37,7 +37,9 @@ def fedsim(*arguments):
 def in_a_process(*arguments, **options):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
 
 
 def here():
@@ -47,10 +49,10 @@ def here():
 def test_run_prints_what_it_took_and_writes_a_folder(scenario):
     done = fedsim("run", scenario)
     assert done.exit_code == 0
-    assert re.match(r"tiny, seed 1: target reached after [\d.]+ s\n  90 % accuracy +in [\d.]+ s\n", done.stdout)
+    assert re.match(r"tiny, seed 1: target reached after [\d.]+ s\n  90 % mean accuracy +in [\d.]+ s\n", done.stdout)
     assert done.stdout.endswith("written to runs/tiny\n")
     assert re.search(r"^tiny  0 s  round 0  accuracy \d+\.\d %  0 J$", done.stderr, flags=re.MULTILINE)
-    assert pd.read_parquet("runs/tiny/metrics.parquet")["accuracy"].iloc[-1] >= 0.9
+    assert pd.read_parquet("runs/tiny/metrics.parquet")["mean_accuracy"].iloc[-1] >= 0.9
 
 
 def test_a_second_run_goes_beside_the_first_and_is_the_same(scenario):
@@ -60,7 +62,9 @@ def test_a_second_run_goes_beside_the_first_and_is_the_same(scenario):
 
 
 def test_seed_set_out_and_quiet_matter(scenario):
-    done = fedsim("run", scenario, "--seed", "5", "--set", "stop.rounds=3", "--set", "name=mine", "--out", "a/b", "--quiet")
+    done = fedsim(
+        "run", scenario, "--seed", "5", "--set", "stop.rounds=3", "--set", "name=mine", "--out", "a/b", "--quiet"
+    )
     assert done.exit_code == 0
     assert (done.stdout, done.stderr) == (f"{Path('a/b').resolve()}\n", "")
     summary = json.loads(Path("a/b/summary.json").read_text())
@@ -142,7 +146,7 @@ def test_show_prints_a_scenario_that_loads_to_the_same(scenario):
 def test_list_prints_names():
     done = fedsim("list", "overlays")
     assert done.exit_code == 0
-    assert done.stdout.startswith("ring  Every peer talks to")
+    assert done.stdout.startswith("ring\n  Every peer talks to")
 
 
 def test_an_unknown_list_is_refused():
@@ -170,7 +174,10 @@ def test_version_and_help():
 
 
 def test_help_imports_nothing_slow():
-    script = "import sys; import fedsim.cli; print([name for name in ('numpy', 'pandas', 'pint') if name in sys.modules])"
+    script = (
+        "import sys; import fedsim.cli; "
+        "print([name for name in ('numpy', 'pandas', 'pint', 'rich.table') if name in sys.modules])"
+    )
     out, err = in_a_process("-c", script).communicate()
     assert (out, err) == ("[]\n", "")
 

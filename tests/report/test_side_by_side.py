@@ -75,7 +75,9 @@ def test_one_seed_has_no_interval(make_comparison):
 
 
 def test_a_target_that_is_mostly_missed_is_beyond_the_horizon(make_comparison):
-    text = transcript(comparison_report(make_comparison({"star": [until(10.0, 0.5), until(10.0, 0.9), until(9.0, 0.1)]})))
+    text = transcript(
+        comparison_report(make_comparison({"star": [until(10.0, 0.5), until(10.0, 0.9), until(9.0, 0.1)]}))
+    )
     assert "reached the target     1 of 3" in text
     assert "time to target        > 1 min" in text
     assert "rounds to target            -" in text

@@ -161,7 +161,7 @@ def test_a_message_given_up_before_its_paging_occasion_costs_nothing(world, radi
     )
     assert isinstance(pushed.error, asyncio.CancelledError)
     assert own.value.wake_s == 1.0
-    assert world.spent(phone) == {"sleep": 0.125 * 10, "radio": 2.0}
+    assert world.spent(phone) == {"sleep": 0.125 * 10, "radio": 2.0, "send": 3.0}
 
 
 def test_a_promotion_once_begun_ends_in_a_tail(world, radio, at):
