@@ -105,7 +105,7 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         "final": {name: float(last[name]) for name in ("accuracy", "mean_accuracy", "worst_tenth")},
         "spent": usage(float(last["energy_j"]), sent_bytes=last["up_bytes"], received_bytes=last["down_bytes"]),
         "waste": {"late": Waste(pieces=1, usage=usage(1.0))},
-        "slowest": Slowest(rounds=0, seconds={}, phase="", share=0.0, links={}, closers={}),
+        "slowest": Slowest(rounds=0, seconds={}, phase="", share=0.0, seconds_by_link={}, closers={}),
         "devices": 4,
         "devices_at_work": 4,
         "devices_spent": 0,

@@ -82,7 +82,7 @@ def _differences(comparison: Comparison, name: str) -> RenderableType:
 def _difference_row(comparison: Comparison, name: str, measure: Measure) -> Row:
     found = comparison.difference(name, measure)
     if found is None:
-        return measure.text, NOTHING, "never reached by both", f"0 of {len(comparison.seeds)}", NOTHING
+        return measure.text, NOTHING, "no seed with both", f"0 of {len(comparison.seeds)}", NOTHING
     return (
         measure.text,
         gain(found.mean, measure.unit),

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 from threadpoolctl import threadpool_limits
 
 from fedsim.kernel import Simulation
-from fedsim.scenario import Scenario, check, load
+from fedsim.scenario import Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.study.folder import write
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
@@ -46,15 +47,15 @@ def run(
     checked = _checked(scenario, overrides, seed)
     if out is not None:
         check_place(out)
-    result = simulate(checked, seed=checked.seed if seed is None else seed, tell=tell)
+    result = simulate(checked, tell=tell)
     if out is not None:
         write(result, out)
     return result
 
 
-def simulate(scenario: Scenario, *, seed: int, tell: Tell | None = None) -> Result:
-    """Run a checked scenario with a seed; see ``run``."""
-    world, monitor = play(scenario, Simulation(seed=seed), tell)
+def simulate(scenario: Scenario, *, tell: Tell | None = None) -> Result:
+    """Run a checked scenario with its seed; see ``run``."""
+    world, monitor = play(scenario, Simulation(seed=scenario.seed), tell)
     return _result(scenario, world, monitor)
 
 
@@ -75,7 +76,9 @@ def _checked(
     seed: int | None,
 ) -> Scenario:
     if isinstance(scenario, Scenario):
-        return scenario
+        if not overrides and seed is None:
+            return scenario
+        scenario = yaml.safe_load(resolved(scenario))
     if isinstance(scenario, Mapping):
         return check(scenario, overrides, seed=seed)
     return load(scenario, overrides, seed=seed)

@@ -26,17 +26,17 @@ class Slowest:
     seconds: Mapping[str, float]
     phase: str
     share: float
-    links: Mapping[str, float]
+    seconds_by_link: Mapping[str, float]
     closers: Mapping[str, int]
 
     def sentence(self) -> str:
         """The slowest part and why, for people."""
         if not self.rounds or not self.phase:
             return "no round ended"
-        link, seconds = max(self.links.items(), key=lambda item: item[1], default=("", 0.0))
-        total = sum(self.links.values())
-        text = f"{self.phase}: {self.share:.0%} of the time of rounds"
-        return f"{text}, {seconds / total:.0%} of it on {link}" if link and total else text
+        link, seconds = max(self.seconds_by_link.items(), key=lambda item: item[1], default=("", 0.0))
+        total = sum(self.seconds_by_link.values())
+        text = f"{self.phase}: {100 * self.share:.0f} % of the time of rounds"
+        return f"{text}, {100 * seconds / total:.0f} % of it on {link}" if link and total else text
 
 
 def slowest(events: pd.DataFrame) -> Slowest:
@@ -59,6 +59,6 @@ def slowest(events: pd.DataFrame) -> Slowest:
         seconds=seconds,
         phase=phase,
         share=seconds[phase] / total if total else 0.0,
-        links=links,
+        seconds_by_link=links,
         closers={str(name): int(count) for name, count in closers.items()},
     )

@@ -1,7 +1,6 @@
 """A server: always there, on the mains, and seldom the slowest."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from fedsim.kernel import Simulation
@@ -36,15 +35,13 @@ class Server:
         """Return when the target has the message; see ``Messenger.send``."""
         return await self._messenger.send(self, target, size_bytes)
 
-    @asynccontextmanager
-    async def present(self) -> AsyncIterator[None]:
+    def present(self) -> AbstractAsyncContextManager[None]:
         """It is always there."""
-        yield
+        return nullcontext()
 
-    @asynccontextmanager
-    async def connected(self, *, pushed: bool) -> AsyncIterator[None]:  # noqa: ARG002  # an endpoint has it
+    def connected(self, *, pushed: bool) -> AbstractAsyncContextManager[None]:  # noqa: ARG002  # an endpoint has it
         """It hangs on a wire: connected at once."""
-        yield
+        return nullcontext()
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Count what it sent and received."""

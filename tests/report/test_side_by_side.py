@@ -86,7 +86,7 @@ def test_a_target_that_is_mostly_missed_is_beyond_the_horizon(make_comparison):
 def test_without_a_common_seed_at_the_target_there_is_no_difference(make_comparison):
     comparison = make_comparison({"star": [until(10.0, 0.5)], "ring": [until(10.0, 0.9)]})
     text = transcript(comparison_report(comparison))
-    assert re.search(r"time to target +- +never reached by both +0 of 1 +-\n", text)
+    assert re.search(r"time to target +- +no seed with both +0 of 1 +-\n", text)
 
 
 def test_a_single_scenario_has_nothing_to_differ_from(make_comparison):

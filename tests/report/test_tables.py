@@ -42,7 +42,7 @@ def summary(make_result):
         seconds={"waking radios": 0.0, "download": 30.0, "computing": 36.0, "upload": 120.0},
         phase="upload",
         share=120 / 186,
-        links={"3g": 90.0, "wifi": 30.0},
+        seconds_by_link={"3g": 90.0, "wifi": 30.0},
         closers={"deadline": 2, "low-0": 20, "low-1": 10, "mid-0": 5, "mid-1": 5},
     )
     return make_result(
@@ -91,7 +91,7 @@ def test_the_report_of_a_run(summary):
           upload     2 min  64.5 %
           computing   36 s  19.4 %
           download    30 s  16.1 %
-          slowest part  upload: 65% of the time of rounds, 75% of it on 3g
+          slowest part  upload: 65 % of the time of rounds, 75 % of it on 3g
           closed most often by  low-0 (20), low-1 (10), mid-0 (5), 2 others (7)
     """)
 
@@ -123,7 +123,7 @@ def test_causes_come_in_their_order_and_new_ones_last(make_result):
 
 
 def test_brackets_in_names_are_no_markup(make_result):
-    slowest = Slowest(rounds=1, seconds={"a [b]c[/b]": 1.0}, phase="[red]", share=1.0, links={}, closers={"[x]": 1})
+    slowest = Slowest(rounds=1, seconds={"a [b]c[/b]": 1.0}, phase="[red]", share=1.0, seconds_by_link={}, closers={"[x]": 1})
     text = transcript(run_report(make_result(CURVE, name="[bold]n", slowest=slowest).summary))
     for name in ("[bold]n", "a [b]c[/b]", "[red]", "[x]"):
         assert name in text

@@ -96,7 +96,7 @@ def test_files_are_read(tiny, tmp_path):
 
 def test_a_run_that_fails_names_its_scenario_and_seed(tiny):
     data = {"name": "iris", "partition": {"name": "iid", "min_examples": 100}}
-    with pytest.raises(FedsimError, match="^tiny, seed 7: .*need 400, got 150"):
+    with pytest.raises(FedsimError, match=r"^tiny, seed 7: .*need 400, got 150"):
         compare([check({**tiny, "data": data})], [7])
 
 

@@ -192,7 +192,9 @@ def test_gossip_is_the_plain_algorithm(problem, overlaps):
 @pytest.mark.parametrize("name", ["quickstart", "quickstart_ring", "quickstart_mocha"])
 def test_batching_changes_no_result(name, monkeypatch, request):
     scenario = load(
-        request.config.rootpath / "scenarios" / f"{name}.yaml", ["stop.target=null", "stop.time=6s", "learner.epochs=1"]
+        request.config.rootpath / "scenarios" / f"{name}.yaml",
+        ["stop.target=null", "stop.time=6s", "learner.epochs=1"],
+        seed=3,
     )
     batches = []
     together = Workbench._work_off
@@ -207,9 +209,9 @@ def test_batching_changes_no_result(name, monkeypatch, request):
         bench._waiting.clear()
 
     monkeypatch.setattr(Workbench, "_work_off", count)
-    batched = simulate(scenario, seed=3)
+    batched = simulate(scenario)
     monkeypatch.setattr(Workbench, "_work_off", one_by_one)
-    alone = simulate(scenario, seed=3)
+    alone = simulate(scenario)
     assert max(batches) > 1
     assert batched.curve.equals(alone.curve)
     assert batched.events.equals(alone.events)

@@ -83,9 +83,16 @@ def test_one_seed_has_no_band(make_comparison):
 
 
 def test_the_legend_says_who_reached_the_target_and_when(make_comparison):
-    axes = plot_quality(make_comparison({"star": [CURVE, CURVE], "ring": [NEVER, CURVE]}, horizon_s=600.0))
-    assert texts(axes) == ["star: 90 % in 1 min", "ring: 90 % not reached"]
+    curves = {"all": [CURVE] * 3, "most": [CURVE, NEVER, CURVE], "few": [NEVER, NEVER, CURVE], "none": [NEVER] * 3}
+    axes = plot_quality(make_comparison(curves, horizon_s=600.0))
+    assert texts(axes) == [
+        "all: 90 % in 1 min",
+        "most: 90 % in 1 min (2 of 3 seeds)",
+        "few: 90 % only with 1 of 3 seeds",
+        "none: 90 % not reached",
+    ]
     assert axes.get_xlabel() == "simulated time (min)"
+    assert len([line for line in axes.lines if line.get_marker() == "o"]) == 2  # where half of the seeds got there
 
 
 def test_scenarios_have_colours_of_their_own(make_comparison):

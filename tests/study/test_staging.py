@@ -114,7 +114,7 @@ def test_the_working_folder_cannot_be_replaced():
 
 def test_a_file_where_runs_should_be_is_refused(tmp_path):
     (tmp_path / "runs").write_text("")
-    with pytest.raises(FedsimError, match="runs: cannot be made: .* is not a folder"):
+    with pytest.raises(FedsimError, match=r"runs: cannot be made: .* is not a folder"):
         check_place(None)
     with pytest.raises(FedsimError, match="runs/quick: cannot be written"):
         save(note("new"), name="quick")

@@ -1,0 +1,43 @@
+"""Which part of the rounds took longest."""
+
+import pandas as pd
+import pytest
+
+from fedsim.study.slowest import slowest
+
+
+def a_round(seconds, **more):
+    parts = {"wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0, "link": "", "closed_by": "deadline"}
+    return {"time_s": 0.0, "kind": "round", "seconds": seconds, **parts, **more}
+
+
+def test_the_slowest_part_is_followed_along_what_closed_each_round():
+    found = slowest(
+        pd.DataFrame(
+            [
+                a_round(6.0, closed_by="a", link="3g", upload_s=4.0, compute_s=2.0),
+                a_round(5.0, closed_by="b", link="wifi", upload_s=2.0, download_s=3.0),
+                {"time_s": 0.0, "kind": "evaluated"},
+            ]
+        )
+    )
+    assert (found.rounds, found.phase, found.share) == (2, "upload", pytest.approx(6 / 11))
+    assert found.seconds_by_link == {"3g": 4.0, "wifi": 2.0}
+    assert found.closers == {"a": 1, "b": 1}
+    assert found.sentence() == "upload: 55 % of the time of rounds, 67 % of it on 3g"
+
+
+def test_rounds_that_nobody_closed_waited_for_their_deadline():
+    found = slowest(pd.DataFrame([a_round(10.0), a_round(6.0, closed_by="a", link="4g", compute_s=6.0)]))
+    assert (found.phase, found.share) == ("waiting for the deadline", pytest.approx(10 / 16))
+    assert found.sentence() == "waiting for the deadline: 62 % of the time of rounds"
+
+
+def test_among_peers_every_round_of_every_peer_counts():
+    mixed = {"kind": "mixed", "compute_s": 1.0, "exchange_s": 3.0, "link": "4g"}
+    found = slowest(pd.DataFrame([{**mixed, "time_s": 4.0}, {**mixed, "time_s": 8.0}]))
+    assert (found.rounds, found.phase, found.share) == (2, "waiting for neighbours", 0.75)
+
+
+def test_a_run_without_rounds_has_no_slowest_part():
+    assert slowest(pd.DataFrame([{"time_s": 0.0, "kind": "evaluated"}])).sentence() == "no round ended"

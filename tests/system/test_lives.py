@@ -1,0 +1,348 @@
+"""Laws of devices that live at random and die at any instant: nothing is lost, and nobody waits for ever.
+
+Times are multiples of a quarter of a second, so that ends, deaths and cancellations often fall on one instant.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedsim.system import watch
+from fedsim.system.meter import CAUSES
+
+MB = 1_000_000
+GIGA = 1e9
+
+quarters = st.integers(0, 40).map(lambda number: number / 4)
+lasting = st.integers(1, 16).map(lambda number: number / 4)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something a phone does at work, from one instant to its end or to another instant."""
+
+    phone: int
+    kind: str
+    start_s: float
+    lasts_s: float
+    cancel_s: float
+
+
+@dataclass(frozen=True)
+class Life:
+    """What happens to some phones."""
+
+    deeds: list[Deed]
+    charges_j: list[float]
+    crashes: list[list[float]]
+    promotion_s: float
+    paging_s: float
+    core_bps: float
+
+
+batteries = st.one_of(st.floats(0, 60), lasting)
+
+
+@st.composite
+def lives(draw, charges=st.just(math.inf) | batteries, phones=3):  # noqa: B008  # a strategy is a value
+    kinds = st.sampled_from(["compute", "up", "down", "across", "nothing"])
+    cancels = st.one_of(st.just(math.inf), quarters)
+    deeds = st.builds(Deed, st.integers(0, phones - 1), kinds, quarters, lasting, cancels)
+    return Life(
+        deeds=draw(st.lists(deeds, min_size=2, max_size=10)),
+        charges_j=[draw(charges) for _ in range(phones)],
+        crashes=[draw(st.lists(lasting, max_size=4)) for _ in range(phones)],
+        promotion_s=draw(st.sampled_from([0.0, 0.5, 1.0])),
+        paging_s=draw(st.sampled_from([0.0, 1.28])),
+        core_bps=draw(st.sampled_from([8e6, 16e6, math.inf])),
+    )
+
+
+class Lived:
+    """A life that was lived: the world afterwards, and what the phones' parts were told to do."""
+
+    def __init__(self, life, make_world, radio, crashing, *, end_s=60.0):
+        self.world = make_world(core_bps=life.core_bps)
+        profile = replace(radio, promotion_s=life.promotion_s, max_w=3.5)
+        for number, (charge_j, times_s) in enumerate(zip(life.charges_j, life.crashes, strict=True)):
+            self.world.phone(
+                f"phone-{number}",
+                radio=profile,
+                charge_j=charge_j,
+                paging_s=life.paging_s,
+                crashes=crashing(times_s[::2], times_s[1::2]),
+            )
+        self.diaries = [Diary(self.world.sim, phone) for phone in self.world.phones]
+        self.outcomes = self.world.run(*(self.do(deed) for deed in life.deeds), until_s=end_s)
+
+    async def do(self, deed):
+        """Do it; how it ended, and when."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(deed.start_s)
+        task = asyncio.ensure_future(self.at_work(deed))
+        timer = loop.call_at(deed.cancel_s, task.cancel, "late")
+        await asyncio.wait([task])
+        timer.cancel()
+        error = "late" if task.cancelled() else task.exception()
+        return loop.time(), error if error is None or error == "late" else error.cause
+
+    async def at_work(self, deed):
+        world, phone = self.world, self.world.phones[deed.phone]
+        peer = world.phones[deed.phone - 1]
+        async with phone.at_work():
+            if deed.kind == "compute":
+                await phone.compute(deed.lasts_s * GIGA, 0)
+            elif deed.kind == "up":
+                await phone.send(world.server, deed.lasts_s * MB)
+            elif deed.kind == "down":
+                await world.server.send(phone, deed.lasts_s * MB)
+            elif deed.kind == "across":
+                await phone.send(peer, deed.lasts_s * MB)
+            else:
+                await asyncio.sleep(deed.lasts_s)
+
+
+class Diary:
+    """Writes down what a phone's parts are told, at the places where they are told: (time, what, detail)."""
+
+    def __init__(self, sim, phone):
+        self.rows = []
+        self.phone = phone
+        use, follow, update_power = phone.radio.use, phone.follow, phone._update_power
+
+        @contextmanager
+        def written_use(*, pushed):
+            with use(pushed=pushed):
+                self.rows.append((sim.now, "use", pushed))
+                try:
+                    yield
+                finally:
+                    self.rows.append((sim.now, "release", None))
+
+        def written_follow(flow, *, outgoing):
+            self.rows.append((sim.now, "rate", (flow.number, outgoing, flow.rate_bps)))
+            follow(flow, outgoing=outgoing)
+
+        def written_update():
+            update_power()
+            computing = phone._computing_since_s is not None
+            self.rows.append((sim.now, "processor", "compute" if computing else "idle" if phone._awake else "sleep"))
+
+        phone.radio.use, phone.follow, phone._update_power = written_use, written_follow, written_update
+
+
+class SlowPhone:
+    """The slow twin: a radio that goes from phase to phase, and power looked up afresh on every piece of time."""
+
+    def __init__(self, spec, paging):
+        self.spec, self.paging = spec, paging
+        self.now_s, self.phase, self.until_s = 0.0, "idle", math.inf
+        self.users, self.rates_bps, self.processor = 0, {}, "sleep"
+        self.spent_j = dict.fromkeys(CAUSES, 0.0)
+        self.left_j = spec.charge_j
+        self.died_s = 0.0 if spec.charge_j == 0 else math.inf
+
+    def live(self, rows, end_s):
+        for at_s, what, detail in rows:
+            self.go_to(at_s)
+            getattr(self, f"on_{what}")(detail)
+        self.go_to(end_s)
+        return self
+
+    def go_to(self, at_s):
+        while self.until_s <= at_s:
+            self.spend(self.until_s)
+            self.next_phase()
+        self.spend(at_s)
+
+    def enter(self, phase, lasts_s):
+        self.phase, self.until_s = phase, self.now_s + lasts_s
+
+    def next_phase(self):
+        if self.phase == "paging":
+            self.enter("promotion", self.spec.radio.promotion_s)
+        elif self.phase == "promotion" and self.users:
+            self.enter("connected", math.inf)
+        elif self.phase == "promotion":
+            self.enter(0, self.spec.radio.tails[0][0])
+        elif self.phase + 1 < len(self.spec.radio.tails):
+            self.enter(self.phase + 1, self.spec.radio.tails[self.phase + 1][0])
+        else:
+            self.enter("idle", math.inf)
+
+    def on_use(self, pushed):
+        self.users += 1
+        if self.phase == "idle" and pushed:
+            self.enter("paging", self.spec.paging_s * self.paging.random())
+        elif self.phase in ("idle", "paging") and not pushed:
+            self.enter("promotion", self.spec.radio.promotion_s)
+        elif isinstance(self.phase, int):
+            self.enter("connected", math.inf)
+        self.go_to(self.now_s)
+
+    def on_release(self, _):
+        self.users -= 1
+        if self.users:
+            return
+        if self.phase == "paging":
+            self.enter("idle", math.inf)
+        elif self.phase == "connected":
+            self.enter(0, self.spec.radio.tails[0][0])
+
+    def on_rate(self, detail):
+        number, outgoing, rate_bps = detail
+        self.rates_bps[number, outgoing] = rate_bps
+
+    def on_processor(self, state):
+        self.processor = state
+
+    def power_w(self):
+        radio = self.spec.radio
+        power_w = Counter({self.processor: {"compute": 4.0, "idle": 0.5, "sleep": 0.0625}[self.processor]})
+        up_bps, down_bps = (sum(r for (_, out), r in self.rates_bps.items() if out == way) for way in (True, False))
+        if up_bps or down_bps:
+            beta_w = radio.beta_w / ((up_bps > 0) + (down_bps > 0))
+            send_w = (up_bps > 0) * beta_w + radio.alpha_up_w_per_bps * up_bps
+            receive_w = (down_bps > 0) * beta_w + radio.alpha_down_w_per_bps * down_bps
+            too_much = max(1.0, (send_w + receive_w) / radio.max_w)
+            power_w["send"], power_w["receive"] = send_w / too_much, receive_w / too_much
+        elif self.phase in ("idle", "paging"):
+            power_w["sleep"] += radio.idle_w
+        elif self.phase == "promotion":
+            power_w["radio"] += radio.promotion_w
+        else:
+            power_w["radio"] += radio.tails[0 if self.phase == "connected" else self.phase][1]
+        return power_w
+
+    def spend(self, until_s):
+        power_w, lasts_s = self.power_w(), until_s - self.now_s
+        total_w = sum(power_w.values())
+        if self.left_j <= 0:
+            lasts_s = 0.0
+        elif self.left_j <= total_w * lasts_s:
+            lasts_s = self.left_j / total_w
+            self.died_s, self.left_j = self.now_s + lasts_s, 0.0
+        else:
+            self.left_j -= total_w * lasts_s
+        for cause, watts in power_w.items():
+            self.spent_j[cause] += watts * lasts_s
+        self.now_s = until_s
+
+
+@pytest.fixture(scope="module")
+def live(make_world, radio, crashing):
+    def live(life, *, end_s=60.0):
+        return Lived(life, make_world, radio, crashing, end_s=end_s)
+
+    return live
+
+
+@settings(deadline=None, max_examples=150)
+@given(life=lives())
+def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
+    """Against the slow twin, by cause and to the instant of death."""
+    world = (lived := live(life)).world
+    for phone, diary in zip(world.phones, lived.diaries, strict=True):
+        twin = SlowPhone(phone.spec, world.sim.rng("paging", phone.name)).live(diary.rows, world.sim.now)
+        spent_j = phone.usage().energy_j
+        assert spent_j == pytest.approx(twin.spent_j, rel=1e-9, abs=1e-9)
+        if math.isfinite(phone.spec.charge_j):
+            left_j = phone.spec.charge_j - sum(spent_j.values())
+            assert phone.meter.charge_j == pytest.approx(left_j, rel=1e-9, abs=1e-9)
+            assert 0 <= phone.meter.charge_j <= phone.spec.charge_j
+        assert phone.is_spent() == math.isfinite(twin.died_s)
+        for at_s in deaths(world, phone, "battery"):
+            assert at_s == pytest.approx(twin.died_s, rel=1e-12)
+
+
+def deaths(world, phone, *causes):
+    """When somebody saw it go."""
+    fields = [(at_s, row["subject"], row["cause"]) for at_s, row in world.events("down")]
+    return [at_s for at_s, name, cause in fields if name == phone.name and cause in causes]
+
+
+@settings(deadline=None, max_examples=150)
+@given(life=lives())
+def test_nothing_is_held_and_nobody_waits_for_ever(live, life):
+    """The run ends at all, and everybody has given back what he had."""
+    lived = live(life)
+    lived.world.check_nothing_is_held()
+    assert {error for _, error in lived.outcomes} <= {None, "late", "crash", "battery"}
+
+    for number, phone in enumerate(lived.world.phones):
+        for gone_s in gone(life, lived.world, number, phone):
+            for deed, (end_s, _) in zip(life.deeds, lived.outcomes, strict=True):
+                assert not (deed.phone == number and deed.start_s < gone_s < end_s), "at work while it was gone"
+
+
+def gone(life, world, number, phone):
+    """When it crashed, and when its battery was empty."""
+    times_s = life.crashes[number]
+    ends_s = [sum(times_s[: index + 1]) for index in range(len(times_s))]
+    crashes_s = ends_s[::2]
+    return [*crashes_s, *deaths(world, phone, "battery")]
+
+
+@settings(deadline=None, max_examples=150)
+@given(life=lives())
+def test_bytes_and_waste_add_up(live, life):
+    """What was sent was received, moved and counted, or moved and wasted; the book is the record."""
+    world = live(life).world
+    spent = [phone.usage() for phone in world.phones]
+    sent_bytes = sum(usage.sent_bytes for usage in spent) + world.server.sent_bytes
+    received_bytes = sum(usage.received_bytes for usage in spent) + world.server.received_bytes
+    traffic = world.network.traffic()
+    assert sent_bytes == pytest.approx(traffic.delivered_bytes + traffic.wasted_bytes, rel=1e-9)
+    assert received_bytes == pytest.approx(sent_bytes, rel=1e-9)
+
+    wasted = [row for _, row in world.events("wasted")]
+    assert Counter(row["cause"] for row in wasted) == world.waste.pieces
+    total = world.waste.total
+    for name, value in [("energy_j", total.work_j), ("sent_bytes", total.sent_bytes), ("compute_s", total.compute_s)]:
+        assert sum(row[name] for row in wasted) == pytest.approx(value, rel=1e-9, abs=1e-9)
+        assert all(row[name] >= -1e-9 for row in wasted)
+
+
+@settings(deadline=None, max_examples=50)
+@given(life=lives())
+def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
+    """One phone at a time at one deed: what it wasted and what its finished deeds cost is what it spent."""
+    deeds = [
+        replace(deed, start_s=40.0 * number, cancel_s=40.0 * number + deed.cancel_s)
+        for number, deed in enumerate(life.deeds)
+    ]
+    one_by_one = replace(life, deeds=deeds)
+    lived = live(one_by_one, end_s=40.0 * len(deeds))
+    for number, phone in enumerate(lived.world.phones):
+        wasted = [row for _, row in lived.world.events("wasted") if row["subject"] == phone.name]
+        ended = zip(deeds, lived.outcomes, strict=True)
+        computed_s = sum(
+            d.lasts_s for d, (_, error) in ended if d.phone == number and d.kind == "compute" and not error
+        )
+        assert computed_s + sum(row["compute_s"] for row in wasted) == pytest.approx(phone.usage().compute_s, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=100)
+@given(life=lives(batteries))
+def test_a_battery_dies_at_the_same_instant_however_it_is_watched(live, life):
+    """Closely from the start, closely in the last minute, or hardly ever."""
+    ends = []
+    for low_s in (math.inf, 60.0, 1e-3):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(watch, "_LOW_S", low_s)
+            lived = live(life)
+            ends.append([at_s for at_s, _ in lived.outcomes] + [at_s for at_s, _ in lived.world.events("down")])
+    assert ends[1] == pytest.approx(ends[0], rel=1e-12, abs=1e-12)
+    assert ends[2] == pytest.approx(ends[0], rel=1e-12, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(life=lives())
+def test_a_life_is_lived_twice_alike(live, life):
+    assert live(life).world.sim.events.transcript() == live(life).world.sim.events.transcript()
