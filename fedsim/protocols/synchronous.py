@@ -9,7 +9,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from fedsim.errors import DeviceDownError, MessageLostError
+from fedsim.errors import DeviceDownError, FedsimError, MessageLostError
 from fedsim.learners.workbench import Answer
 from fedsim.protocols.node import Delivery, DeviceNode, Stint
 from fedsim.protocols.session import CentralSession
@@ -33,7 +33,7 @@ class SynchronousRounds:
 
     A round that has fewer than ``quorum`` answers at its deadline is abandoned. Devices that fail do so silently:
     the server notices at the deadline, or at once where there is no deadline. ``work_time_s`` is the longest that
-    a device may compute in a round; where the learner takes partial work, slower devices do fewer steps.
+    a device may compute in a round: slower devices do fewer steps. It needs a learner that takes partial work.
     """
 
     cohort: int
@@ -54,7 +54,14 @@ class SynchronousRounds:
                 raise ValueError(f"{name} must be > 0 and finite, got {value!r}")
 
     async def run(self, session: CentralSession) -> None:
-        """Rounds until the monitor has enough, or nobody is left."""
+        """Rounds until the monitor has enough, or nobody is left.
+
+        Raises:
+            FedsimError: if ``work_time_s`` is set and the learner takes only whole work.
+        """
+        learner = session.training.learner
+        if self.work_time_s is not None and not learner.takes_partial_work:
+            raise FedsimError(f"work_time cuts local work short, and {type(learner).__name__} takes only whole work")
         number = 0
         while not session.monitor.is_done():
             number += 1

@@ -126,6 +126,10 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         reason = "needs a server that combines answers" if family == "decentralised" else "has no server's part"
         text = f"{protocol.name!r} is for {family} learners; {learner.name!r} is {learner.kind.family}: it {reason}"
         broken.append(((), text))
+    limit = getattr(protocol.value, "work_time_s", None)
+    if learner and limit is not None and not learner.value.takes_partial_work:
+        text = f"cuts local work short, and {learner.name!r} takes only whole work: leave it out, or set a deadline"
+        broken.append((("work_time",), text))
     if family == "central" and "server" in others and others["server"] is None:
         broken.append(((), f"{protocol.name!r} needs a server: give 'server: {{at: ...}}'"))
     return broken

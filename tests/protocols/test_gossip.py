@@ -76,7 +76,9 @@ def test_a_dead_neighbour_costs_patience_once_and_its_weight_stays_at_home(gossi
 
 def test_a_lost_model_is_sent_again(gossip, node, problem):
     peers = [node("0", 0, work_s=1.0, send_s=1.0, loses=(0,)), node("1", 1, work_s=1.0, send_s=1.0)]
-    seen = gossip(SynchronousGossip(overlay=Ring(), patience_s=None), peers, descent(0.1), problem([1.0, 1.0]), seconds=2.5)
+    seen = gossip(
+        SynchronousGossip(overlay=Ring(), patience_s=None), peers, descent(0.1), problem([1.0, 1.0]), seconds=2.5
+    )
     assert seen.monitor.peers == [(1.0, 0), (2.0, 1)]
 
 
@@ -88,7 +90,9 @@ def test_when_all_peers_are_gone_for_good_the_run_stops(gossip, node, problem):
 
 
 def test_one_peer_learns_alone(gossip, node, problem):
-    seen = gossip(SynchronousGossip(overlay=Ring()), [node("0", 0, work_s=1.0)], descent(0.5), problem([8.0]), seconds=2.5)
+    seen = gossip(
+        SynchronousGossip(overlay=Ring()), [node("0", 0, work_s=1.0)], descent(0.5), problem([8.0]), seconds=2.5
+    )
     assert seen.training.models()[0, 0] == pytest.approx(6.0)
 
 

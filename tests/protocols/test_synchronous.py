@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from fedsim.errors import FedsimError
 from fedsim.learners.mocha import Mocha
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.tasks.losses import Squared
@@ -74,6 +75,11 @@ def test_slow_devices_do_part_of_the_work_where_the_learner_takes_it(central, no
     seen = central(protocol, devices, learner=Mocha(solver=Sdca(loss=Squared())), targets=[1, -1])
     trained = seen.events.query("kind == 'trained'").set_index("subject")["steps"]
     assert (trained["fast"], trained["slow"]) == (1, 0)
+
+
+def test_work_is_not_cut_short_where_the_learner_takes_only_whole_work(central, node):
+    with pytest.raises(FedsimError, match="FedAvg takes only whole work"):
+        central(SynchronousRounds(cohort=1, work_time_s=1.0), [node("a", 0)])
 
 
 @pytest.mark.parametrize(("cohort", "factor", "invited"), [(10, 1.1, 11), (10, 1.3, 13), (3, 1.5, 5), (4, 1.0, 4)])

@@ -119,6 +119,11 @@ def test_mistakes_are_refused_before_anything_runs():
         fedsim.run(words(CENTRAL, learner={"name": "fedavrg"}))
 
 
+def test_limited_work_is_refused_where_the_learner_takes_only_whole_work():
+    with pytest.raises(ScenarioError, match="work_time: cuts local work short, and 'fedavg' takes only whole work"):
+        check(words(CENTRAL), ["protocol.work_time=1 s"])
+
+
 def test_a_folder_with_files_is_refused_before_anything_runs(tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     heard = []

@@ -4,6 +4,7 @@ Times are multiples of a quarter of a second, so that ends, deaths and cancellat
 """
 
 import asyncio
+import itertools
 import math
 from collections import Counter
 from contextlib import contextmanager
@@ -19,19 +20,21 @@ from fedsim.system.meter import CAUSES
 MB = 1_000_000
 GIGA = 1e9
 
-quarters = st.integers(0, 40).map(lambda number: number / 4)
-lasting = st.integers(1, 16).map(lambda number: number / 4)
+moments = st.integers(0, 20).map(lambda number: number / 4)
+lasting = st.integers(1, 12).map(lambda number: number / 4)
+repairs = st.sampled_from([0.25, 1.0])
+batteries = st.floats(0, 50) | st.integers(8, 200).map(lambda number: number / 4)
 
 
 @dataclass(frozen=True)
 class Deed:
-    """Something a phone does at work, from one instant to its end or to another instant."""
+    """Something a phone does at work, from one instant to its end, or until somebody has waited long enough."""
 
     phone: int
     kind: str
     start_s: float
     lasts_s: float
-    cancel_s: float
+    patience_s: float
 
 
 @dataclass(frozen=True)
@@ -40,24 +43,21 @@ class Life:
 
     deeds: list[Deed]
     charges_j: list[float]
-    crashes: list[list[float]]
+    crashes: list[list[tuple[float, float]]]
     promotion_s: float
     paging_s: float
     core_bps: float
 
 
-batteries = st.one_of(st.floats(0, 60), lasting)
-
-
 @st.composite
 def lives(draw, charges=st.just(math.inf) | batteries, phones=3):  # noqa: B008  # a strategy is a value
     kinds = st.sampled_from(["compute", "up", "down", "across", "nothing"])
-    cancels = st.one_of(st.just(math.inf), quarters)
-    deeds = st.builds(Deed, st.integers(0, phones - 1), kinds, quarters, lasting, cancels)
+    patience = st.just(math.inf) | lasting
+    deeds = st.builds(Deed, st.integers(0, phones - 1), kinds, moments, lasting, patience)
     return Life(
         deeds=draw(st.lists(deeds, min_size=2, max_size=10)),
         charges_j=[draw(charges) for _ in range(phones)],
-        crashes=[draw(st.lists(lasting, max_size=4)) for _ in range(phones)],
+        crashes=[draw(st.lists(st.tuples(lasting, repairs), max_size=3)) for _ in range(phones)],
         promotion_s=draw(st.sampled_from([0.0, 0.5, 1.0])),
         paging_s=draw(st.sampled_from([0.0, 1.28])),
         core_bps=draw(st.sampled_from([8e6, 16e6, math.inf])),
@@ -76,7 +76,7 @@ class Lived:
                 radio=profile,
                 charge_j=charge_j,
                 paging_s=life.paging_s,
-                crashes=crashing(times_s[::2], times_s[1::2]),
+                crashes=crashing([on_s for on_s, _ in times_s], [off_s for _, off_s in times_s]),
             )
         self.diaries = [Diary(self.world.sim, phone) for phone in self.world.phones]
         self.outcomes = self.world.run(*(self.do(deed) for deed in life.deeds), until_s=end_s)
@@ -86,7 +86,7 @@ class Lived:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(deed.start_s)
         task = asyncio.ensure_future(self.at_work(deed))
-        timer = loop.call_at(deed.cancel_s, task.cancel, "late")
+        timer = loop.call_at(deed.start_s + deed.patience_s, task.cancel, "late")
         await asyncio.wait([task])
         timer.cancel()
         error = "late" if task.cancelled() else task.exception()
@@ -243,7 +243,7 @@ def live(make_world, radio, crashing):
     return live
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 @given(life=lives())
 def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
     """Against the slow twin, by cause and to the instant of death."""
@@ -267,7 +267,7 @@ def deaths(world, phone, *causes):
     return [at_s for at_s, name, cause in fields if name == phone.name and cause in causes]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 @given(life=lives())
 def test_nothing_is_held_and_nobody_waits_for_ever(live, life):
     """The run ends at all, and everybody has given back what he had."""
@@ -283,13 +283,11 @@ def test_nothing_is_held_and_nobody_waits_for_ever(live, life):
 
 def gone(life, world, number, phone):
     """When it crashed, and when its battery was empty."""
-    times_s = life.crashes[number]
-    ends_s = [sum(times_s[: index + 1]) for index in range(len(times_s))]
-    crashes_s = ends_s[::2]
-    return [*crashes_s, *deaths(world, phone, "battery")]
+    times_s = itertools.accumulate(itertools.chain(*life.crashes[number]))
+    return [*itertools.islice(times_s, 0, None, 2), *deaths(world, phone, "battery")]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 @given(life=lives())
 def test_bytes_and_waste_add_up(live, life):
     """What was sent was received, moved and counted, or moved and wasted; the book is the record."""
@@ -309,14 +307,11 @@ def test_bytes_and_waste_add_up(live, life):
         assert all(row[name] >= -1e-9 for row in wasted)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 @given(life=lives())
 def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
     """One phone at a time at one deed: what it wasted and what its finished deeds cost is what it spent."""
-    deeds = [
-        replace(deed, start_s=40.0 * number, cancel_s=40.0 * number + deed.cancel_s)
-        for number, deed in enumerate(life.deeds)
-    ]
+    deeds = [replace(deed, start_s=40.0 * number) for number, deed in enumerate(life.deeds)]
     one_by_one = replace(life, deeds=deeds)
     lived = live(one_by_one, end_s=40.0 * len(deeds))
     for number, phone in enumerate(lived.world.phones):
