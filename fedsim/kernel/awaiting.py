@@ -8,104 +8,99 @@ from typing import Any, cast
 
 from simpy.events import Event
 
+from fedsim.kernel.withdrawal import withdraw
+
+
+def wait_for(event: Event) -> Generator[Any, None, Any]:
+    """``Event.__await__``: give the event's value, at once if the event has been processed."""
+    if event.callbacks is not None:
+        yield event if _task_is_ours(event) else Wait(event)
+    if event._ok:
+        return event._value
+    raise failure(event)
+
+
+def _task_is_ours(event: Event) -> bool:
+    """A task of ours takes the event itself; it shows as the environment's active process."""
+    try:
+        event.env.loop  # type: ignore[attr-defined]  # noqa: B018
+    except AttributeError:
+        raise RuntimeError("only events of a fedsim.kernel.Environment can be awaited") from None
+    return event.env._active_proc is not None
+
+
+def failure(event: Event) -> BaseException:
+    """The exception of a failed event, as it was raised; who takes it has seen to it."""
+    event._defused = True
+    raised: BaseException = event._value
+    if not hasattr(event, "_raised_at"):
+        event._raised_at = raised.__traceback__  # type: ignore[attr-defined]
+    return raised.with_traceback(event._raised_at)  # type: ignore[attr-defined]
+
+
+def make_awaitable(event_class: type[Event]) -> None:
+    """Teach SimPy's event class to be awaited. Adds one method and changes none; again is harmless."""
+    event_class.__await__ = wait_for  # type: ignore[attr-defined]
+
+
+def awaitable(event: Event) -> Awaitable[Any]:
+    """The event itself, for type checkers, which know of no ``await`` on a plain SimPy event."""
+    return cast("Awaitable[Any]", event)
+
 
 class Wait:
-    """One task waiting for one event: what asyncio takes for the future that the task waits for.
+    """A task of another kind (``asyncio.Task`` made by hand, an eager task) waiting for one event.
 
-    The task's wake-up hangs on the event itself, so it runs when SimPy processes the event and not a turn later.
-    Cancelling takes away this task's wake-up and nobody else's.
+    To that task this is the future it waits for. Its wake-up hangs on the event itself, so it runs when the
+    event is processed and not a turn later. Cancelling takes away this task's wake-up and nobody else's.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_context", "_loop", "_wake", "_wakeup", "event")
+    __slots__ = ("_asyncio_future_blocking", "_context", "_loop", "_wake", "_wakeup", "event", "outcome")
 
     def __init__(self, event: Event) -> None:
-        try:
-            self._loop = event.env.loop  # type: ignore[attr-defined]
-        except AttributeError:
-            raise RuntimeError("only events of a fedsim.kernel.Environment can be awaited") from None
         self.event = event
+        self._loop = event.env.loop  # type: ignore[attr-defined]
         self._asyncio_future_blocking = True
+        self.outcome: BaseException | None = None
 
     def add_done_callback(self, wakeup: Callable[[Any], None], *, context: Context) -> None:
         """Called by the task, once: hang its wake-up on the event."""
-        self._wakeup = wakeup
+        self._wakeup = partial(wakeup, self)
         self._context = context
-        self._wake = partial(context.run, wakeup)
-        self.event.callbacks.append(self._wake)
+        self.event.callbacks.append(self._happened)
+
+    def _happened(self, event: Event) -> None:
+        self.outcome = None if event._ok else failure(event)
+        self._context.run(self._wakeup)
+
+    def result(self) -> None:
+        """Called by the task when it wakes: raise what it must be told."""
+        if self.outcome is not None:
+            raise self.outcome
 
     def cancel(self, msg: Any = None) -> bool:
         """Called by a task that is cancelled: wake it with ``CancelledError``, if the event has not."""
         callbacks = self.event.callbacks
-        if callbacks is None or self._wake not in callbacks:
+        if callbacks is None or self._happened not in callbacks:
             return False
-        callbacks.remove(self._wake)
-        _withdraw(self.event)
-        self._loop.call_soon(self._wakeup, Cancelled(msg), context=self._context)
+        callbacks.remove(self._happened)
+        withdraw(self.event)
+        self.outcome = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
+        self._loop.call_soon(self._wakeup, context=self._context)
         return True
 
 
-class Cancelled:
-    """The outcome of a wait that was cancelled."""
-
-    __slots__ = ("msg",)
-
-    def __init__(self, msg: Any) -> None:
-        self.msg = msg
-
-    def result(self) -> None:
-        """Raise what a cancelled future raises."""
-        raise asyncio.CancelledError() if self.msg is None else asyncio.CancelledError(self.msg)
-
-
-def outcome(event: Event) -> Any:
-    """The value of an event that has happened; its failure is raised, as the exception that it was."""
-    if event._ok:
-        return event._value
-    event._defused = True
-    raise event._value
-
-
-def wait_for(event: Event) -> Generator[Wait, None, Any]:
-    """``Event.__await__``: give the event's value, at once if the event has been processed."""
-    if event.callbacks is not None:
-        yield Wait(event)
-    return outcome(event)
-
-
-def make_awaitable(event_class: type[Event]) -> None:
-    """Teach SimPy's event class to be awaited. Adds two methods and changes none; again is harmless."""
-    event_class.__await__ = wait_for  # type: ignore[attr-defined]
-    event_class.result = outcome  # type: ignore[attr-defined]
-
-
-def awaitable(event: Event) -> Awaitable[Any]:
-    """The event itself, for type checkers: they know of no ``await`` on a plain SimPy event."""
-    return cast("Awaitable[Any]", event)
-
-
 def as_event(env: Any, future: "asyncio.Future[Any]") -> Event:
-    """An event that happens when the future is done, with its value or its failure."""
+    """An event of ``env`` that happens when the future is done, with its value or its failure."""
     event = Event(env)
 
     def settle(done: "asyncio.Future[Any]") -> None:
         if done.cancelled():
             event.fail(cast("Exception", asyncio.CancelledError()))
-        elif (failure := done.exception()) is not None:
-            event.fail(cast("Exception", failure))
+        elif (raised := done.exception()) is not None:
+            event.fail(cast("Exception", raised))
         else:
             event.succeed(done.result())
 
     future.add_done_callback(settle)
     return event
-
-
-def _withdraw(event: Event) -> None:
-    """Take a request that nobody waits for any more out of its resource's queue."""
-    cancel = getattr(event, "cancel", None)
-    if cancel is None or event.triggered or len(event.callbacks) > 1:
-        return
-    cancel()
-    event.callbacks = None  # type: ignore[assignment]
-    event._ok = False
-    event._value = asyncio.CancelledError("this request was withdrawn")
-    event._defused = True

@@ -1,6 +1,7 @@
 """The clock: a SimPy environment that carries an asyncio event loop."""
 
-from heapq import heapify, heappush
+from heapq import heappop, heappush
+from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,14 @@ from fedsim.kernel.awaiting import make_awaitable
 from fedsim.kernel.loop import EventLoop
 from fedsim.kernel.process import Process
 from fedsim.kernel.timeout import Timeout
+from fedsim.kernel.withdrawal import Withdrawn
 
 
 class Environment(simpy.Environment):
     """``simpy.Environment`` with an asyncio event loop on the same clock and the same queue.
 
     Everything SimPy offers works here. What differs: delays are checked where they enter, an event at infinity
-    never fires, and a failure crosses every border as the exception that was raised, never as a copy.
+    never happens, and a failure crosses every border as the exception that was raised, never as a copy.
     """
 
     def __init__(self, initial_time: float = 0.0) -> None:
@@ -26,6 +28,9 @@ class Environment(simpy.Environment):
             raise ValueError(f"initial_time must be finite, got {initial_time!r}")
         make_awaitable(Event)
         super().__init__(float(initial_time))
+        self.withdrawn = 0  # entries of the queue that nobody waits for
+        self.process_numbers = count(1)
+        self.live_processes: dict[int, Process] = {}
         self.loop = EventLoop(self)
 
     if TYPE_CHECKING:
@@ -41,16 +46,25 @@ class Environment(simpy.Environment):
         any_of = BoundClass(AnyOf)
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0) -> None:
-        """Put an event into the queue, ``delay`` seconds from now; at infinity it never fires.
+        """Put an event into the queue, ``delay`` seconds from now; at infinity it never happens.
 
         Raises:
             ValueError: if the delay is negative or NaN.
         """
         if not delay >= 0:
-            raise ValueError(f"delay must be >= 0 (inf never fires), got {delay!r}")
+            raise ValueError(f"delay must be >= 0 (inf never happens), got {delay!r}")
         at = self._now + delay
         if at < inf:
             heappush(self._queue, (at, priority, next(self._eid), event))
+
+    def peek(self) -> float:
+        """The time of the next event; infinity, if there is none."""
+        queue = self._queue
+        while queue and isinstance(queue[0][3].callbacks, Withdrawn):
+            place = heappop(queue)
+            place[3].callbacks.leave(place)
+            self.withdrawn -= 1
+        return queue[0][0] if queue else inf
 
     def step(self) -> None:
         """Run all ready callbacks, then the next event.
@@ -63,7 +77,7 @@ class Environment(simpy.Environment):
     def run(self, until: float | Event | None = None) -> Any:
         """Run in the SimPy dialect: to the end of the queue, to a time, or to an event, whose value is returned.
 
-        Coroutine tasks run along and are left as they are when this returns.
+        Tasks run along; those that are not done when this returns stay as they are.
 
         Raises:
             ValueError: if the time is not in the future.
@@ -73,8 +87,10 @@ class Environment(simpy.Environment):
             return self.loop.run_to(until)
         if not until > self._now:
             raise ValueError(f"until must be greater than the current time {self._now!r}, got {until!r}")
+        if until == inf:
+            return self.loop.run_to(None)
         stop = Event(self)
         stop._ok = True
         stop._value = None
         self.schedule(stop, URGENT, until - self._now)
-        return self.loop.run_to(stop if until < inf else None)
+        return self.loop.run_to(stop)

@@ -3,17 +3,18 @@
 import asyncio
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Coroutine
-from contextvars import Context
-from heapq import heappop, heappush
-from itertools import count
+from contextvars import Context, copy_context
+from heapq import heappush
+from itertools import count, repeat
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from simpy.core import EmptySchedule, StopSimulation
-from simpy.events import NORMAL, Event, EventPriority
+from simpy.events import NORMAL, Event
 
 from fedsim.errors import DeadlockError
 from fedsim.kernel.refusals import refusing
+from fedsim.kernel.stepping import run_events, run_next_event
 from fedsim.kernel.stuck import who_waits
 from fedsim.kernel.task import Task
 from fedsim.kernel.timer import Timer
@@ -23,7 +24,26 @@ if TYPE_CHECKING:
 
     from fedsim.kernel.environment import Environment
 
-_FIRST = EventPriority(-1)
+
+class Ready(asyncio.Handle):
+    """An asyncio handle, made at less cost."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: "EventLoop",
+        context: Context | None,
+    ) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
 
 
 @refusing
@@ -38,16 +58,14 @@ class EventLoop(BaseEventLoop):
 
     def __init__(self, env: "Environment") -> None:
         super().__init__()
-        self._env = env
-        self._queue = env._queue
+        self.env = env
+        self.task_numbers = count(1)
+        self.live_tasks: dict[int, Task] = {}
         self._failure: BaseException | None = None
-        self._task_numbers = count(1)
-        self._watch = self._task_done
-        self._blank = Context()
 
     def time(self) -> float:
         """Simulated seconds."""
-        return self._env._now
+        return self.env._now
 
     # Scheduling
 
@@ -55,10 +73,9 @@ class EventLoop(BaseEventLoop):
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Run the callback before time moves, after those that are ready already."""
-        if callback is self._watch:
-            return self._watch(*args)
-        self._check_closed()
-        handle = asyncio.Handle(callback, args, self, context)
+        if self._debug or self._closed:
+            return super().call_soon(callback, *args, context=context)
+        handle = Ready(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
@@ -78,7 +95,7 @@ class EventLoop(BaseEventLoop):
         """
         if delay is None:
             raise TypeError("delay must not be None")
-        return self.call_at(self._env._now + delay, callback, *args, context=context)
+        return self.call_at(self.env._now + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -90,39 +107,52 @@ class EventLoop(BaseEventLoop):
         """
         if when is None:
             raise TypeError("when cannot be None")
-        if not (when >= 0 or when < 0):
-            raise ValueError(f"a timer needs a time that is a number, got {when!r}")
-        self._check_closed()
-        timer = Timer(when, callback, args, self, context)
+        if self._debug or self._closed:
+            self._check_closed()
+            self._check_callback(callback, "call_at")
+        env = self.env
+        timer = Timer(env, when, callback, args, context)
         if when < inf:
-            heappush(self._queue, (max(when, self._env._now), NORMAL, next(self._env._eid), timer))  # type: ignore[misc]
+            now = env._now
+            heappush(env._queue, (when if when > now else now, NORMAL, next(env._eid), timer))
+        elif when == inf:
+            timer.callbacks = None
+        else:
+            raise ValueError(f"a timer needs a time that is a number, got {when!r}")
         return timer
 
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[Any]":
         """Start a task; if it fails while nobody waits for it, the run ends with its exception."""
-        self._check_closed()
-        if self._task_factory is not None:
+        if self._task_factory is None and not self._closed:
+            return Task(coro, loop=self, name=name, context=context)
+        return self._create_other_task(coro, name, context)
+
+    def _create_other_task(
+        self, coro: Coroutine[Any, Any, Any], name: str | None, context: Context | None
+    ) -> "asyncio.Task[Any]":
+        # The factory may run a first step at once, inside a task of ours; an event must not take it for that one.
+        active, self.env._active_proc = self.env._active_proc, None
+        try:
             task = super().create_task(coro, name=name, context=context)
-        else:
-            task = Task(coro, self, next(self._task_numbers), name, context)
-        task.add_done_callback(self._watch, context=self._blank)
+        finally:
+            self.env._active_proc = active
+        task.add_done_callback(self._other_task_done)
         return task
 
     # Failures that nobody sees
 
-    def _task_done(self, task: "asyncio.Task[Any]") -> Any:
-        """Called in the moment in which a task is done: is there anybody besides this watch?"""
-        if not task.cancelled() and task._exception is not None and len(task._callbacks) < 2:
-            self.call_soon(self._look_after, task)
+    def _other_task_done(self, task: "asyncio.Task[Any]") -> None:
+        if task._log_traceback:
+            self.look_after(task)
 
-    def _look_after(self, task: "asyncio.Task[Any]") -> None:
-        """End the run with the task's failure, unless somebody took it before time moved."""
+    def look_after(self, task: "asyncio.Task[Any]") -> None:
+        """End the run with the failure of a task, unless somebody takes it before time moves."""
         if not task._log_traceback:
             return
         if self._ready:
-            self.call_soon(self._look_after, task)
+            self.call_soon(self.look_after, task)
             return
         self.call_exception_handler(
             {
@@ -130,6 +160,13 @@ class EventLoop(BaseEventLoop):
                 "exception": task.exception(),
                 "task": task,
             }
+        )
+
+    def callback_failed(self, handle: asyncio.Handle, raised: BaseException) -> None:
+        """A callback raised: tell the exception handler, as ``Handle._run`` does."""
+        where = asyncio.format_helpers._format_callback_source(handle._callback, handle._args)
+        self.call_exception_handler(
+            {"message": f"Exception in callback {where}", "exception": raised, "handle": handle}
         )
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
@@ -154,7 +191,7 @@ class EventLoop(BaseEventLoop):
         try:
             self._run()
         except EmptySchedule:
-            raise DeadlockError(who_waits(self, self._env._now)) from None
+            raise DeadlockError(who_waits(self.env)) from None
 
     def run_to(self, until: Event | None) -> Any:
         """Run until the event has happened, or, without one, until nothing is scheduled any more."""
@@ -174,13 +211,11 @@ class EventLoop(BaseEventLoop):
         return None
 
     def step(self) -> None:
-        """Run all ready callbacks, then the next event: the readable twin of ``_run_once``."""
-        self.stop()
-        self._run()
-        if not self._queue:
-            raise EmptySchedule
-        self._env._now, _, _, event = heappop(self._queue)
-        self._happen(event)
+        """Run all ready callbacks, then the next event."""
+        while self._ready:
+            self.stop()
+            self._run()
+        run_next_event(self)
 
     def _run(self) -> None:
         super().run_forever()
@@ -190,39 +225,7 @@ class EventLoop(BaseEventLoop):
 
     def _run_once(self) -> None:
         """What ``BaseEventLoop.run_forever`` calls: one call here runs until the loop is stopped."""
-        ready, queue, env = self._ready, self._queue, self._env
-        while True:
-            if ready:
-                for _ in range(len(ready)):
-                    handle = ready.popleft()
-                    if not handle._cancelled:
-                        handle._run()
-                if self._stopping:
-                    return
-            elif self._stopping:
-                return
-            elif queue:
-                at, _, _, event = heappop(queue)
-                if event.callbacks:
-                    env._now = at
-                    self._happen(event)
-                elif not isinstance(event, Timer):
-                    env._now = at
-                    self._happen(event)
-            else:
-                raise EmptySchedule
-
-    def _happen(self, event: Event) -> None:
-        callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-        try:
-            for callback in callbacks:
-                callback(event)
-        except StopSimulation:
-            event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-            self._env.schedule(event, _FIRST)
-            raise
-        if not event._ok and not event.defused:
-            raise event._value
+        run_events(self, repeat(None))
 
     def __del__(self) -> None:
         """Nothing real is held, so there is nothing to warn of."""

@@ -72,7 +72,7 @@ class Simulation:
             self._cancel_the_rest()
 
     def _cancel_the_rest(self) -> None:
-        rest = sorted(asyncio.all_tasks(self.loop), key=lambda task: task.number)
+        rest = list(self.loop.live_tasks.values())
         for task in rest:
             task.cancel()
         with suppress(DeadlockError):

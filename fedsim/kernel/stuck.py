@@ -8,8 +8,10 @@ from typing import Any
 from fedsim.kernel.awaiting import Wait
 
 
-def who_waits(loop: asyncio.AbstractEventLoop, now_s: float) -> str:
+def who_waits(env) -> str:
     """Name every task that still waits, where its coroutine stands, and what it waits for."""
+    loop = env.loop
+    now_s = env.now
     tasks = sorted(asyncio.all_tasks(loop), key=lambda task: getattr(task, "number", 0))
     lines = [f"  task {task.get_name()!r} {_where(task)} waits for {_target(task)}" for task in tasks]
     head = f"nothing is scheduled any more at t = {now_s!r} s"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import simpy
 from simpy.events import NORMAL
 
+from fedsim.kernel.awaiting import wait_for
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterator
 
     from fedsim.kernel.environment import Environment
 
@@ -20,19 +22,23 @@ class Timeout(simpy.Timeout):
         ValueError: if the delay is negative or NaN.
     """
 
-    _ok = True
+    __slots__ = ("_delay", "_ok", "_value", "callbacks", "env")
 
     def __init__(self, env: "Environment", delay: float, value: Any = None) -> None:
         if not delay >= 0:
-            raise ValueError(f"delay must be >= 0 (inf never fires), got {delay!r}")
+            raise ValueError(f"delay must be >= 0 (inf never happens), got {delay!r}")
         self.env = env
         self.callbacks = []
         self._value = value
         self._delay = delay
+        self._ok = True
         at = env._now + delay
         if at < inf:
             heappush(env._queue, (at, NORMAL, next(env._eid), self))
 
-    if TYPE_CHECKING:
-
-        def __await__(self) -> Generator[Any, None, Any]: ...
+    def __await__(self) -> "Iterator[Any]":
+        # Nearly every wait is a task of ours for a time without a value. For it, an iterator that gives this
+        # event and ends is as good as the generator `wait_for`, and saves a tenth of the event's cost.
+        if self._value is None and self.callbacks is not None and self.env._active_proc is not None:
+            return iter((self,))
+        return wait_for(self)

@@ -78,7 +78,7 @@ def _checked(
     if isinstance(scenario, Scenario):
         if not overrides and seed is None:
             return scenario
-        scenario = yaml.safe_load(resolved(scenario))
+        return check(yaml.safe_load(resolved(scenario)), overrides, seed=seed)
     if isinstance(scenario, Mapping):
         return check(scenario, overrides, seed=seed)
     return load(scenario, overrides, seed=seed)

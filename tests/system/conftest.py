@@ -59,12 +59,15 @@ PHONE = DeviceSpec(
 )
 
 
-def topology(core_bps):
-    """Phones hang on the cell; one line, as wide each way, joins it to the server."""
+BOTH_WAYS = (("server", "cell"), ("cell", "server"))
+
+
+def topology(core_bps, ways):
+    """Phones hang on the cell; a line joins it to the server."""
     graph = nx.DiGraph()
     graph.add_node("server", kind="server")
     graph.add_node("cell", kind="cell")
-    for ends in (("server", "cell"), ("cell", "server")):
+    for ends in ways:
         graph.add_edge(*ends, capacity_bps=core_bps, delay_s=0.0, duplex="full")
     return Topology("phones", graph)
 
@@ -72,9 +75,9 @@ def topology(core_bps):
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
-    def __init__(self, *, core_bps=math.inf, message_loss=0.0, seed=1):
+    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, message_loss=0.0, seed=1):
         self.sim = Simulation(seed=seed)
-        self.network = Network(self.sim, topology(core_bps))
+        self.network = Network(self.sim, topology(core_bps, ways))
         self.messenger = Messenger(self.sim, self.network, message_loss=message_loss)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)

@@ -1,0 +1,144 @@
+"""Fleets: laws drawn into rows, and nobody's row is another's business."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedsim.kernel import Simulation
+from fedsim.system.access import Access
+from fedsim.system.fleet import DeviceGroup, Fleet
+from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
+from fedsim.system.presence import Availability, Crashes
+from fedsim.system.profiles import load_profiles
+
+RADIO = load_profiles().radios["4g_2020"]
+STAYS = Availability(stay_s=Exponential(60.0), away_s=Exponential(30.0))
+FAILS = Crashes(every_s=Exponential(600.0), repair_s=Constant(20.0))
+
+speeds = st.sampled_from(
+    [
+        Constant(1e9),
+        Uniform(1e9, 2e9),
+        Exponential(1e9),
+        Lognormal(1e9, 0.5),
+        Weibull(1e9, 0.7),
+        Choice((1e9, 4e9), (1, 3)),
+    ]
+)
+
+
+def group(name="phones", **changes):
+    """Twelve phones of one kind at two cells."""
+    given = {
+        "count": 12,
+        "link": "4g",
+        "places": ("cell-a", "cell-b"),
+        "radio": RADIO,
+        "half_duplex": False,
+        "paging_s": 1.28,
+        "step_overhead_s": 0.005,
+        "train_w": 3.0,
+        "idle_w": 0.3,
+        "sleep_w": 0.03,
+        "battery_j": 40_000.0,
+        "flops_per_s": Lognormal(1e9, 0.5),
+        "charge": Uniform(0.2, 1.0),
+        "up_bps": Lognormal(8e6, 0.53),
+        "down_bps": Lognormal(20e6, 0.53),
+        "rtt_s": Lognormal(0.05, 0.25),
+        "availability": STAYS,
+        "crashes": FAILS,
+    }
+    return DeviceGroup(name=name, **(given | changes))
+
+
+def fleet(*groups, seed=1):
+    return Fleet(groups, Simulation(seed=seed).rng)
+
+
+def specs(of):
+    return [of.spec(index) for index in range(len(of))]
+
+
+def test_a_row_is_what_its_group_says_and_what_it_drew():
+    kind = {"flops_per_s": Constant(2e9), "charge": Constant(0.25), "rtt_s": Constant(0.1)}
+    rates = {"up_bps": Constant(8e6), "down_bps": Constant(20e6)}
+    spec = fleet(group("a", count=2), group("b", half_duplex=True, **kind, **rates)).spec(3)
+    assert (spec.name, spec.group, spec.index, spec.place) == ("b-01", "b", 3, "cell-b")
+    assert (spec.flops_per_s, spec.step_overhead_s, spec.charge_j) == (2e9, 0.005, 10_000.0)
+    assert (spec.train_w, spec.idle_w, spec.sleep_w, spec.paging_s) == (3.0, 0.3, 0.03, 1.28)
+    assert spec.access == Access(up_bps=8e6, down_bps=20e6, delay_s=0.05, half_duplex=True)
+    assert (spec.link, spec.radio, spec.availability, spec.crashes) == ("4g", RADIO, STAYS, FAILS)
+
+
+def test_names_are_groups_and_ranks():
+    of = fleet(group("low", count=2), group("high", count=101))
+    assert [of.name(index) for index in (0, 1, 2, 12, 102)] == ["low-00", "low-01", "high-00", "high-10", "high-100"]
+
+
+def test_devices_are_spread_over_their_places_in_turn():
+    places = [spec.place for spec in specs(fleet(group(count=5, places=("x", "y"))))]
+    assert places == ["x", "y", "x", "y", "x"]
+
+
+def test_on_the_mains_nothing_runs_out():
+    assert {spec.charge_j for spec in specs(fleet(group(battery_j=None)))} == {math.inf}
+
+
+def test_a_charge_is_a_share():
+    charges_j = [spec.charge_j for spec in specs(fleet(group(count=50, battery_j=10.0, charge=Uniform(-1.0, 2.0))))]
+    assert (min(charges_j), max(charges_j)) == (0.0, 10.0)
+    assert 0.0 < sorted(charges_j)[25] < 10.0
+
+
+def test_every_attribute_has_its_own_luck():
+    """The same law everywhere, and no two columns alike."""
+    law = Uniform(0.5, 1.0)
+    of = fleet(group(flops_per_s=law, charge=law, up_bps=law, down_bps=law, rtt_s=law))
+    columns = np.stack([of.flops_per_s, of.charge, of.up_bps, of.down_bps, of.rtt_s])
+    assert len(np.unique(columns)) == columns.size
+
+
+@settings(deadline=None, max_examples=50)
+@given(law=speeds, seed=st.integers(0, 1000), more=st.integers(1, 5))
+def test_one_more_device_changes_nobody_elses_row(law, seed, more):
+    before = specs(fleet(group("a", flops_per_s=law), seed=seed))
+    after = specs(fleet(group("a", flops_per_s=law, count=12 + more), seed=seed))
+    assert after[:12] == before
+    assert len(after) == 12 + more
+
+
+@settings(deadline=None, max_examples=50)
+@given(law=speeds, seed=st.integers(0, 1000))
+def test_one_more_group_changes_nobody_elses_row(law, seed):
+    """But their places in the fleet, where it comes first."""
+    before = specs(fleet(group("a", flops_per_s=law), seed=seed))
+    assert specs(fleet(group("a", flops_per_s=law), group("b"), seed=seed))[:12] == before
+    shifted = specs(fleet(group("b"), group("a", flops_per_s=law), seed=seed))[12:]
+    assert [(spec.name, spec.flops_per_s, spec.access) for spec in shifted] == [
+        (spec.name, spec.flops_per_s, spec.access) for spec in before
+    ]
+    assert [spec.index for spec in shifted] == list(range(12, 24))
+
+
+def test_a_fleet_follows_its_laws():
+    """Medians of lognormal laws, within four standard errors of ln: sigma * sqrt(pi / 2 / n)."""
+    of = fleet(group(count=4000))
+    for column, median, sigma in [(of.flops_per_s, 1e9, 0.5), (of.up_bps, 8e6, 0.53), (of.rtt_s, 0.05, 0.25)]:
+        error = 4 * sigma * math.sqrt(math.pi / 2 / 4000)
+        assert math.log(np.median(column) / median) == pytest.approx(0.0, abs=error)
+
+
+@pytest.mark.parametrize("changes", [{"count": 0}, {"places": ()}])
+def test_a_group_without_devices_or_places_is_refused(changes):
+    with pytest.raises(ValueError, match="group 'phones' needs devices and places"):
+        group(**changes)
+
+
+@pytest.mark.parametrize("groups", [[], [group("a"), group("a")]], ids=["none", "twice"])
+def test_groups_need_names_of_their_own(groups):
+    with pytest.raises(ValueError, match="each with a name of its own"):
+        fleet(*groups)
