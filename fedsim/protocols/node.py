@@ -70,7 +70,7 @@ class DeviceNode(Protocol):
         """Whether it is gone for good."""
 
     async def returned(self) -> None:
-        """Wait until it is there."""
+        """Wait until it is there, or spent."""
 
     def at_work(self) -> AbstractAsyncContextManager[Stint]:
         """Keeps the device awake; raises ``DeviceDownError`` at the instant it goes."""

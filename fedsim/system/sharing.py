@@ -139,5 +139,5 @@ class FairShares:
         done = slots[self._table.end_s[slots] <= self._sim.now]
         for slot in self._table.oldest_first(done):
             self._arrive(self._table.flow(slot), slot)
-        if slots.size and not done.size:
+        if not group.is_touched:  # else it gets its alarm with its rates, when everything of this instant has happened
             self._set_alarm(group)

@@ -123,7 +123,9 @@ def test_causes_come_in_their_order_and_new_ones_last(make_result):
 
 
 def test_brackets_in_names_are_no_markup(make_result):
-    slowest = Slowest(rounds=1, seconds={"a [b]c[/b]": 1.0}, phase="[red]", share=1.0, seconds_by_link={}, closers={"[x]": 1})
+    slowest = Slowest(
+        rounds=1, seconds={"a [b]c[/b]": 1.0}, phase="[red]", share=1.0, seconds_by_link={}, closers={"[x]": 1}
+    )
     text = transcript(run_report(make_result(CURVE, name="[bold]n", slowest=slowest).summary))
     for name in ("[bold]n", "a [b]c[/b]", "[red]", "[x]"):
         assert name in text

@@ -173,6 +173,26 @@ def test_a_battery_dies_in_the_tail(world, radio, at):
     assert outcome.end_s == 8.0
 
 
+def test_a_battery_dies_in_a_tail_that_grows(world, radio, at):
+    """Promotion 2 J, and 2 J of silence until it gives up at 5 s: without that, the other 6 J had lasted to 17 s.
+
+    The tail doubles its power after 4 s: 2 J until 9 s, and the last 4 J until 13 s.
+    """
+    growing = replace(radio, idle_w=0.0, tails=((4.0, 0.5), (6.0, 1.0)))
+    far = Access(up_bps=8e6, down_bps=8e6, delay_s=100.0)
+    phone = world.phone(charge_j=10.0, radio=growing, access=far, idle_w=0.0, sleep_w=0.0)
+
+    async def life():
+        async with phone.at_work():
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(5.0):
+                    await phone.send(world.server, MB)
+            await asyncio.sleep(100.0)
+
+    (outcome,) = world.run(at(0.0, life))
+    assert outcome.end_s == 13.0
+
+
 def test_a_battery_follows_changing_rates(make_world, at, quick):
     """A line of 1 MB a second for two: alone with 3 W for 2 s, shared with 2 W for 2 s, alone again for 1 s."""
     world = make_world(core_bps=8e6)

@@ -102,6 +102,11 @@ def test_every_attribute_has_its_own_luck():
     assert len(np.unique(columns)) == columns.size
 
 
+def test_groups_of_the_same_laws_have_their_own_luck():
+    of = fleet(group("a"), group("b"))
+    assert not set(of.flops_per_s[:12]) & set(of.flops_per_s[12:])
+
+
 @settings(deadline=None, max_examples=50)
 @given(law=speeds, seed=st.integers(0, 1000), more=st.integers(1, 5))
 def test_one_more_device_changes_nobody_elses_row(law, seed, more):

@@ -228,3 +228,26 @@ def test_capacity_must_not_be_negative(capacity_bps):
     links = SharedLinks(Simulation(seed=1))
     with pytest.raises(ValueError, match="capacity_bps must be >= 0"):
         links.add_link(capacity_bps)
+
+
+def test_a_flow_cancelled_at_the_instant_of_its_end_leaves_the_others_going():
+    """The alarm rings for a flow that has just gone: it must not ring again and again at the same instant."""
+    sim = Simulation()
+    links = SharedLinks(sim)
+    link = links.add_link(8e6)
+    log = []
+
+    async def upload(size_bytes):
+        try:
+            await links.move(links.flow(size_bytes), [link])
+        finally:
+            log.append(sim.now)
+
+    async def story():
+        first = asyncio.create_task(upload(1e6))
+        second = asyncio.create_task(upload(2e6))
+        sim.loop.call_at(2.0, first.cancel)  # set before the alarm, so it comes first
+        await asyncio.wait([first, second])
+
+    sim.run(story())
+    assert log == [2.0, 3.0]

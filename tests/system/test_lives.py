@@ -243,7 +243,7 @@ def live(make_world, radio, crashing):
     return live
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(life=lives())
 def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
     """Against the slow twin, by cause and to the instant of death."""
@@ -267,7 +267,7 @@ def deaths(world, phone, *causes):
     return [at_s for at_s, name, cause in fields if name == phone.name and cause in causes]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(life=lives())
 def test_nothing_is_held_and_nobody_waits_for_ever(live, life):
     """The run ends at all, and everybody has given back what he had."""
@@ -287,7 +287,7 @@ def gone(life, world, number, phone):
     return [*itertools.islice(times_s, 0, None, 2), *deaths(world, phone, "battery")]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(life=lives())
 def test_bytes_and_waste_add_up(live, life):
     """What was sent was received, moved and counted, or moved and wasted; the book is the record."""
@@ -326,15 +326,19 @@ def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
 @settings(deadline=None, max_examples=100)
 @given(life=lives(batteries))
 def test_a_battery_dies_at_the_same_instant_however_it_is_watched(live, life):
-    """Closely from the start, closely in the last minute, or hardly ever."""
+    """Closely from the start, closely in the last minute, or hardly ever.
+
+    Only whether work that ends at that very instant was done or killed may differ, and that changes no time.
+    """
     ends = []
     for low_s in (math.inf, 60.0, 1e-3):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(watch, "_LOW_S", low_s)
             lived = live(life)
-            ends.append([at_s for at_s, _ in lived.outcomes] + [at_s for at_s, _ in lived.world.events("down")])
-    assert ends[1] == pytest.approx(ends[0], rel=1e-12, abs=1e-12)
-    assert ends[2] == pytest.approx(ends[0], rel=1e-12, abs=1e-12)
+            spent_j = [phone.usage().energy_j["sleep"] for phone in lived.world.phones]
+            ends.append([at_s for at_s, _ in lived.outcomes] + spent_j)
+    assert ends[1] == pytest.approx(ends[0], rel=1e-9, abs=1e-9)
+    assert ends[2] == pytest.approx(ends[0], rel=1e-9, abs=1e-9)
 
 
 @settings(deadline=None, max_examples=30)

@@ -31,6 +31,14 @@ def test_a_tail_falls_by_itself():
     assert meter.spent_j["radio"] == pytest.approx(8 * 0.8 + 2 * 0.6)
 
 
+def test_a_stage_may_be_for_another_cause():
+    meter = PowerMeter(charge_j=10.0)
+    meter.stage([Stage(2.0, 1.0), Stage(math.inf, 0.5, "sleep")], at_s=0.0)
+    assert meter.empty_s() == 18.0
+    meter.settle(6.0)
+    assert {cause: joules for cause, joules in meter.spent_j.items() if joules} == {"radio": 2.0, "sleep": 2.0}
+
+
 def test_new_stages_replace_the_old():
     meter = PowerMeter()
     meter.stage([Stage(8.0, 1.0)], at_s=0.0)
@@ -89,11 +97,12 @@ def test_charge_that_cannot_be_is_refused():
         PowerMeter(charge_j=math.nan)
 
 
-def test_time_does_not_go_back():
+@pytest.mark.parametrize("at_s", [4.0, math.nan])
+def test_time_does_not_go_back(at_s):
     meter = PowerMeter()
     meter.settle(5.0)
     with pytest.raises(ValueError, match="time went back"):
-        meter.settle(4.0)
+        meter.settle(at_s)
 
 
 changes = st.lists(
