@@ -35,8 +35,8 @@ class Environment(simpy.Environment):
 
     if TYPE_CHECKING:
 
-        def process(self, generator: ProcessGenerator) -> Process: ...
-        def timeout(self, delay: float = 0, value: Any = None) -> Timeout: ...
+        def process(self, generator: ProcessGenerator) -> Process: ...  # noqa: D102  # SimPy's
+        def timeout(self, delay: float = 0, value: Any = None) -> Timeout: ...  # noqa: D102
 
     else:
         process = BoundClass(Process)
@@ -62,7 +62,7 @@ class Environment(simpy.Environment):
         queue = self._queue
         while queue and isinstance(queue[0][3].callbacks, Withdrawn):
             place = heappop(queue)
-            place[3].callbacks.leave(place)
+            place[3].callbacks.leave(place)  # type: ignore[attr-defined]
             self.withdrawn -= 1
         return queue[0][0] if queue else inf
 

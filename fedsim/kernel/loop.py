@@ -1,6 +1,7 @@
 """An asyncio event loop whose clock and timers are those of a SimPy environment."""
 
 import asyncio
+from asyncio import format_helpers
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
@@ -53,8 +54,14 @@ class EventLoop(BaseEventLoop):
     ``time()`` is the environment's ``now``. Timers are entries of the SimPy queue. Nothing sleeps.
     """
 
+    # What BaseEventLoop has and its type stubs leave out.
     _ready: "deque[asyncio.Handle]"
     _stopping: bool
+    _debug: bool
+    _closed: bool
+    _task_factory: Callable[..., Any] | None
+    _check_closed: Callable[[], None]
+    _check_callback: Callable[[Any, str], None]
 
     def __init__(self, env: "Environment") -> None:
         super().__init__()
@@ -69,7 +76,7 @@ class EventLoop(BaseEventLoop):
 
     # Scheduling
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Run the callback before time moves, after those that are ready already."""
@@ -79,13 +86,13 @@ class EventLoop(BaseEventLoop):
         self._ready.append(handle)
         return handle
 
-    def call_soon_threadsafe(
+    def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """The same as ``call_soon``: there is one thread."""
         return self.call_soon(callback, *args, context=context)
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run the callback ``delay`` simulated seconds from now; a negative delay means now.
@@ -97,7 +104,7 @@ class EventLoop(BaseEventLoop):
             raise TypeError("delay must not be None")
         return self.call_at(self.env._now + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run the callback at the simulated time ``when``; at once, if that has passed.
@@ -114,14 +121,14 @@ class EventLoop(BaseEventLoop):
         timer = Timer(env, when, callback, args, context)
         if when < inf:
             now = env._now
-            heappush(env._queue, (when if when > now else now, NORMAL, next(env._eid), timer))
+            heappush(env._queue, (max(when, now), NORMAL, next(env._eid), timer))  # type: ignore[misc]
         elif when == inf:
             timer.callbacks = None
         else:
             raise ValueError(f"a timer needs a time that is a number, got {when!r}")
         return timer
 
-    def create_task(
+    def create_task(  # type: ignore[override]
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[Any]":
         """Start a task; if it fails while nobody waits for it, the run ends with its exception."""
@@ -164,7 +171,7 @@ class EventLoop(BaseEventLoop):
 
     def callback_failed(self, handle: asyncio.Handle, raised: BaseException) -> None:
         """A callback raised: tell the exception handler, as ``Handle._run`` does."""
-        where = asyncio.format_helpers._format_callback_source(handle._callback, handle._args)
+        where = format_helpers._format_callback_source(handle._callback, handle._args)  # type: ignore[attr-defined]
         self.call_exception_handler(
             {"message": f"Exception in callback {where}", "exception": raised, "handle": handle}
         )
@@ -205,10 +212,12 @@ class EventLoop(BaseEventLoop):
             return stop.args[0]
         except EmptySchedule:
             if until is not None:
-                raise RuntimeError(
-                    f'No scheduled events left but "until" event was not triggered: {until}'
-                ) from None
+                raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {until}') from None
         return None
+
+    def open_again(self) -> None:
+        """Take asynchronous generators again, after ``shutdown_asyncgens``: a simulation may be run more than once."""
+        self._asyncgens_shutdown_called = False
 
     def step(self) -> None:
         """Run all ready callbacks, then the next event."""

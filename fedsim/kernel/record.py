@@ -47,7 +47,8 @@ class EventRecord:
 
     def frame(self) -> pd.DataFrame:
         """``table()`` as a data frame."""
-        return self.table().to_pandas()
+        frame: pd.DataFrame = self.table().to_pandas()
+        return frame
 
     def write_parquet(self, path: Path) -> None:
         """Write ``table()`` as a Parquet file."""
@@ -61,5 +62,7 @@ class EventRecord:
 def _line(time_s: float, kind: str, fields: Mapping[str, Value]) -> str:
     rest = dict(fields)
     subject = str(rest.pop("subject", ""))
-    text = " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in rest.items())
+    text = " ".join(
+        f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in rest.items()
+    )
     return f"{time_s:9.3f}  {subject:<8} {kind} {text}".rstrip() + "\n"

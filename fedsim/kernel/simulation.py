@@ -1,11 +1,10 @@
 """One simulated world: a clock, luck, and a record of what happened."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import numpy as np
 from simpy.events import ProcessGenerator
 
 from fedsim.errors import DeadlockError
@@ -13,7 +12,6 @@ from fedsim.kernel.environment import Environment
 from fedsim.kernel.process import Process
 from fedsim.kernel.record import EventRecord, Value
 from fedsim.kernel.streams import Streams
-from fedsim.kernel.timeout import Timeout
 
 T = TypeVar("T")
 
@@ -67,7 +65,8 @@ class Simulation:
         """
         task = self.loop.create_task(main, name="main")
         try:
-            return self.loop.run_until_complete(task)
+            value: T = self.loop.run_until_complete(task)
+            return value
         finally:
             self._cancel_the_rest()
 
@@ -79,7 +78,8 @@ class Simulation:
             if rest:
                 self.loop.run_until_complete(_all_done(rest))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.open_again()
 
 
-async def _all_done(tasks: list["asyncio.Task[Any]"]) -> None:
+async def _all_done(tasks: Sequence["asyncio.Task[Any]"]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)

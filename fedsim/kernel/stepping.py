@@ -75,7 +75,7 @@ def call(event: Event) -> None:
         raise event._value
 
 
-def run_events(loop: "EventLoop", steps: Iterator[Any]) -> bool:
+def run_events(loop: "EventLoop", steps: Iterator[Any]) -> bool:  # noqa: C901, PLR0912, PLR0915  # written out for speed
     """``run_events_plainly`` with everything that happens often written out in one place.
 
     What it gains: no call between the queue and a task that waits for a time, and no leaving of one task before
@@ -96,10 +96,10 @@ def run_events(loop: "EventLoop", steps: Iterator[Any]) -> bool:
                     handle = ready.popleft()
                     if not handle._cancelled:
                         try:
-                            handle._context.run(handle._callback, *handle._args)
+                            handle._context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
                         except (SystemExit, KeyboardInterrupt):
                             raise
-                        except BaseException as raised:
+                        except BaseException as raised:  # noqa: BLE001  # whatever it is, the loop is told
                             loop.callback_failed(handle, raised)
                 if loop._stopping:
                     return True
@@ -114,15 +114,15 @@ def run_events(loop: "EventLoop", steps: Iterator[Any]) -> bool:
                     callbacks.leave(place)
                     continue
                 env._now = place[0]
-                event.callbacks = None
+                event.callbacks = None  # type: ignore[assignment]
                 ok = event._ok
                 for waiter in callbacks:
                     if type(waiter) is Task and ok and not waiter._must_cancel:
                         inside = True
-                        current[loop] = env._active_proc = waiter
+                        current[loop] = env._active_proc = waiter  # type: ignore[assignment]
                         try:
                             target = waiter._context.run(waiter._coro.send, None)
-                        except BaseException as raised:
+                        except BaseException as raised:  # noqa: BLE001  # it is the task's outcome
                             waiter._end(raised)
                         else:
                             if type(target) is Timeout and not waiter._must_cancel:

@@ -1,6 +1,7 @@
 """Named random streams: luck that belongs to a name, and to nobody else."""
 
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
@@ -38,7 +39,8 @@ class Streams:
         state = self._prefix.copy()
         for name in names:
             state.update(_part(name))
-        return np.random.Generator(np.random.Philox(_Key(state.digest())))
+        key: Any = _Key(state.digest())  # NumPy asks for an ISeedSequence; its type stubs say SeedSequence
+        return np.random.Generator(np.random.Philox(key))
 
 
 def _part(name: str | int) -> bytes:

@@ -3,12 +3,15 @@
 import asyncio
 import linecache
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedsim.kernel.awaiting import Wait
 
+if TYPE_CHECKING:
+    from fedsim.kernel.environment import Environment
 
-def who_waits(env) -> str:
+
+def who_waits(env: "Environment") -> str:
     """Name every task that still waits, where its coroutine stands, and what it waits for."""
     loop = env.loop
     now_s = env.now
@@ -38,7 +41,7 @@ def _target(task: "asyncio.Task[Any]") -> str:
         return target.event._desc()
     if isinstance(target, asyncio.Task):
         return f"task {target.get_name()!r}"
-    inner = task.get_coro()
+    inner: Any = task.get_coro()
     while getattr(inner, "cr_await", None) is not None and hasattr(inner.cr_await, "cr_code"):
         inner = inner.cr_await
     return f"a future in {inner.__qualname__}" if inner is not None else "a future"

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from asyncio import CancelledError, Future
-from asyncio.futures import _get_loop
+from asyncio.futures import _get_loop  # type: ignore[attr-defined]
 from asyncio.tasks import _enter_task, _leave_task, _register_task
 from collections.abc import Coroutine, Generator
 from contextvars import Context, copy_context
@@ -153,7 +153,7 @@ class Task(asyncio.Task[Any]):
         """
         if self.done():
             raise RuntimeError(f"task {self._name!r} has terminated and cannot be interrupted")
-        if self is self._env.active_process:
+        if self is self._env._active_proc:  # type: ignore[comparison-overlap]  # a task is one, too
             raise RuntimeError(f"task {self._name!r} is not allowed to interrupt itself")
         interruption = Event(self._env)
         interruption.callbacks.append(self._interrupted)
@@ -196,7 +196,7 @@ class Task(asyncio.Task[Any]):
         self._fut_waiter = None
         env, loop = self._env, self._env.loop
         _enter_task(loop, self)
-        env._active_proc = self
+        env._active_proc = self  # type: ignore[assignment]  # to SimPy a task looks like a process
         try:
             target = self._coro.send(None) if error is None else self._coro.throw(error)
         except BaseException as raised:  # noqa: BLE001  # whatever it is, it is the task's outcome
@@ -257,7 +257,7 @@ class Task(asyncio.Task[Any]):
                 self._leave(event)
                 self._env.loop.call_soon(self._step, self._make_cancelled_error(), context=self._context)
 
-    def _wait_for_future(self, future: Any, blocking: bool) -> None:
+    def _wait_for_future(self, future: Any, blocking: bool) -> None:  # noqa: FBT001  # what the future says of itself
         if _get_loop(future) is not self._env.loop:
             self._complain(f"Task {self!r} got Future {future!r} attached to a different loop")
         elif not blocking:

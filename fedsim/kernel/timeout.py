@@ -10,7 +10,7 @@ from simpy.events import NORMAL
 from fedsim.kernel.awaiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from fedsim.kernel.environment import Environment
 
@@ -36,9 +36,9 @@ class Timeout(simpy.Timeout):
         if at < inf:
             heappush(env._queue, (at, NORMAL, next(env._eid), self))
 
-    def __await__(self) -> "Iterator[Any]":
+    def __await__(self) -> "Generator[Any, None, Any]":
         # Nearly every wait is a task of ours for a time without a value. For it, an iterator that gives this
         # event and ends is as good as the generator `wait_for`, and saves a tenth of the event's cost.
         if self._value is None and self.callbacks is not None and self.env._active_proc is not None:
-            return iter((self,))
+            return iter((self,))  # type: ignore[return-value]
         return wait_for(self)

@@ -46,7 +46,7 @@ class Timer(asyncio.TimerHandle):
         if self._cancelled:
             return
         self._cancelled = True
-        self._callback = self._args = None
+        self._callback = self._args = None  # type: ignore[assignment]  # as asyncio's own handles do
         if self.callbacks is _RUN:
             drop(self)
 

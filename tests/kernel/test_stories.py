@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,3 +243,25 @@ def test_the_record_keeps_order_and_columns_by_first_appearance(sim):
         "    0.000  a        sent size=3",
         "    1.500  b        got ok=True",
     ]
+
+
+def test_a_simulation_takes_asynchronous_generators_in_every_run(sim):
+    async def numbers():
+        for number in range(3):
+            await asyncio.sleep(1.0)
+            yield number
+
+    async def story():
+        return [number async for number in numbers()]
+
+    assert sim.run(story()) == [0, 1, 2]
+    assert sim.run(story()) == [0, 1, 2]
+
+
+def test_the_example_of_the_documentation(capsys):
+    text = (Path(__file__).parents[2] / "docs" / "kernel.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    exec(compile(example, "kernel.md", "exec"), {})  # noqa: S102  # our own words
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "    2.000  a        sent number=0"
+    assert [line.split()[0] for line in lines if line] == ["2.000", "3.000", "4.000", "6.000", "6.000", "9.000"]
