@@ -26,13 +26,19 @@ class NoRouteError(FedsimError):
 
 
 class MessageLostError(FedsimError):
-    """A message was sent and never arrived."""
+    """A message was sent and never arrived; ``sent_bytes`` of it were sent."""
+
+    sent_bytes = 0.0
 
 
 class DeviceDownError(FedsimError):
-    """A device stopped in the middle of what it did; each child names a ``cause``."""
+    """A device stopped in the middle of what it did; each child names a ``cause``.
+
+    Where it was the target of a message, ``sent_bytes`` of that had been sent.
+    """
 
     cause = "down"
+    sent_bytes = 0.0
 
 
 class DeviceCrashedError(DeviceDownError):

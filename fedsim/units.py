@@ -145,6 +145,8 @@ def _factor(name: str, unit: str, text: str) -> Decimal:
         reason = f"unknown unit {name!r}{hint}"
     except pint.DimensionalityError:
         reason = f"{name!r} measures something else"
+    except ValueError:  # pint's word on units such as 'nan' or '3 s'
+        reason = f"{name!r} is not a unit"
     raise FedsimError(_refusal(text, unit, reason))
 
 

@@ -130,3 +130,9 @@ def test_any_text_is_a_number_or_refused(text, unit):
     except FedsimError:
         return
     assert not math.isnan(value)
+
+
+@pytest.mark.parametrize("text", ["0NAN", "1 nan", "1 nan/s", "1 3 s"])
+def test_what_looks_like_a_number_is_no_unit(text):
+    with pytest.raises(FedsimError):
+        units.parse(text, "s")

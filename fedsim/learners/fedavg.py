@@ -62,6 +62,11 @@ class FedAvg:
         answers = run_sgd(self.solver, problem, work)
         return replace(answers, sent=rounded(answers.sent, self.precision))
 
+    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
+        """One for each minibatch."""
+        del problem, device
+        return steps
+
     def step_flops(self, problem: Problem, device: int) -> float:
         """One minibatch, forward and backward."""
         return self.solver.step_flops(problem.model, int(problem.sizes[device]))

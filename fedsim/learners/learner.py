@@ -65,6 +65,9 @@ class LocalLearner(Protocol):
     def local(self, problem: Problem, work: Work) -> Answers:
         """Do the granted steps of every device in the batch."""
 
+    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
+        """Calls of the training library that so many steps take; each costs the device's fixed overhead."""
+
     def step_flops(self, problem: Problem, device: int) -> float:
         """Floating-point operations of one local step on this device."""
 

@@ -115,6 +115,10 @@ class Mocha:
             examples=problem.sizes[work.devices].astype(float),
         )
 
+    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
+        """One for each local epoch or part of it: a coordinate step is an example, and the solver loops over them."""
+        return -(-steps // int(problem.sizes[device]))
+
     def step_flops(self, problem: Problem, device: int) -> float:
         """One example, every row of weights."""
         del device

@@ -18,7 +18,7 @@ from fedsim.learners.learner import Array
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.workbench import Answer
 from fedsim.protocols.inbox import Inbox
-from fedsim.protocols.node import Delivery, DeviceNode
+from fedsim.protocols.node import Delivery, DeviceNode, Stint
 from fedsim.protocols.session import GossipSession
 
 
@@ -95,7 +95,7 @@ class _Peer:
             self.inbox.welcome = self._welcome
             for neighbour in self.inbox.neighbours:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
-                couriers.create_task(self._carry(neighbour), name=f"{self.node.name} to peer {neighbour}")
+                couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
             while True:
                 self.number = max(self.number + 1, self.inbox.newest)
                 await self._round(patience_s)
@@ -125,14 +125,24 @@ class _Peer:
             compute_s=computed_s - start_s,
             exchange_s=loop.time() - computed_s,
             models=len(received),
+            **self._last_heard(),
         )
+
+    def _last_heard(self) -> dict[str, str]:
+        """The neighbour whose model, if any, came last, and its link: for it the peer waited."""
+        last = self.inbox.last
+        if last is None:
+            return {"waited_for": "", "waited_link": ""}
+        node = self.session.devices[last]
+        return {"waited_for": node.name, "waited_link": node.link}
 
     async def _compute(self, own: Array) -> Answer:
         training, index = self.session.training, self.node.index
         steps = training.learner.asked_steps(training.problem, index)
         ticket = training.begin(index, own, steps, (self.node.name, self.number))
         try:
-            await self.node.compute(steps * training.learner.step_flops(training.problem, index), steps)
+            flops = steps * training.learner.step_flops(training.problem, index)
+            await self.node.compute(flops, training.learner.dispatches(training.problem, index, steps))
             return training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)
@@ -150,15 +160,16 @@ class _Peer:
         if self.offered is not None and self.outbox[neighbour].empty():
             self.outbox[neighbour].put_nowait(self.offered)
 
-    async def _carry(self, neighbour: int) -> None:
+    async def _carry(self, neighbour: int, stint: Stint) -> None:
         """Bring one model after the other to one neighbour."""
         target = self.session.devices[neighbour]
         size_bytes = self.session.training.learner.up_bytes(self.session.training.problem)
         while True:
             number, model = await self.outbox[neighbour].get()
             try:
-                delivery = await self._deliver(target, size_bytes)
-            except DeviceDownError:
+                delivery = await self._deliver(target, size_bytes, stint)
+            except DeviceDownError as error:
+                stint.lose("unreached", error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
             self.inboxes[neighbour].put(self.node.index, number, model)
@@ -171,8 +182,10 @@ class _Peer:
                 move_s=delivery.move_s,
             )
 
-    async def _deliver(self, target: DeviceNode, size_bytes: int) -> Delivery:
+    async def _deliver(self, target: DeviceNode, size_bytes: int, stint: Stint) -> Delivery:
         """Send until it arrives: a peer that is missed would hold up its neighbours."""
         while True:
-            with suppress(MessageLostError):
+            try:
                 return await self.node.send(target, size_bytes)
+            except MessageLostError as error:
+                stint.lose("lost", error.sent_bytes)

@@ -16,6 +16,7 @@ class Inbox:
     def __init__(self, neighbours: Sequence[int]) -> None:
         self.neighbours = tuple(neighbours)
         self.newest = 0
+        self.last: int | None = None
         self.welcome: Callable[[int], None] = lambda _: None
         self._shelves: dict[int, dict[int, Array]] = {neighbour: {} for neighbour in neighbours}
         self._away: set[int] = set()
@@ -25,6 +26,7 @@ class Inbox:
         """A neighbour's model of its round ``number`` arrived."""
         self._shelves[sender][number] = model
         self.newest = max(self.newest, number)
+        self.last = sender
         self._changed.set()
         if sender in self._away:
             self._away.remove(sender)

@@ -25,6 +25,9 @@ class Stint(Protocol):
     def settle(self) -> object:
         """What was spent since the last settling counted."""
 
+    def lose(self, cause: str, sent_bytes: float) -> None:
+        """These bytes were sent in vain, whatever becomes of the rest."""
+
     def discard(self, cause: str) -> None:
         """What was settled last did not count after all."""
 
@@ -75,10 +78,10 @@ class DeviceNode(Protocol):
     def at_work(self) -> AbstractAsyncContextManager[Stint]:
         """Keeps the device awake; raises ``DeviceDownError`` at the instant it goes."""
 
-    def compute_s(self, flops: float, steps: int) -> float:
-        """Seconds that so many steps, of so many operations in all, take on it."""
+    def compute_s(self, flops: float, dispatches: int) -> float:
+        """Seconds that so many operations take on it, started by so many calls of the training library."""
 
-    async def compute(self, flops: float, steps: int) -> None:
+    async def compute(self, flops: float, dispatches: int) -> None:
         """Return when they are done."""
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:

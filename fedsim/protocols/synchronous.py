@@ -7,7 +7,10 @@ throws the rest away.
 
 import asyncio
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+
+import numpy as np
 
 from fedsim.errors import DeviceDownError, FedsimError, MessageLostError
 from fedsim.learners.workbench import Answer
@@ -62,13 +65,14 @@ class SynchronousRounds:
         learner = session.training.learner
         if self.work_time_s is not None and not learner.takes_partial_work:
             raise FedsimError(f"work_time cuts local work short, and {type(learner).__name__} takes only whole work")
+        luck = [session.streams("selection", device.name) for device in session.devices]
         number = 0
         while not session.monitor.is_done():
             number += 1
             if not await self._muster(session):
                 session.monitor.stop("too few devices are left")
                 return
-            await self._round(session, number)
+            await self._round(session, number, self._select(session, luck))
             session.monitor.round_ended(number)
 
     async def _muster(self, session: CentralSession) -> bool:
@@ -85,36 +89,45 @@ class SynchronousRounds:
                     wait.cancel()
         return True
 
-    async def _round(self, session: CentralSession, number: int) -> None:
-        start_s = asyncio.get_running_loop().time()
-        cohort = self._select(session, number)
-        replies = await self._collect(session, number, cohort)
-        counts = len(replies) >= self.quorum
-        if counts:
-            answers = [reply.answer for reply in replies]
-            learner, problem = session.training.learner, session.training.problem
-            await session.server.compute(learner.aggregate_flops(problem, len(answers)))
-            session.training.absorb(answers)
-        else:
-            for reply in replies:
-                reply.stint.discard("quorum")
-        self._record_round(session, number, start_s, cohort, replies)
+    async def _round(self, session: CentralSession, number: int, cohort: list[DeviceNode]) -> None:
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        replies: list[Reply] = []
+        try:
+            await self._collect(session, number, cohort, replies)
+            closed_s = loop.time()
+            if len(replies) >= self.quorum:
+                await self._combine(session, replies)
+        except asyncio.CancelledError:
+            _discard(replies, "stopped")
+            raise
+        if len(replies) < self.quorum:
+            _discard(replies, "quorum")
+        self._record_round(session, number, cohort, replies, seconds=(start_s, closed_s, loop.time()))
 
-    def _select(self, session: CentralSession, number: int) -> list[DeviceNode]:
+    async def _combine(self, session: CentralSession, replies: list[Reply]) -> None:
+        learner, problem = session.training.learner, session.training.problem
+        await session.server.compute(learner.aggregate_flops(problem, len(replies)))
+        session.training.absorb([reply.answer for reply in replies])
+
+    def _select(self, session: CentralSession, luck: list[np.random.Generator]) -> list[DeviceNode]:
         """Draw from those that are there.
 
-        Every device has a lot in every round, there or not: two runs that differ in who is there share their luck.
+        Every device draws a lot of its own in every round, there or not: two runs that differ in who is there, or
+        in how many there are, share the luck of those that they have in common.
         """
-        lots = session.streams("selection", number).random(len(session.devices))
+        lots = [float(device_luck.random()) for device_luck in luck]
         there = [device for device in session.devices if device.is_up()]
-        there.sort(key=lambda device: float(lots[device.index]))
-        return there[: math.ceil(round(self.cohort * self.over_selection, 9))]  # 10 * 1.1 is 11 devices, not 12
+        there.sort(key=lambda device: lots[device.index])
+        invited = math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
+        return there[:invited]
 
-    async def _collect(self, session: CentralSession, number: int, cohort: list[DeviceNode]) -> list[Reply]:
-        """Ask all of the cohort; the replies that came before the round closed, in order of arrival."""
+    async def _collect(
+        self, session: CentralSession, number: int, cohort: list[DeviceNode], replies: list[Reply]
+    ) -> None:
+        """Ask all of the cohort; ``replies`` takes those that came before the round closed, in order of arrival."""
         goal = min(self.cohort, len(cohort))
         arrivals: asyncio.Queue[Reply | None] = asyncio.Queue()
-        replies: list[Reply] = []
         failures = 0
         cause = "surplus"
         async with asyncio.TaskGroup() as group:
@@ -130,12 +143,12 @@ class SynchronousRounds:
                             replies.append(reply)
             except TimeoutError:
                 cause = "late"
-            while not arrivals.empty():
-                if (reply := arrivals.get_nowait()) is not None:
-                    replies.append(reply)
+            finally:
+                while not arrivals.empty():
+                    if (reply := arrivals.get_nowait()) is not None:
+                        replies.append(reply)
             for ask in asks:
                 ask.cancel(cause)
-        return replies
 
     async def _ask(
         self, session: CentralSession, number: int, device: DeviceNode, arrivals: asyncio.Queue[Reply | None]
@@ -157,14 +170,14 @@ class SynchronousRounds:
         session.record("received", subject=device.name, round=number, wake_s=down.wake_s, move_s=down.move_s)
 
         steps = self._granted(session, device)
-        flops = steps * learner.step_flops(problem, device.index)
+        cost = self._cost(session, device, steps)
         ticket = training.begin(device.index, message, steps, (device.name, number))
         try:
-            await device.compute(flops, steps)
+            await device.compute(*cost)
             answer = training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)
-        compute_s = device.compute_s(flops, steps)
+        compute_s = device.compute_s(*cost)
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
         up = await device.send(session.server, learner.up_bytes(problem))
@@ -177,25 +190,35 @@ class SynchronousRounds:
         asked = learner.asked_steps(problem, device.index)
         if self.work_time_s is None:
             return asked
-        step_s = device.compute_s(learner.step_flops(problem, device.index), 1)
-        return asked if asked * step_s <= self.work_time_s else int(self.work_time_s / step_s)
+
+        def seconds(steps: int) -> float:
+            return device.compute_s(*self._cost(session, device, steps))
+
+        return bisect_right(range(asked + 1), self.work_time_s, key=seconds) - 1
+
+    def _cost(self, session: CentralSession, device: DeviceNode, steps: int) -> tuple[float, int]:
+        """Operations and calls that so many steps take."""
+        learner, problem = session.training.learner, session.training.problem
+        flops = steps * learner.step_flops(problem, device.index)
+        return flops, learner.dispatches(problem, device.index, steps)
 
     def _record_round(
         self,
         session: CentralSession,
         number: int,
-        start_s: float,
         cohort: list[DeviceNode],
         replies: list[Reply],
+        seconds: tuple[float, float, float],
     ) -> None:
         """What the round was and what closed it: its last answer, with where that one's time went, or the deadline."""
+        start_s, closed_s, end_s = seconds
         closed_late = len(replies) < min(self.cohort, len(cohort))
         last = None if closed_late or not replies else replies[-1]
         session.record(
             "round",
-            round=number,
             subject=session.server.name,
-            seconds=asyncio.get_running_loop().time() - start_s,
+            round=number,
+            seconds=end_s - start_s,
             invited=len(cohort),
             answers=len(replies),
             counted=len(replies) >= self.quorum,
@@ -205,4 +228,10 @@ class SynchronousRounds:
             download_s=last.down.move_s if last else 0.0,
             compute_s=last.compute_s if last else 0.0,
             upload_s=last.up.move_s if last else 0.0,
+            server_s=end_s - closed_s,
         )
+
+
+def _discard(replies: list[Reply], cause: str) -> None:
+    for reply in replies:
+        reply.stint.discard(cause)

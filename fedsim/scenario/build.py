@@ -98,7 +98,7 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         radio=profiles.radios[words.radio],
         half_duplex=link.half_duplex,
         paging_s=link.paging_wait_max_s,
-        step_overhead_s=device.step_overhead_s,
+        step_overhead_s=words.step_overhead_s,
         train_w=device.train_w,
         idle_w=device.idle_w,
         sleep_w=device.sleep_w,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Vali
 
 from fedsim import units
 from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
-from fedsim.scenario.quantity import DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
 from fedsim.system.law import Constant
 from fedsim.system.law_words import write_law
 from fedsim.system.profiles import Profiles
@@ -56,6 +56,7 @@ class DeviceGroup(Checked):
     ]
     charge: ShareLaw = Constant(1.0)
     flops_per_s: SpeedLaw = Field(alias="speed")
+    step_overhead_s: Delay = Field(alias="step_overhead")
     battery_j: Energy | None = Field(alias="battery")
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
@@ -79,6 +80,7 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
     return {
         "radio": link.radio,
         "speed": units.show(device.flops_per_s, "flop/s"),
+        "step_overhead": units.show(device.step_overhead_s, "s"),
         "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
         "up": write_law(link.up_bps, "bit/s"),
         "down": write_law(link.down_bps, "bit/s"),

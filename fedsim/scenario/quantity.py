@@ -68,6 +68,7 @@ def _is_positive(value: float) -> bool:
 
 
 Time = Annotated[float, _number("s", _is_positive, "must be > 0 and finite"), _shown_in("s")]
+Delay = Annotated[float, _number("s", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("s")]
 Energy = Annotated[float, _number("J", _is_positive, "must be > 0 and finite"), _shown_in("J")]
 Goal = Annotated[
     float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")

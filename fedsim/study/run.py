@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +107,18 @@ async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> 
     await asyncio.wait([work, *watches], timeout=scenario.stop.time_s, return_when=asyncio.FIRST_COMPLETED)
     for task in (work, *watches):
         task.cancel()
-    with suppress(asyncio.CancelledError):
-        await work
+    for outcome in await asyncio.gather(work, *watches, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise _innermost(outcome)
     monitor.stop("time is up")
     monitor.evaluate()
+
+
+def _innermost(error: Exception) -> Exception:
+    """The one failure inside groups of one: who asked for a run has never heard of its tasks."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def _evaluate_every(every_s: float, monitor: RunMonitor) -> None:

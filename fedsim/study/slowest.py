@@ -11,15 +11,18 @@ PHASES = {
     "compute_s": "computing",
     "upload_s": "upload",
     "exchange_s": "waiting for neighbours",
+    "server_s": "server",
 }
+WAITS = {"deadline": "waiting for the deadline", "failures": "waiting for devices that failed"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slowest:
     """Where the time of the rounds went, followed along the device that closed each round.
 
-    ``seconds`` by phase, and by link of the closing device within the slowest phase. A round that nobody closed in
-    time counts as a wait for its deadline. Among peers every peer's every round counts.
+    ``seconds`` by phase, and by link within the slowest phase: of the closing device or, where peers wait for each
+    other, of the neighbour whose model came last. A round that nobody closed in time counts as a wait for its
+    deadline or, where there is none, for the devices that failed. Among peers every peer's every round counts.
     """
 
     rounds: int
@@ -44,13 +47,15 @@ def slowest(events: pd.DataFrame) -> Slowest:
     rounds = events[events["kind"].isin(["round", "mixed"])]
     parts = {name: rounds[name].fillna(0.0) for name in PHASES if name in rounds}
     seconds = {PHASES[name]: float(values.sum()) for name, values in parts.items()}
-    overdue = rounds[rounds["closed_by"].isin(["deadline", "failures"])] if "closed_by" in rounds else rounds[:0]
-    seconds["waiting for the deadline"] = float(overdue["seconds"].sum()) if len(overdue) else 0.0
+    if "closed_by" in rounds:
+        for closer, text in WAITS.items():
+            overdue = rounds[rounds["closed_by"] == closer]
+            seconds[text] = float((overdue["seconds"] - overdue["server_s"]).sum())
     phase = max(seconds, key=lambda name: seconds[name], default="")
     column = {text: name for name, text in PHASES.items()}.get(phase)
     links: dict[str, float] = {}
     if column:
-        by_link = parts[column].groupby(rounds["link"]).sum()
+        by_link = parts[column].groupby(rounds["waited_link" if column == "exchange_s" else "link"]).sum()
         links = {str(link): float(value) for link, value in by_link.items()}
     closers = rounds["closed_by"].value_counts().sort_index() if "closed_by" in rounds else pd.Series(dtype=int)
     total = sum(seconds.values())

@@ -118,20 +118,20 @@ class Device:
             compute_s=self._compute_s + (now_s - since_s),
         )
 
-    def compute_s(self, flops: float, steps: int) -> float:
-        """Seconds that so many steps of so many operations in all take on this device.
+    def compute_s(self, flops: float, dispatches: int) -> float:
+        """Seconds that so many operations take on this device, started by so many calls of the training library.
 
-        ``steps * step_overhead_s + flops / flops_per_s`` (device notes, section 2).
+        ``dispatches * step_overhead_s + flops / flops_per_s`` (device notes, section 2).
         """
-        return steps * self.spec.step_overhead_s + flops / self.spec.flops_per_s
+        return dispatches * self.spec.step_overhead_s + flops / self.spec.flops_per_s
 
-    async def compute(self, flops: float, steps: int) -> None:
+    async def compute(self, flops: float, dispatches: int) -> None:
         """Compute for as long as that takes, one computation at a time, in the order in which they were asked for."""
         async with self._processor:
             self._computing_since_s = self._sim.now
             self._update_power()
             try:
-                await self._sim.timeout(self.compute_s(flops, steps))
+                await self._sim.timeout(self.compute_s(flops, dispatches))
             finally:
                 self._compute_s += self._sim.now - self._computing_since_s
                 self._computing_since_s = None

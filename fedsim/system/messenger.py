@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fedsim.errors import MessageLostError
+from fedsim.errors import DeviceDownError, MessageLostError
 from fedsim.kernel import Simulation
 from fedsim.system.network import Flow, Network
 
@@ -36,14 +36,16 @@ class Delivery:
     move_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Watcher:
-    """Tells both ends of a flow about it."""
+    """Tells both ends of a flow about it, and keeps how far it came."""
 
     source: Endpoint
     target: Endpoint
+    sent_bytes: float = 0.0
 
     def rate_changed(self, flow: Flow) -> None:
+        self.sent_bytes = flow.sent_bytes
         self.source.follow(flow, outgoing=True)
         self.target.follow(flow, outgoing=False)
 
@@ -68,10 +70,15 @@ class Messenger:
             NoRouteError: nothing connects the two.
         """
         begin_s = self._sim.now
-        async with target.present(), source.connected(pushed=False), target.connected(pushed=True):
-            woken_s = self._sim.now
-            await self._network.transfer(source.name, target.name, size_bytes, _Watcher(source, target))
-        self._lose(source.name, target.name)
+        watcher = _Watcher(source, target)
+        try:
+            async with target.present(), source.connected(pushed=False), target.connected(pushed=True):
+                woken_s = self._sim.now
+                await self._network.transfer(source.name, target.name, size_bytes, watcher)
+            self._lose(source.name, target.name)
+        except (DeviceDownError, MessageLostError) as error:
+            error.sent_bytes = watcher.sent_bytes
+            raise
         return Delivery(wake_s=woken_s - begin_s, move_s=self._sim.now - woken_s)
 
     def _lose(self, source: str, target: str) -> None:

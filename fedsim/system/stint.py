@@ -25,6 +25,12 @@ class Stint:
         now = self._spent()
         self._settled, self._since = now - self._since, now
 
+    def lose(self, cause: str, sent_bytes: float) -> None:
+        """These bytes were sent in vain, whatever becomes of the rest; they are not booked again with it."""
+        lost = Usage(sent_bytes=sent_bytes)
+        self._waste(cause, lost)
+        self._since += lost
+
     def discard(self, cause: str) -> None:
         """What was settled last did not count after all."""
         self._waste(cause, self._settled)

@@ -32,6 +32,9 @@ class FakeStint:
     def settle(self):
         pass
 
+    def lose(self, cause, sent_bytes):
+        self.spoilt.append((cause, sent_bytes))
+
     def discard(self, cause):
         self.spoilt.append(cause)
 
@@ -48,6 +51,7 @@ class FakeNode:
     dies_s: float = np.inf
     loses: tuple[int, ...] = ()
     sent: int = 0
+    sizes: list = field(default_factory=list)
     stints: list = field(default_factory=list)
     ended: list = field(default_factory=list)
 
@@ -77,14 +81,15 @@ class FakeNode:
             self.ended.append(error.args[0] if error.args else "stopped")
             raise
 
-    def compute_s(self, flops, steps):
-        return self.work_s * steps
+    def compute_s(self, flops, dispatches):
+        return self.work_s * dispatches
 
-    async def compute(self, flops, steps=1):
-        await asyncio.sleep(self.work_s * steps)
+    async def compute(self, flops, dispatches=1):
+        await asyncio.sleep(self.work_s * dispatches)
 
     async def send(self, target, size_bytes):
         number, self.sent = self.sent, self.sent + 1
+        self.sizes.append(size_bytes)
         await asyncio.sleep(self.send_s)
         if not target.is_up():
             raise DeviceCrashedError(target.name)
@@ -132,7 +137,7 @@ def sim():
 def central(sim):
     """Runs rounds over fake devices; gives back what there was to see."""
 
-    def run(protocol, devices, *, rounds=1, learner=None, targets=None):
+    def run(protocol, devices, *, rounds=1, learner=None, targets=None, server=None):
         problem = line(targets if targets is not None else range(len(devices)))
         learner = learner or FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5), precision="float64")
         training = CentralTraining(problem, learner, sim.rng)
@@ -143,7 +148,7 @@ def central(sim):
             streams=sim.rng,
             record=sim.record,
             monitor=monitor,
-            server=FakeNode("server"),
+            server=server or FakeNode("server"),
         )
         sim.run(protocol.run(session))
         return SimpleNamespace(training=training, monitor=monitor, events=sim.events.frame(), sim=sim)
@@ -181,3 +186,8 @@ def node():
 @pytest.fixture
 def problem():
     return line
+
+
+@pytest.fixture
+def monitor():
+    return FakeMonitor

@@ -80,6 +80,18 @@ def test_a_lost_model_is_sent_again(gossip, node, problem):
         SynchronousGossip(overlay=Ring(), patience_s=None), peers, descent(0.1), problem([1.0, 1.0]), seconds=2.5
     )
     assert seen.monitor.peers == [(1.0, 0), (2.0, 1)]
+    assert peers[0].stints[0].spoilt == [("lost", 0.0)]
+    assert peers[0].sizes == [8, 8, 8]  # one number: lost, sent again, and the next round's
+
+
+def test_the_record_says_for_whom_a_peer_waited(gossip, node, problem):
+    peers = [
+        node(str(index), index, work_s=1.0, send_s=send_s, link=link)
+        for index, (send_s, link) in enumerate([(0.5, "wifi"), (3.0, "3g"), (1.0, "4g")])
+    ]
+    seen = gossip(SynchronousGossip(overlay=Complete()), peers, descent(0.1), problem([1.0] * 3), seconds=3.5)
+    (mixed,) = seen.events.query("kind == 'mixed' and subject == '0'").to_dict("records")
+    assert (mixed["exchange_s"], mixed["waited_for"], mixed["waited_link"], mixed["link"]) == (2.0, "1", "3g", "wifi")
 
 
 def test_when_all_peers_are_gone_for_good_the_run_stops(gossip, node, problem):

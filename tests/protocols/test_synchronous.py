@@ -1,15 +1,20 @@
 """Synchronous rounds over nodes in twenty lines: stories in simulated time."""
 
+import asyncio
 import math
 
 import numpy as np
 import pytest
 
 from fedsim.errors import FedsimError
+from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.mocha import Mocha
+from fedsim.learners.training import CentralTraining
+from fedsim.protocols.session import CentralSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.tasks.losses import Squared
 from fedsim.tasks.sdca import Sdca
+from fedsim.tasks.sgd import Sgd
 
 
 def test_a_round_lasts_as_long_as_its_slowest_device(central, node):
@@ -70,11 +75,12 @@ def test_the_run_stops_when_too_few_are_left(central, node):
 
 
 def test_slow_devices_do_part_of_the_work_where_the_learner_takes_it(central, node):
-    devices = [node("fast", 0, work_s=0.1), node("slow", 1, work_s=3.0)]
-    protocol = SynchronousRounds(cohort=2, work_time_s=1.0)
-    seen = central(protocol, devices, learner=Mocha(solver=Sdca(loss=Squared())), targets=[1, -1])
+    devices = [node("fast", 0, work_s=0.1), node("slow", 1, work_s=0.4), node("slowest", 2, work_s=3.0)]
+    protocol = SynchronousRounds(cohort=3, work_time_s=1.0)
+    learner = Mocha(solver=Sdca(loss=Squared(), epochs=5))
+    seen = central(protocol, devices, learner=learner, targets=[1, -1, 1])
     trained = seen.events.query("kind == 'trained'").set_index("subject")["steps"]
-    assert (trained["fast"], trained["slow"]) == (1, 0)
+    assert (trained["fast"], trained["slow"], trained["slowest"]) == (5, 2, 0)
 
 
 def test_work_is_not_cut_short_where_the_learner_takes_only_whole_work(central, node):
@@ -91,11 +97,64 @@ def test_over_selection_invites_so_many_more(central, node, cohort, factor, invi
 
 def test_who_is_away_changes_nothing_in_the_luck_of_the_others(central, node, sim):
     """Everybody has a lot in every round; the cohort is the lowest lots among those that are there."""
-    lots = np.argsort(sim.rng("selection", 1).random(20))
+    lots = np.argsort([sim.rng("selection", str(index)).random() for index in range(20)])
     devices = [node(str(index), index, dies_s=0.0 if index == lots[1] else math.inf) for index in range(20)]
     seen = central(SynchronousRounds(cohort=3), devices)
     chosen = seen.events.query("kind == 'received'")["subject"].astype(int)
     assert sorted(chosen) == sorted(lots[[0, 2, 3]])
+
+
+def test_one_more_device_invites_nobody_else_in_place_of_others(central, node):
+    """Whoever was invited among twenty is invited among twenty-one, but for one whom the new one may displace."""
+    invited = []
+    for count in (20, 21):
+        devices = [node(f"d{index}", index) for index in range(count)]
+        seen = central(SynchronousRounds(cohort=8), devices)
+        invited.append(set(seen.events.query("kind == 'received' and time_s == 0")["subject"]))
+    assert len(invited[0] - invited[1]) <= 1
+
+
+def test_messages_are_as_large_as_the_learner_says(central, node):
+    learner = Mocha(solver=Sdca(loss=Squared()))  # 1 weight and 3 constants down, 1 number up
+    server, devices = node("server"), [node("a", 0), node("b", 1)]
+    central(SynchronousRounds(cohort=2), devices, learner=learner, rounds=2, server=server)
+    assert server.sizes == [32] * 4
+    assert [device.sizes for device in devices] == [[8, 8], [8, 8]]
+
+
+def test_the_server_takes_its_time_to_combine(central, node):
+    seen = central(SynchronousRounds(cohort=1), [node("a", 0, work_s=1.0)], server=node("server", work_s=2.5))
+    assert seen.monitor.ended == [(3.5, 1)]
+    (ended,) = seen.events.query("kind == 'round'").to_dict("records")
+    assert (ended["seconds"], ended["server_s"]) == (3.5, 2.5)
+
+
+def test_the_link_of_a_round_is_that_of_the_device_that_closed_it(central, node):
+    devices = [node("a", 0, work_s=1.0, link="wifi"), node("b", 1, work_s=2.0, link="3g")]
+    seen = central(SynchronousRounds(cohort=2), devices)
+    assert seen.events.query("kind == 'round'")["link"].tolist() == ["3g"]
+
+
+def test_answers_of_a_round_that_the_end_cut_short_did_not_count(node, problem, sim, monitor):
+    devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=9.0)]
+    learner = FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5))
+    session = CentralSession(
+        devices=devices,
+        training=CentralTraining(problem([1, 2]), learner, sim.rng),
+        streams=sim.rng,
+        record=sim.record,
+        monitor=monitor(1),
+        server=node("server"),
+    )
+
+    async def cut_short():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(5.0):
+                await SynchronousRounds(cohort=2).run(session)
+
+    sim.run(cut_short())
+    assert devices[0].stints[0].spoilt == ["stopped"]
+    assert devices[1].ended == ["stopped"]
 
 
 def test_where_the_time_of_the_closing_device_went_is_recorded(central, node):

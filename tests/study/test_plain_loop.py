@@ -154,8 +154,9 @@ def test_rounds_are_the_plain_algorithm(learner, model, problem):
 
     streams = Simulation(seed=SEED).rng
     state, memories = learner.init(problem, streams("init")), Memories(learner, problem)
+    luck = [streams("selection", f"d{device:02d}") for device in range(DEVICES)]
     for number in range(1, ROUNDS + 1):
-        chosen = sorted(np.argsort(streams("selection", number).random(DEVICES))[:cohort].tolist())
+        chosen = sorted(np.argsort([lot.random() for lot in luck])[:cohort].tolist())
         received = [learner.broadcast(problem, state, device) for device in chosen]
         answers = learner.local(problem, work(problem, memories, chosen, received, number))
         state = learner.aggregate(problem, state, answers)

@@ -12,7 +12,6 @@ from fedsim.kernel import Simulation
 from fedsim.scenario import check
 from fedsim.scenario.build import build
 from fedsim.study.run import play
-from fedsim.system.usage import Usage
 
 CENTRAL = {
     "learner": {"name": "fedavg", "epochs": 2, "step_size": 0.3},
@@ -73,6 +72,56 @@ def test_a_run_stops_when_its_time_is_up(kind):
     assert (result.summary.stopped_because, result.summary.simulated_s) == ("time is up", 7.5)
     assert result.curve["time_s"].iloc[-1] == 7.5
     assert result.summary.waste["stopped"].pieces >= 1
+
+
+@pytest.mark.parametrize(("kind", "down", "up"), [(CENTRAL, 60, 60), (MOCHA, 192, 120)], ids=["fedavg", "mocha"])
+def test_bytes_are_counts_times_the_size_of_the_learners_messages(kind, down, up):
+    """Nothing fails here: flowers have 4 features and 3 classes, FedAvg sends 4 bytes a number and MOCHA 8."""
+    protocol = {**kind["protocol"], "cohort": 8, "over_selection": 1, "deadline": None}
+    result = fedsim.run(words(kind, protocol=protocol, stop={"rounds": 3}))
+    assert result.summary.waste == {}
+    assert (result.down_bytes, result.up_bytes) == (3 * 8 * down, 3 * 8 * up)
+    assert (result.curve["down_bytes"].iloc[-1], result.curve["up_bytes"].iloc[-1]) == (3 * 8 * down, 3 * 8 * up)
+
+
+def test_among_peers_every_message_and_every_waste_is_booked():
+    fleet = [{**group, "charge": "50 %"} for group in words()["fleet"]]
+    calm = fedsim.run(words(RING, fleet=fleet, stop={"rounds": 4, "time": "1 min"}))
+    passed = calm.events["kind"].eq("passed").sum()
+    assert calm.summary.waste.keys() <= {"stopped"}  # what counted is not waste
+    assert calm.summary.waste["stopped"].usage.work_j < 0.5 * calm.energy_j
+    partial = calm.up_bytes - 60 * passed
+    assert 0 <= partial < 60 * 16
+    lossy = fedsim.run(words(RING, fleet=fleet, network={"message_loss": 0.2}, stop={"rounds": 4, "time": "1 min"}))
+    lost = lossy.events["kind"].eq("lost").sum()
+    assert lost > 0
+    assert (lossy.summary.waste["lost"].pieces, lossy.summary.waste["lost"].usage.sent_bytes) == (lost, 60 * lost)
+
+
+def test_half_duplex_links_are_half_duplex():
+    devices = build(check(words(CENTRAL)), Simulation()).devices
+    assert {device.link: device.spec.access.half_duplex for device in devices} == {"3g": False, "wifi": True}
+
+
+def test_an_error_while_the_run_goes_on_is_not_swallowed():
+    def faulty(point):
+        if point.time_s >= 4:
+            raise ValueError("tell")
+
+    for kind in (CENTRAL, RING):
+        with pytest.raises(ValueError, match="tell"):
+            fedsim.run(words(kind, evaluate={"every_rounds": None, "every": "2 s"}, stop={"time": "10 s"}), tell=faulty)
+
+
+def test_a_step_costs_its_overhead_and_its_operations():
+    """A minibatch is a dispatch; so is a local epoch of coordinate steps, however many examples it has."""
+    overhead = {"fleet.*.step_overhead": "1 s", "fleet.*.speed": "inf"}
+    stop = {"rounds": 1, "time": "1 min"}
+    protocol = {"name": "synchronous-rounds", "cohort": 8}
+    sgd = fedsim.run(words(CENTRAL, stop=stop, protocol=protocol), overrides=overhead).events
+    sdca = fedsim.run(words(MOCHA, stop=stop, protocol=protocol), overrides=overhead).events
+    assert sgd.query("kind == 'trained'").eval("compute_s == steps").all()
+    assert sdca.query("kind == 'trained'")["compute_s"].eq(1.0).all()
 
 
 def test_among_peers_rounds_are_counted_per_peer():
@@ -225,7 +274,7 @@ def test_whatever_happens_joules_and_bytes_are_conserved_and_time_never_goes_bac
         assert used_j == pytest.approx(device.spec.charge_j - device.meter.charge_j, rel=1e-9)
         assert 0 <= device.meter.charge_j <= device.spec.charge_j
     wasted = world.waste.total
-    assert Usage().work_j <= wasted.work_j <= spent.work_j * (1 + 1e-9)
+    assert wasted.work_j <= spent.work_j * (1 + 1e-9)
     assert wasted.sent_bytes <= spent.sent_bytes * (1 + 1e-9)
     assert not world.training.bench._waiting
     assert not world.training.bench._done

@@ -7,7 +7,15 @@ from fedsim.study.slowest import slowest
 
 
 def a_round(seconds, **more):
-    parts = {"wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0, "link": "", "closed_by": "deadline"}
+    parts = {
+        "wake_s": 0.0,
+        "download_s": 0.0,
+        "compute_s": 0.0,
+        "upload_s": 0.0,
+        "link": "",
+        "closed_by": "deadline",
+        "server_s": 0.0,
+    }
     return {"time_s": 0.0, "kind": "round", "seconds": seconds, **parts, **more}
 
 
@@ -34,10 +42,17 @@ def test_rounds_that_nobody_closed_waited_for_their_deadline():
 
 
 def test_among_peers_every_round_of_every_peer_counts():
-    mixed = {"kind": "mixed", "compute_s": 1.0, "exchange_s": 3.0, "link": "4g"}
+    mixed = {"kind": "mixed", "compute_s": 1.0, "exchange_s": 3.0, "link": "4g", "waited_link": "3g"}
     found = slowest(pd.DataFrame([{**mixed, "time_s": 4.0}, {**mixed, "time_s": 8.0}]))
     assert (found.rounds, found.phase, found.share) == (2, "waiting for neighbours", 0.75)
+    assert found.seconds_by_link == {"3g": 6.0}  # the link that was waited for, not the waiter's own
 
 
 def test_a_run_without_rounds_has_no_slowest_part():
     assert slowest(pd.DataFrame([{"time_s": 0.0, "kind": "evaluated"}])).sentence() == "no round ended"
+
+
+def test_without_a_deadline_a_round_waits_for_the_devices_that_failed():
+    found = slowest(pd.DataFrame([a_round(10.0, closed_by="failures", server_s=1.0)]))
+    assert (found.phase, found.seconds["server"]) == ("waiting for devices that failed", 1.0)
+    assert found.seconds["waiting for the deadline"] == 0.0
