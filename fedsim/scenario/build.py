@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fedsim.errors import FedsimError
+from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
@@ -125,9 +125,12 @@ def _problem(scenario: Scenario, sim: Simulation) -> Problem:
     dataset = load(scenario.data.name)
     share = scenario.data.value
     labels = np.asarray(dataset.y, dtype=np.int64)
-    device = share.partition.assign(labels, scenario.devices, sim.rng("data", "partition"))
     model = scenario.model.make(features=dataset.features, classes=dataset.classes)
-    return deal(dataset, device, model, share.test_share, sim.rng("data", "split"))
+    try:
+        device = share.partition.assign(labels, scenario.devices, sim.rng("data", "partition"))
+        return deal(dataset, device, model, share.test_share, sim.rng("data", "split"))
+    except FedsimError as error:
+        raise ScenarioError(f"{scenario.name}: data: {error}") from None
 
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:

@@ -103,7 +103,10 @@ def _topology(layers: Layers, mistakes: Mistakes) -> Topology | None:
         if isinstance(words, str):
             return parse_topology(read_yaml(Path(words)), words)
     except ScenarioError as error:
-        mistakes.extend(error)
+        if isinstance(words, str) and not Path(words).is_file():
+            mistakes.add(origin, "topology", str(error))
+        else:
+            mistakes.extend(error)
         return None
     mistakes.add(origin, "topology", f"must be the path of a file or a mapping, got {shown(words)}")
     return None

@@ -140,7 +140,7 @@ def test_files_topology_and_base_are_found_from_the_file(words, catalogue, tmp_p
         load(top, catalogue=catalogue)
     missing = tmp_path / "nets" / "vilage.yaml"
     assert lines(caught) == [
-        f"{missing}: no such file; did you mean '{tmp_path / 'nets' / 'village.yaml'}'?",
+        f"{base}: topology: {missing}: no such file; did you mean '{tmp_path / 'nets' / 'village.yaml'}'?",
         f"{base}: seed: must be a whole number, got 'x'",
     ]
 
@@ -184,7 +184,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: fleet[1].crashes.repair: is missing",
         (
             "scenario: fleet[1].chrge: 'chrge' is not a known key; did you mean 'charge'? (known: name, count, "
-            "device, link, radio, at, charge, speed, battery, up, down, rtt, ...)"
+            "device, link, radio, at, charge, speed, step_overhead, battery, up, down, ...)"
         ),
         "scenario: model.bias: must be true or false, got 1",
         "scenario: learner.name: 'averag' is not a known learner; did you mean 'average'? (known: average, chat)",

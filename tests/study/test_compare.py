@@ -51,8 +51,16 @@ def test_every_scenario_runs_with_every_seed(found):
 
 
 def test_a_run_is_what_it_would_be_alone(found, tiny):
-    alone = check({**tiny, "name": "fast", "seed": 4, "stop": {"time": "8 s"}})
+    evaluate = {"every_rounds": None, "every": 8 / 200}
+    alone = check({**tiny, "name": "fast", "seed": 4, "stop": {"time": "8 s"}, "evaluate": evaluate})
     pd.testing.assert_frame_equal(run(alone).curve, found.results["fast"][1].curve)
+
+
+def test_all_are_looked_at_at_the_same_instants(found):
+    """Who is looked at more often would reach a target earlier on a curve that goes up and down."""
+    one, other = (results[0].curve["time_s"] for results in found.results.values())
+    assert one.tolist() == other.tolist()
+    assert len(one) == 201
 
 
 def test_seeds_share_their_luck(found):
