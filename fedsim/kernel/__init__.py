@@ -1,22 +1,28 @@
 """Virtual time, random streams and the event record: asyncio on a SimPy clock."""
 
 from fedsim.kernel.awaiting import as_event, awaitable
+from fedsim.kernel.budget import Budget, Stopped
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.loop import EventLoop
 from fedsim.kernel.process import Process
-from fedsim.kernel.record import EventRecord
+from fedsim.kernel.record import EventRecord, read_record
 from fedsim.kernel.simulation import Simulation
 from fedsim.kernel.streams import Streams
+from fedsim.kernel.task import Task
 from fedsim.kernel.timeout import Timeout
 
 __all__ = [
+    "Budget",
     "Environment",
     "EventLoop",
     "EventRecord",
     "Process",
     "Simulation",
+    "Stopped",
     "Streams",
+    "Task",
     "Timeout",
     "as_event",
     "awaitable",
+    "read_record",
 ]

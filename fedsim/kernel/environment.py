@@ -12,8 +12,8 @@ from simpy.events import NORMAL, URGENT, AllOf, AnyOf, Event, EventPriority, Pro
 from fedsim.kernel.awaiting import make_awaitable
 from fedsim.kernel.loop import EventLoop
 from fedsim.kernel.process import Process
-from fedsim.kernel.timeout import Timeout
-from fedsim.kernel.withdrawal import Withdrawn
+from fedsim.kernel.timeout import Timeout, bad_delay
+from fedsim.kernel.withdrawal import Entry, Withdrawn
 
 
 class Environment(simpy.Environment):
@@ -23,20 +23,25 @@ class Environment(simpy.Environment):
     never happens, and a failure crosses every border as the exception that was raised, never as a copy.
     """
 
-    def __init__(self, initial_time: float = 0.0) -> None:
+    def __init__(self, initial_time: float = 0) -> None:
         if not -inf < initial_time < inf:
             raise ValueError(f"initial_time must be finite, got {initial_time!r}")
         make_awaitable(Event)
-        super().__init__(float(initial_time))
+        super().__init__(initial_time)
         self.withdrawn = 0  # entries of the queue that nobody waits for
         self.process_numbers = count(1)
         self.live_processes: dict[int, Process] = {}
         self.loop = EventLoop(self)
 
     if TYPE_CHECKING:
+        _queue: list[Entry]  # type: ignore[assignment]
+        _active_proc: Any  # a process, or a task
 
-        def process(self, generator: ProcessGenerator) -> Process: ...  # noqa: D102  # SimPy's
-        def timeout(self, delay: float = 0, value: Any = None) -> Timeout: ...  # noqa: D102
+        def process(self, generator: ProcessGenerator) -> Process:
+            """Start a generator as a SimPy process."""
+
+        def timeout(self, delay: float = 0, value: Any = None) -> Timeout:
+            """Make an event that happens ``delay`` seconds from now."""
 
     else:
         process = BoundClass(Process)
@@ -52,7 +57,7 @@ class Environment(simpy.Environment):
             ValueError: if the delay is negative or NaN.
         """
         if not delay >= 0:
-            raise ValueError(f"delay must be >= 0 (inf never happens), got {delay!r}")
+            raise bad_delay(delay)
         at = self._now + delay
         if at < inf:
             heappush(self._queue, (at, priority, next(self._eid), event))
@@ -60,10 +65,9 @@ class Environment(simpy.Environment):
     def peek(self) -> float:
         """The time of the next event; infinity, if there is none."""
         queue = self._queue
-        while queue and isinstance(queue[0][3].callbacks, Withdrawn):
+        while queue and type(queue[0][3].callbacks) is Withdrawn:
             place = heappop(queue)
-            place[3].callbacks.leave(place)  # type: ignore[attr-defined]
-            self.withdrawn -= 1
+            place[3].callbacks.leave(place)
         return queue[0][0] if queue else inf
 
     def step(self) -> None:
@@ -85,12 +89,13 @@ class Environment(simpy.Environment):
         """
         if until is None or isinstance(until, Event):
             return self.loop.run_to(until)
-        if not until > self._now:
-            raise ValueError(f"until must be greater than the current time {self._now!r}, got {until!r}")
-        if until == inf:
+        at = until if isinstance(until, int) else float(until)
+        if not at > self._now:
+            raise ValueError(f"until ({at!r}) must be greater than the current simulation time ({self._now!r})")
+        if at == inf:
             return self.loop.run_to(None)
         stop = Event(self)
         stop._ok = True
         stop._value = None
-        self.schedule(stop, URGENT, until - self._now)
+        self.schedule(stop, URGENT, at - self._now)
         return self.loop.run_to(stop)

@@ -66,7 +66,7 @@ class Process(simpy.Process):
         self.env._active_proc = None
         frame = self._generator.gi_frame  # type: ignore[attr-defined]
         raise RuntimeError(
-            f"process {self.name!r} yielded {target!r} at {frame.f_code.co_filename}:{frame.f_lineno}; "
+            f'Invalid yield value "{target}" of process {self.name!r} at {frame.f_code.co_filename}:{frame.f_lineno}: '
             "a process yields SimPy events or asyncio futures"
         )
 

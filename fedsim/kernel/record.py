@@ -1,68 +1,128 @@
-"""The event record: what happened, when."""
+"""The event record: what happened, when, to whom."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-Value = str | int | float | bool
+from fedsim.kernel.columns import Chunk, Value, together
+from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, common_schema, read_parts, write_whole
+from fedsim.kernel.transcript import line
+
+Row = tuple[float, str, Mapping[str, Value]]
 Observer = Callable[[float, str, Mapping[str, Value]], None]
+
+_CHUNK = 8192  # rows that are kept as they came until they are packed
 
 
 class EventRecord:
-    """Rows of time, kind and flat fields, in the order in which they happened."""
+    """Rows of time, kind and flat fields, in the order in which they happened, kept in typed columns.
 
-    def __init__(self) -> None:
-        self._rows: list[tuple[float, str, dict[str, Value]]] = []
-        self._observers: list[Observer] = []
+    A field has one type in all rows: text, whole number, number or truth value; a whole number may stand in a
+    column of numbers. The subject of a row, whom it is about, is a field like the others.
+
+    Args:
+        kinds: record these kinds only; by default all.
+        cap: keep only so many of the latest rows; by default all.
+        folder: write the rows to Parquet files here as they come, instead of keeping them in memory. The folder
+            must not hold another record. A run that is killed leaves complete files.
+    """
+
+    def __init__(
+        self, *, kinds: Collection[str] | None = None, cap: int | None = None, folder: Path | None = None
+    ) -> None:
+        if cap is not None and folder is not None:
+            raise ValueError(f"a record has a cap or a folder, not both: got cap {cap!r}, folder {str(folder)!r}")
+        self._kinds = None if kinds is None else frozenset(kinds)
+        self._observers: list[tuple[frozenset[str], Observer]] = []
+        self._chunk = Chunk()
+        self._shelf: Shelf = MemoryShelf(cap) if folder is None else FolderShelf(folder)
+        self._recorded = 0
+        self._cap = cap
+
+    def record(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
+        """Add one row.
+
+        Raises:
+            TypeError: if a field is of no type that can be kept, or of another type than in earlier rows.
+        """
+        if self._kinds is not None and kind not in self._kinds:
+            return
+        self._chunk.add(time_s, kind, fields)
+        self._recorded += 1
+        if self._chunk.count == _CHUNK:
+            self.flush()
+        for kinds, observer in self._observers:
+            if not kinds or kind in kinds:
+                observer(time_s, kind, fields)
+
+    def subscribe(self, observer: Observer, *kinds: str) -> Callable[[], None]:
+        """Call ``observer(time_s, kind, fields)`` for every row of these kinds (of all, if none is named).
+
+        Returns a function that ends the subscription.
+        """
+        entry = (frozenset(kinds), observer)
+        self._observers.append(entry)
+        return lambda: self._observers.remove(entry)
+
+    @property
+    def dropped(self) -> int:
+        """The number of rows that were let go because of the cap."""
+        return self._recorded - len(self)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._recorded if self._cap is None else min(self._recorded, self._cap)
 
-    def __iter__(self) -> Iterator[tuple[float, str, dict[str, Value]]]:
-        return iter(self._rows)
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows()
 
-    def record(self, time_s: float, kind: str, fields: dict[str, Value]) -> None:
-        """Add one row."""
-        self._rows.append((time_s, kind, fields))
-        for observer in self._observers:
-            observer(time_s, kind, fields)
+    def rows(self, *kinds: str) -> Iterator[Row]:
+        """The rows of these kinds (all, if none is named), each with the fields that it has."""
+        for batch in self._tables():
+            for row in _only(batch, kinds).to_pylist():
+                time_s, kind = row.pop("time_s"), row.pop("kind")
+                yield time_s, kind, self._chunk.in_order(kind, row)
 
-    def subscribe(self, observer: Observer) -> None:
-        """Call ``observer(time_s, kind, fields)`` for every row from now on."""
-        self._observers.append(observer)
+    def table(self, *kinds: str) -> pa.Table:
+        """The rows of these kinds: ``time_s``, ``kind``, then the fields in order of first appearance.
 
-    def table(self) -> pa.Table:
-        """All rows: ``time_s``, ``kind``, then the fields in order of first appearance."""
-        names = list(dict.fromkeys(name for _, _, fields in self._rows for name in fields))
-        columns: dict[str, Any] = {
-            "time_s": pa.array([row[0] for row in self._rows], pa.float64()),
-            "kind": pa.array([row[1] for row in self._rows], pa.string()),
-        }
-        columns |= {name: pa.array([row[2].get(name) for row in self._rows]) for name in names}
-        return pa.table(columns)
+        A field that a row does not have is null there; a field that no row has is left out.
+        """
+        table = _only(together(self._tables()), kinds)
+        empty = [name for name in table.column_names[2:] if table[name].null_count == len(table)]
+        return table.drop_columns(empty) if kinds else table
 
-    def frame(self) -> pd.DataFrame:
-        """``table()`` as a data frame."""
-        frame: pd.DataFrame = self.table().to_pandas()
+    def frame(self, *kinds: str) -> pd.DataFrame:
+        """``table(*kinds)`` as a data frame; in a column of whole numbers with gaps they become floats and NaN."""
+        frame: pd.DataFrame = self.table(*kinds).to_pandas()
         return frame
 
     def write_parquet(self, path: Path) -> None:
-        """Write ``table()`` as a Parquet file."""
-        pq.write_table(self.table(), path)
+        """Write all rows to one Parquet file; the file appears when it is complete."""
+        write_whole(path, common_schema(self._tables()), self._tables())
 
-    def transcript(self) -> str:
-        """One readable line for each row."""
-        return "".join(_line(*row) for row in self._rows)
+    def transcript(self, *kinds: str, subject: str = "subject") -> str:
+        """One readable line for each row: time, the field that names the subject, kind, other fields."""
+        return "".join(line(*row, subject=subject) for row in self.rows(*kinds))
+
+    def flush(self) -> None:
+        """Pack what has come; with a folder, write it there."""
+        if self._chunk.count:
+            self._shelf.put(self._chunk.pack())
+
+    def _tables(self) -> Iterator[pa.Table]:
+        self.flush()
+        return self._shelf.tables()
 
 
-def _line(time_s: float, kind: str, fields: Mapping[str, Value]) -> str:
-    rest = dict(fields)
-    subject = str(rest.pop("subject", ""))
-    text = " ".join(
-        f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in rest.items()
-    )
-    return f"{time_s:9.3f}  {subject:<8} {kind} {text}".rstrip() + "\n"
+def read_record(folder: Path) -> pa.Table:
+    """What a record has written to its folder so far, as ``EventRecord.table`` gives it; a killed run's, too."""
+    return together(read_parts(folder))
+
+
+def _only(table: pa.Table, kinds: tuple[str, ...]) -> pa.Table:
+    if not kinds:
+        return table
+    return table.filter(pc.is_in(table["kind"], pa.array(kinds, pa.string())))

@@ -1,16 +1,20 @@
 """One simulated world: a clock, luck, and a record of what happened."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar, overload
 
+import numpy as np
 from simpy.events import ProcessGenerator
 
-from fedsim.errors import DeadlockError
+from fedsim.kernel.budget import Budget, Stopped
+from fedsim.kernel.collector import rare_collections
+from fedsim.kernel.columns import Value
 from fedsim.kernel.environment import Environment
+from fedsim.kernel.interrupting import on_interrupt
+from fedsim.kernel.loop import AnyTask, EventLoop
 from fedsim.kernel.process import Process
-from fedsim.kernel.record import EventRecord, Value
+from fedsim.kernel.record import EventRecord
 from fedsim.kernel.streams import Streams
 
 T = TypeVar("T")
@@ -21,14 +25,22 @@ class Simulation:
 
     Args:
         seed: all luck of the run follows from it, and from names.
+        events: where ``record`` writes; by default a record of everything, in memory.
+
+    Attributes:
+        env: the SimPy environment.
+        loop: the asyncio event loop on it.
+        timeout: ``timeout(delay_s, value=None)`` makes an event ``delay_s`` seconds from now, to await or to yield.
+        events: the event record.
+        stopped: why the last run stopped before its coroutine came to an end; None, if it did not.
     """
 
-    def __init__(self, *, seed: int = 0) -> None:
-        self.env = Environment()
+    def __init__(self, *, seed: int = 0, events: EventRecord | None = None) -> None:
+        self.env = Environment(0.0)
         self.loop = self.env.loop
-        self.events = EventRecord()
+        self.events = EventRecord() if events is None else events
+        self.stopped: Stopped | None = None
         self._streams = Streams(seed)
-        self.rng = self._streams.generator
         self.timeout = self.env.timeout
 
     @property
@@ -41,8 +53,14 @@ class Simulation:
         """The simulated time, in seconds."""
         return self.env._now
 
-    def record(self, kind: str, /, **fields: Value) -> None:
-        """Add one event to the record, at the present time."""
+    def rng(self, *names: str | int) -> np.random.Generator:
+        """The random stream of this name: a new generator at its start, the same on every call."""
+        return self._streams.generator(*names)
+
+    def record(self, kind: str, subject: str | None = None, /, **fields: Value) -> None:
+        """Add one event to the record, at the present time: its kind, whom it is about, and flat fields."""
+        if subject is not None:
+            fields = {"subject": subject, **fields}
         self.events.record(self.env._now, kind, fields)
 
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> "asyncio.Task[T]":
@@ -53,33 +71,80 @@ class Simulation:
         """Start a generator as a SimPy process."""
         return self.env.process(generator)
 
-    def run(self, main: Coroutine[Any, Any, T]) -> T:
+    @overload
+    def run(self, main: Coroutine[Any, Any, T]) -> T: ...
+    @overload
+    def run(self, main: Coroutine[Any, Any, T], *, budget: Budget) -> T | None: ...
+    def run(self, main: Coroutine[Any, Any, T], *, budget: Budget | None = None) -> T | None:
         """Run a coroutine to its end in simulated time and give its value.
 
         Then, as ``asyncio.run`` does, cancel the tasks that are left, wait for them, and close asynchronous
         generators. SimPy processes stay; the next ``run`` goes on where this one stopped.
 
+        With a budget, the run may stop before; then it gives None, and ``stopped`` says why. The first Ctrl-C
+        stops it likewise, between two events, and ``KeyboardInterrupt`` comes when all is wound up.
+
         Raises:
             DeadlockError: if nothing is scheduled any more and the coroutine still waits.
             BaseException: what the coroutine raises, or a task or process that nobody waited for.
         """
+        if self.loop.is_running():
+            main.close()
+            raise RuntimeError("this simulation is running already: await the coroutine, or spawn it")
         task = self.loop.create_task(main, name="main")
         try:
-            value: T = self.loop.run_until_complete(task)
-            return value
-        finally:
-            self._cancel_the_rest()
+            with rare_collections(), on_interrupt(lambda: self.loop.stop_because("interrupt")):
+                self.stopped = _run(self.loop, task, budget or Budget())
+            value = task.result() if self.stopped is None else None
+        except BaseException as raised:
+            self._wind_up_after(raised)
+            raise
+        self._wind_up()
+        if self.stopped is not None and self.stopped.reason == "interrupt":
+            raise KeyboardInterrupt
+        return value
 
-    def _cancel_the_rest(self) -> None:
-        rest = list(self.loop.live_tasks.values())
-        for task in rest:
-            task.cancel()
-        with suppress(DeadlockError):
-            if rest:
-                self.loop.run_until_complete(_all_done(rest))
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.open_again()
+    def _wind_up(self) -> None:
+        self.events.flush()
+        self.loop.run_until_complete(_close(self.loop))
+        self.events.flush()
+
+    def _wind_up_after(self, raised: BaseException) -> None:
+        try:
+            self._wind_up()
+        except Exception as another:  # noqa: BLE001  # the first fault is the one to report
+            raised.add_note(f"then, while the rest was wound up: {another!r}")
 
 
-async def _all_done(tasks: Sequence["asyncio.Task[Any]"]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _run(loop: EventLoop, task: AnyTask, budget: Budget) -> Stopped | None:
+    running = True
+
+    def stop(_: AnyTask) -> None:
+        if running:  # a run that is left by an exception may leave this callback behind
+            loop.stop()
+
+    task.add_done_callback(stop)
+    try:
+        stopped = loop.run_within(budget)
+    finally:
+        running = False
+        task.remove_done_callback(stop)
+    if task.done():
+        return None
+    if stopped is None:
+        raise RuntimeError("the event loop was stopped before the coroutine came to its end")
+    return stopped
+
+
+async def _close(loop: EventLoop) -> None:
+    """Cancel all other tasks in order of creation, wait for them, and close asynchronous generators."""
+    me = asyncio.current_task()
+    rest = [task for task in loop.unfinished() if task is not me]
+    for task in rest:
+        task.cancel()
+    outcomes = await asyncio.gather(*rest, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    loop._asyncgens_shutdown_called = False  # the next run may start generators again
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
+            raise outcome

@@ -4,9 +4,8 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numpy.random.bit_generator import ISeedSequence
-
-_TEXT, _NUMBER = b"s", b"i"
 
 
 class _Key(ISeedSequence):
@@ -15,42 +14,56 @@ class _Key(ISeedSequence):
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def generate_state(self, n_words: int, dtype: object = np.uint32) -> np.ndarray:  # noqa: ARG002
-        return np.frombuffer(self._key, dtype="<u8", count=n_words).astype(np.uint64)
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
+        """The first words of the key, of this size."""
+        wide = np.dtype(dtype)
+        return np.frombuffer(self._key, dtype=wide.newbyteorder("<"), count=n_words).astype(wide)
 
 
 class Streams:
     """Independent generators by name, each a pure function of the run's seed and the name.
 
-    A stream is numpy's counter-based ``Philox`` (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3")
-    with a 128-bit key, the BLAKE2b hash of seed and names. Asking again for a name gives a new generator at the
-    start of the same stream.
+    A stream is NumPy's counter-based ``Philox`` (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3",
+    Philox4x64-10) with a 128-bit key: the BLAKE2b hash of seed and names, each as its type (``i`` or ``s``), its
+    length in bytes, a colon and its text. Asking again for a name gives a new generator at the start of the same
+    stream.
+
+    Raises:
+        TypeError: if the seed is not a whole number.
     """
 
     def __init__(self, seed: int) -> None:
-        _check_part(seed, "seed")
+        if not _is_whole(seed):
+            raise TypeError(f"seed must be a whole number, got {seed!r}")
         self.seed = int(seed)
         self._prefix = blake2b(_part(self.seed), digest_size=16)
 
     def generator(self, *names: str | int) -> np.random.Generator:
-        """The stream of this name: one or more texts or whole numbers; ``1`` and ``"1"`` are different names."""
+        """The stream of this name: one or more texts or whole numbers; ``1`` and ``"1"`` are different names.
+
+        Raises:
+            TypeError: if a part of the name is something else.
+            ValueError: if there is no name.
+        """
         if not names:
             raise ValueError("a random stream needs a name")
         state = self._prefix.copy()
         for name in names:
             state.update(_part(name))
-        key: Any = _Key(state.digest())  # NumPy asks for an ISeedSequence; its type stubs say SeedSequence
+        key: Any = _Key(state.digest())  # NumPy takes an ISeedSequence; its type hints say SeedSequence
         return np.random.Generator(np.random.Philox(key))
 
 
 def _part(name: str | int) -> bytes:
     """Type, length, content: so that no two lists of names have the same bytes."""
-    _check_part(name, "name")
-    tag, text = (_TEXT, name) if isinstance(name, str) else (_NUMBER, str(int(name)))
-    content = text.encode()
+    if isinstance(name, str):
+        tag, content = b"s", name.encode()
+    elif _is_whole(name):
+        tag, content = b"i", str(int(name)).encode()
+    else:
+        raise TypeError(f"name must be a text or a whole number, got {name!r}")
     return b"%b%d:%b" % (tag, len(content), content)
 
 
-def _check_part(part: object, what: str) -> None:
-    if isinstance(part, bool) or not isinstance(part, str | int | np.integer):
-        raise TypeError(f"{what} must be a text or a whole number, got {part!r}")
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)

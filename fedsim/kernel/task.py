@@ -1,11 +1,9 @@
 """A coroutine on its way through simulated time."""
 
 import asyncio
-import inspect
 from asyncio import CancelledError, Future
-from asyncio.futures import _get_loop  # type: ignore[attr-defined]
 from asyncio.tasks import _enter_task, _leave_task, _register_task
-from collections.abc import Coroutine, Generator
+from collections.abc import Generator
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from simpy.events import URGENT, Event
 from simpy.exceptions import Interrupt
 
 from fedsim.kernel.awaiting import failure
+from fedsim.kernel.waiting import wait
 from fedsim.kernel.withdrawal import withdraw
 
 if TYPE_CHECKING:
@@ -36,40 +35,54 @@ class Task(asyncio.Task[Any]):
         "_context",
         "_coro",
         "_env",
+        "_error",
+        "_event",
         "_fut_waiter",
         "_must_cancel",
         "_name",
         "number",
     )
 
+    if TYPE_CHECKING:  # what asyncio.Task has and its type hints do not tell
+        _source_traceback: list[Any]
+
     def __init__(
         self,
-        coro: Coroutine[Any, Any, Any],
+        coro: Any,
         *,
         loop: "EventLoop",
-        name: str | None = None,
+        name: object = None,
         context: Context | None = None,
     ) -> None:
         self.number = number = next(loop.task_numbers)
         Future.__init__(self, loop=loop)
+        if loop._debug:
+            del self._source_traceback[-1]
         if not asyncio.iscoroutine(coro):
             raise TypeError(f"a coroutine was expected, got {coro!r}")
-        self._name = f"Task-{number}" if name is None else str(name)
+        self._name = name
         self._coro = coro
         self._env = loop.env
         self._context = copy_context() if context is None else context
         self._fut_waiter: Any = None
+        self._error: BaseException | None = None
+        self._event: Event | None = None
         self._must_cancel = False
         self._cancel_requests = 0
         self._cancelled_error: CancelledError | None = None
-        loop.call_soon(self._step, context=self._context)
         loop.live_tasks[number] = self
+        loop.make_ready(self)
         _register_task(self)
 
     def __hash__(self) -> int:
         return self.number
 
     # What asyncio asks of a task
+
+    @property
+    def __name__(self) -> str:
+        """How the ``repr`` of a future calls the task that waits for it."""
+        return f"{self.get_name()}.wakeup"
 
     def get_coro(self) -> Any:
         """The coroutine."""
@@ -80,8 +93,8 @@ class Task(asyncio.Task[Any]):
         return self._context
 
     def get_name(self) -> str:
-        """The name of the task."""
-        return self._name
+        """The name of the task; by default its number."""
+        return f"Task-{self.number}" if self._name is None else str(self._name)
 
     def set_name(self, value: object) -> None:
         """Rename the task."""
@@ -93,13 +106,12 @@ class Task(asyncio.Task[Any]):
         if self.done():
             return False
         self._cancel_requests += 1
-        target = self._fut_waiter
-        if isinstance(target, Event):
-            if self._leave(target):
-                self._cancel_message = msg
-                self._env.loop.call_soon(self._step, self._make_cancelled_error(), context=self._context)
+        if self._fut_waiter is not None:
+            if self._fut_waiter.cancel(msg=msg):
                 return True
-        elif target is not None and target.cancel(msg=msg):
+        elif self.leave_event():
+            self._cancel_message = msg
+            self.go_on(self._make_cancelled_error())
             return True
         self._must_cancel = True
         self._cancel_message = msg
@@ -152,9 +164,9 @@ class Task(asyncio.Task[Any]):
             RuntimeError: if the task is done, or interrupts itself.
         """
         if self.done():
-            raise RuntimeError(f"task {self._name!r} has terminated and cannot be interrupted")
-        if self is self._env._active_proc:  # type: ignore[comparison-overlap]  # a task is one, too
-            raise RuntimeError(f"task {self._name!r} is not allowed to interrupt itself")
+            raise RuntimeError(f"task {self.get_name()!r} has terminated and cannot be interrupted")
+        if self is self._env._active_proc:
+            raise RuntimeError(f"task {self.get_name()!r} is not allowed to interrupt itself")
         interruption = Event(self._env)
         interruption.callbacks.append(self._interrupted)
         interruption._ok = False
@@ -163,53 +175,63 @@ class Task(asyncio.Task[Any]):
         self._env.schedule(interruption, URGENT)
 
     def _interrupted(self, interruption: Event) -> None:
-        target = self._fut_waiter
-        if isinstance(target, Event):
-            self._leave(target)
-        elif target is not None:
-            target.remove_done_callback(self._wakeup)
+        if self._fut_waiter is not None:
+            self._fut_waiter.remove_done_callback(self)
+            self._fut_waiter = None
+        self.leave_event()
         if not self.done():
-            self._context.run(self._step, interruption._value)
+            self(interruption)
 
     # Steps
 
     def __call__(self, event: Event) -> None:
         """The event that the task waits for has happened: the task itself is the event's callback."""
-        self._context.run(self._step, None if event._ok else failure(event))
+        if not event._ok:
+            self._error = failure(event)
+        self.step()
 
-    def _wakeup(self, future: Any) -> None:
-        try:
-            future.result()
-        except BaseException as raised:  # noqa: BLE001  # whatever it is, the coroutine must be told
-            self._step(raised)
-        else:
-            self._step()
-
-    def _step(self, error: BaseException | None = None) -> None:
+    def step(self) -> None:
         """Run the coroutine until it waits again. ``stepping.run_events`` has a fast version of this."""
-        if self.done():
-            raise asyncio.InvalidStateError(f"_step(): already done: {self!r}, {error!r}")
-        if self._must_cancel:
-            if not isinstance(error, CancelledError):
-                error = self._make_cancelled_error()
-            self._must_cancel = False
-        self._fut_waiter = None
         env, loop = self._env, self._env.loop
         _enter_task(loop, self)
-        env._active_proc = self  # type: ignore[assignment]  # to SimPy a task looks like a process
+        env._active_proc = self
         try:
-            target = self._coro.send(None) if error is None else self._coro.throw(error)
-        except BaseException as raised:  # noqa: BLE001  # whatever it is, it is the task's outcome
-            self._end(raised)
-        else:
-            self._wait(target)
+            self.advance(self.news())
         finally:
             env._active_proc = None
             _leave_task(loop, self)
-            error = None  # break the cycle from the exception's traceback to this frame
 
-    def _end(self, raised: BaseException) -> None:
+    def news(self) -> BaseException | None:
+        """What must be thrown into the coroutine, if anything: a failure it waited for, a cancellation."""
+        error, self._error = self._error, None
+        if self._fut_waiter is not None:
+            try:
+                self._fut_waiter.result()
+            except BaseException as raised:  # noqa: BLE001  # whatever it is, the coroutine must be told
+                error = raised
+            self._fut_waiter = None
+        if self._must_cancel:
+            self._must_cancel = False
+            if not isinstance(error, CancelledError):
+                return self._make_cancelled_error()
+        return error
+
+    def advance(self, error: BaseException | None) -> None:
+        """Let the coroutine go on, in its own context; then see what it waits for, or how it ended."""
+        try:
+            if error is None:
+                target = self._context.run(self._coro.send, None)
+            else:
+                target = self._context.run(self._coro.throw, error)
+        except BaseException as raised:  # noqa: BLE001  # whatever it is, it is the task's outcome
+            self.end(raised)
+        else:
+            wait(self, target)
+
+    def end(self, raised: BaseException) -> None:
+        """The coroutine returned (``StopIteration``), or raised."""
         loop = self._env.loop
+        self._event = None
         del loop.live_tasks[self.number]
         if isinstance(raised, StopIteration):
             if self._must_cancel:
@@ -230,55 +252,17 @@ class Task(asyncio.Task[Any]):
         if not seen:
             loop.look_after(self)
 
-    def _wait(self, target: Any) -> None:
-        if isinstance(target, Event):
-            self._wait_for_event(target)
-            return
-        blocking = getattr(target, "_asyncio_future_blocking", None)
-        if blocking is not None:
-            self._wait_for_future(target, blocking)
-        elif target is None:
-            self._env.loop.call_soon(self._step, context=self._context)
-        elif inspect.isgenerator(target):
-            self._complain(f"yield was used instead of yield from for generator in task {self!r} with {target!r}")
-        else:
-            self._complain(f"Task got bad yield: {target!r}")
+    def go_on(self, error: BaseException | None = None) -> None:
+        """Take the next step before time moves, and throw the error, if there is one."""
+        self._error = error
+        self._env.loop.make_ready(self)
 
-    def _wait_for_event(self, event: Event) -> None:
-        if event.env is not self._env:
-            self._complain(f"Task {self!r} got event {event!r} of a different environment")
-        elif event.callbacks is None:
-            self._env.loop.call_soon(self, event, context=self._context)
-        else:
-            event.callbacks.append(self)
-            self._fut_waiter = event
-            if self._must_cancel:
-                self._must_cancel = False
-                self._leave(event)
-                self._env.loop.call_soon(self._step, self._make_cancelled_error(), context=self._context)
-
-    def _wait_for_future(self, future: Any, blocking: bool) -> None:  # noqa: FBT001  # what the future says of itself
-        if _get_loop(future) is not self._env.loop:
-            self._complain(f"Task {self!r} got Future {future!r} attached to a different loop")
-        elif not blocking:
-            self._complain(f"yield was used instead of yield from in task {self!r} with {future!r}")
-        elif future is self:
-            self._complain(f"Task cannot await on itself: {self!r}")
-        else:
-            future._asyncio_future_blocking = False
-            future.add_done_callback(self._wakeup, context=self._context)
-            self._fut_waiter = future
-            if self._must_cancel and future.cancel(msg=self._cancel_message):
-                self._must_cancel = False
-
-    def _complain(self, message: str) -> None:
-        self._env.loop.call_soon(self._step, RuntimeError(message), context=self._context)
-
-    def _leave(self, event: Event) -> bool:
-        """Wait for the event no more; False, if it is happening right now and will call anyway."""
-        if event.callbacks is None:
+    def leave_event(self) -> bool:
+        """Wait for the event no more; False, if there is none, or it happens now and has called already."""
+        event = self._event
+        if event is None or event.callbacks is None or self not in event.callbacks:
             return False
         event.callbacks.remove(self)
-        self._fut_waiter = None
+        self._event = None
         withdraw(event)
         return True

@@ -26,7 +26,7 @@ class Timeout(simpy.Timeout):
 
     def __init__(self, env: "Environment", delay: float, value: Any = None) -> None:
         if not delay >= 0:
-            raise ValueError(f"delay must be >= 0 (inf never happens), got {delay!r}")
+            raise bad_delay(delay)
         self.env = env
         self.callbacks = []
         self._value = value
@@ -42,3 +42,9 @@ class Timeout(simpy.Timeout):
         if self._value is None and self.callbacks is not None and self.env._active_proc is not None:
             return iter((self,))  # type: ignore[return-value]
         return wait_for(self)
+
+
+def bad_delay(delay: float) -> ValueError:
+    """What is raised for a delay that is not >= 0."""
+    what = "Negative" if delay < 0 else "Impossible"
+    return ValueError(f"{what} delay {delay!r}: it must be a number >= 0 (inf never happens)")

@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 class Timer(asyncio.TimerHandle):
     """An asyncio timer handle that is itself an entry of the SimPy queue.
 
-    It has what a queue entry needs of an event: ``callbacks``, here the one that runs the handle, and ``_ok``.
+    It has what the queue needs of an event: ``env`` and ``callbacks``.
     """
 
-    __slots__ = ("_ok", "callbacks", "env")
+    __slots__ = ("callbacks", "env")
+
+    if TYPE_CHECKING:  # what asyncio.TimerHandle has and its type hints do not tell
+        _context: Context
+        _loop: asyncio.AbstractEventLoop
+        _callback: Callable[..., object] | None
+        _repr: str | None
+        _source_traceback: object
+        _when: float
 
     def __init__(
         self,
@@ -27,7 +35,7 @@ class Timer(asyncio.TimerHandle):
         args: tuple[Any, ...],
         context: Context | None,
     ) -> None:
-        # The constructors of Handle and TimerHandle, in one: a timer is made for every asyncio.sleep.
+        # The constructors of Handle and TimerHandle in one, because every asyncio.sleep makes a timer.
         self._context = copy_context() if context is None else context
         self._loop = env.loop
         self._callback = callback
@@ -36,9 +44,7 @@ class Timer(asyncio.TimerHandle):
         self._repr = None
         self._source_traceback = None
         self._when = when
-        self._scheduled = True
         self.env = env
-        self._ok = True
         self.callbacks: Any = _RUN
 
     def cancel(self) -> None:
@@ -46,7 +52,7 @@ class Timer(asyncio.TimerHandle):
         if self._cancelled:
             return
         self._cancelled = True
-        self._callback = self._args = None  # type: ignore[assignment]  # as asyncio's own handles do
+        self._callback = self._args = None  # type: ignore[assignment]
         if self.callbacks is _RUN:
             drop(self)
 

@@ -38,8 +38,9 @@ class Withdrawn(list[Any]):
             heappush(env._queue, (max(at, env._now), priority, number, event))
 
     def leave(self, place: Entry) -> None:
-        """The queue has dropped the event from this place."""
+        """The queue drops the event from this place."""
         self._place = place
+        self._event.env.withdrawn -= 1
 
 
 def withdraw(event: Event) -> None:
@@ -83,7 +84,6 @@ def sweep(env: Any) -> None:
             keep.append(place)
     env._queue[:] = keep
     heapify(env._queue)
-    env.withdrawn = 0
 
 
 def _end(event: Event) -> None:
