@@ -19,6 +19,7 @@ from fedsim.errors import DeadlockError
 from fedsim.kernel.budget import Budget, Meter, Reason, Stopped
 from fedsim.kernel.generators import OpenGenerators
 from fedsim.kernel.handle import Handle
+from fedsim.kernel.interrupting import Interrupt
 from fedsim.kernel.limit import limit_at
 from fedsim.kernel.refusals import refusing
 from fedsim.kernel.stepping import run_events, run_next_event
@@ -224,8 +225,8 @@ class EventLoop(BaseEventLoop):
         except EmptySchedule:
             raise DeadlockError(who_waits(self.env)) from None
 
-    def run_within(self, budget: Budget) -> Stopped | None:
-        """Run until ``stop()``, or until the budget is spent, and say what was.
+    def run_within(self, budget: Budget, interrupt: Interrupt) -> Stopped | None:
+        """Run until ``stop()``, or until the budget is spent or Ctrl-C comes, and say what it was.
 
         Raises:
             DeadlockError: if nothing is scheduled any more.
@@ -238,8 +239,10 @@ class EventLoop(BaseEventLoop):
         self._meter = Meter(budget)
         self._stopped_by = None
         try:
-            self.run_forever()
+            with interrupt.calls(lambda: self.stop_because("interrupt")):
+                self.run_forever()
         finally:
+            self._stopping = False  # Ctrl-C may have come when the loop had stopped already
             self._meter = None
             if limit is not None:
                 drop(limit)
@@ -250,18 +253,19 @@ class EventLoop(BaseEventLoop):
         self._stopped_by = reason
         self.stop()
 
-    def run_to(self, until: Event | None) -> Any:
-        """Run until the event has happened, or, without one, until nothing is scheduled any more.
+    def run_to(self, until: Event | None, interrupt: Interrupt) -> Any:
+        """Run until the event has happened or Ctrl-C comes, or, without an event, until nothing is scheduled any more.
 
         Raises:
             RuntimeError: if nothing is scheduled any more and the event has not happened.
         """
-        if until is not None:
-            if until.callbacks is None:
-                return until.value
-            until.callbacks.append(StopSimulation.callback)
+        if until is not None and until.callbacks is None:
+            return until.value
         try:
-            self._run()
+            if until is not None:
+                until.callbacks.append(StopSimulation.callback)
+            with interrupt.calls(self.stop):
+                self._run()
         except StopSimulation as stop:
             return stop.args[0]
         except EmptySchedule:
@@ -269,6 +273,10 @@ class EventLoop(BaseEventLoop):
                 raise RuntimeError(
                     f'No scheduled events left but "until" event was not triggered: {until._desc()}'
                 ) from None
+        finally:
+            self._stopping = False
+            if until is not None and StopSimulation.callback in (until.callbacks or ()):
+                until.callbacks.remove(StopSimulation.callback)  # so that it does not stop a later run
         return None
 
     def step(self) -> None:
