@@ -112,7 +112,9 @@ def test_a_failure_of_the_coroutine_is_not_a_stop(sim):
     [
         ({"until_s": math.nan}, "until_s must be > 0, got nan"),
         ({"until_s": 0.0}, "until_s must be > 0, got 0.0"),
-        ({"events": -1}, "events must be >= 0, got -1"),
+        ({"events": -1}, "events must be a whole number >= 0, got -1"),
+        ({"events": 1.5}, r"events must be a whole number >= 0, got 1\.5"),
+        ({"events": math.inf}, "events must be a whole number >= 0, got inf"),
         ({"host_s": math.nan}, "host_s must be >= 0, got nan"),
     ],
 )
