@@ -104,9 +104,13 @@ class Simulation:
         return value
 
     def _wind_up(self) -> None:
-        self.events.flush()
-        self.loop.run_until_complete(_close(self.loop))
-        self.events.flush()
+        try:
+            self.events.flush()
+        finally:
+            try:
+                self.loop.run_until_complete(_close(self.loop))
+            finally:
+                self.events.flush()
 
     def _wind_up_after(self, raised: BaseException) -> None:
         try:
