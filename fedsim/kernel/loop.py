@@ -58,6 +58,7 @@ class EventLoop(BaseEventLoop):
         self.env = env
         self.task_numbers = count(1)
         self.live_tasks: dict[int, Task] = {}
+        self._others: dict[AnyTask, None] = {}  # made by a task factory, in order of creation
         self._asyncgens = OpenGenerators()
         self._failure: BaseException | None = None
         self._stopped_by: Reason | None = None
@@ -175,14 +176,16 @@ class EventLoop(BaseEventLoop):
             task = super().create_task(coro, name=name, context=context)
         finally:
             self.env._active_proc = active
+        self._others[task] = None
+        task.add_done_callback(self._others.pop)
         task.add_done_callback(self.look_after)
         return task
 
     def unfinished(self) -> list[AnyTask]:
-        """The tasks that are not done: ours in order of creation, then others in order of their names."""
-        ours = list(self.live_tasks.values())
-        others = asyncio.all_tasks(self).difference(ours)
-        return [*ours, *sorted(others, key=lambda task: task.get_name())]
+        """The tasks that are not done: ours, then a factory's, in order of creation; then others, by their names."""
+        known = [*self.live_tasks.values(), *(task for task in self._others if not task.done())]
+        others = asyncio.all_tasks(self).difference(known)
+        return list(dict.fromkeys([*known, *sorted(others, key=lambda task: task.get_name())]))
 
     # Failures
 

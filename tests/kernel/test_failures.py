@@ -195,6 +195,25 @@ def test_what_is_left_is_cancelled_in_order_of_creation_and_waited_for(sim):
     assert sim.loop.live_tasks == {}
 
 
+def test_so_are_tasks_of_another_make(sim):
+    log = []
+
+    async def background(name):
+        try:
+            await sim.timeout(100.0)
+        finally:
+            log.append(name)
+
+    async def main():
+        sim.loop.set_task_factory(lambda loop, coro, **more: asyncio.Task(coro, loop=loop, **more))
+        for name in "cabd":
+            sim.spawn(background(name), name=name)
+        await asyncio.sleep(1)
+
+    sim.run(main())
+    assert log == ["c", "a", "b", "d"]
+
+
 def test_a_clean_up_that_fails_is_heard(sim):
     async def untidy():
         try:
