@@ -1,6 +1,7 @@
 """Runs that are stopped: by simulated time, by events, by the host's clock, by Ctrl-C."""
 
 import asyncio
+import gc
 import itertools
 import math
 import os
@@ -181,6 +182,7 @@ class SmallRun:
         else:
             run, main = self.sim.env.run, self.sim.process(self.wait_for(self.main()))
         before = sys.gettrace()
+        gc.disable()  # the clean-up of earlier runs shall not be among the lines
         sys.settrace(self.trace)
         try:
             self.outcome = run(main)
@@ -188,6 +190,7 @@ class SmallRun:
             self.outcome = "interrupted"
         finally:
             sys.settrace(before)
+            gc.enable()
 
     def wait_for(self, main):
         return (yield self.sim.spawn(main))
