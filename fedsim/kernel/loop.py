@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from fedsim.kernel.environment import Environment
 
 AnyTask = asyncio.Task[Any]
+_LAST = EventPriority(2)  # after everything else of its time
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -60,6 +62,7 @@ class EventLoop(BaseEventLoop):
         self.live_tasks: dict[int, Task] = {}
         self._others: dict[AnyTask, None] = {}  # made by a task factory, in order of creation
         self._asyncgens = OpenGenerators()
+        self._unseen: list[AnyTask] = []  # tasks that have failed just now
         self._failure: BaseException | None = None
         self._stopped_by: Reason | None = None
         self._meter: Meter | None = None
@@ -193,11 +196,24 @@ class EventLoop(BaseEventLoop):
         """If the task has failed, end the run with its failure, unless somebody takes it before time moves."""
         if not task._log_traceback:
             return
-        if self._ready:
-            self.call_soon(self.look_after, task)
-            return
-        message = f"task {task.get_name()!r} failed while nobody waited for it"
-        self.call_exception_handler({"message": message, "exception": task.exception(), "task": task})
+        if not self._unseen:
+            self._schedule(self.env._now, self.report_unseen, (), None, _LAST)
+        self._unseen.append(task)
+
+    def report_unseen(self) -> None:
+        """Tell the exception handler of each task that has failed and at which nobody has looked."""
+        unseen, self._unseen = self._unseen, []
+        for task in unseen:
+            if task._log_traceback:
+                message = f"task {task.get_name()!r} failed while nobody waited for it"
+                self.call_exception_handler({"message": message, "exception": task.exception(), "task": task})
+
+    def unseen_at_the_end(self) -> BaseException | None:
+        """The same in the moment in which a run ends; the failure is given, and nothing is stopped any more."""
+        self.report_unseen()
+        failure, self._failure = self._failure, None
+        self._stopping = False
+        return failure
 
     def callback_failed(self, handle: Handle, raised: BaseException) -> None:
         """A callback raised: tell the exception handler, as ``asyncio.Handle`` does."""
@@ -205,9 +221,9 @@ class EventLoop(BaseEventLoop):
         self.call_exception_handler({"message": message, "exception": raised, "handle": handle})
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """End the run with the exception; log what has none, and what comes when nothing runs."""
+        """End the run with the exception; log what has none, and futures that are found when nothing runs."""
         failure = context.get("exception")
-        if failure is None or not self.is_running():
+        if failure is None or not (self.is_running() or "task" in context):
             super().default_exception_handler(context)
             return
         if self._failure is None:
@@ -270,6 +286,8 @@ class EventLoop(BaseEventLoop):
             with interrupt.calls(self.stop):
                 self._run()
         except StopSimulation as stop:
+            if (failure := self.unseen_at_the_end()) is not None:
+                raise failure from None
             return stop.args[0]
         except EmptySchedule:
             if until is not None:

@@ -148,6 +148,6 @@ async def _close(loop: EventLoop) -> None:
     outcomes = await asyncio.gather(*rest, return_exceptions=True)
     await loop.shutdown_asyncgens()
     loop._asyncgens_shutdown_called = False  # the next run may start generators again
-    for outcome in outcomes:
+    for outcome in [loop.unseen_at_the_end(), *outcomes]:
         if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
             raise outcome
