@@ -18,6 +18,7 @@ from fedsim.system.fairness import fair_rates
 from fedsim.system.flow import Flow
 from fedsim.system.flow_table import FlowTable
 from fedsim.system.groups import Group, Groups
+from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Way
 from fedsim.system.weighted_fairness import weighted_rates
 
@@ -40,6 +41,7 @@ class FairShares:
         self._capacity_bps = np.empty(_FIRST_LINKS)
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
+        self._series: dict[int, LinkSeries] = {}
         self.links = 0
 
     def add_link(self, capacity_bps: float) -> int:
@@ -61,6 +63,8 @@ class FairShares:
             self._table.settle_alone(self._on(link)[0], self._capacity_bps)
             self._touch(group)
         self._capacity_bps[link] = capacity_bps
+        if group is None:
+            self._note_idle([link])
 
     def join(self, flow: Flow, way: Way) -> int:
         """The flow begins to move; its slot."""
@@ -72,13 +76,13 @@ class FairShares:
         """The flow in a slot moves no more; what it would have needed alone for what it has sent."""
         self._settle_alone(slot)
         self._table.remove(slot)
-        self._touch(self._groups.leave(self._table.route(slot)))
+        self._leave_links(slot)
         return self._table.alone_s(slot)
 
     def change_way(self, slot: int, way: Way) -> int:
         """The flow in a slot goes on over other links; its new slot."""
         self._settle_alone(slot)
-        self._touch(self._groups.leave(self._table.route(slot)))
+        self._leave_links(slot)
         slot = self._table.transplant(slot, way)
         self._touch(self._groups.join(slot, way.links, self._table.links_of))
         return slot
@@ -94,6 +98,13 @@ class FairShares:
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
         return self._groups.of(link) is None
+
+    def series(self, link: int) -> LinkSeries:
+        """Load and capacity of a link from now on, or from when somebody asked first."""
+        if link not in self._series:
+            self._series[link] = LinkSeries()
+            self._note(link, self.load_bps(link))
+        return self._series[link]
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now."""
@@ -113,6 +124,11 @@ class FairShares:
     def leg_bytes(self, slot: int) -> float:
         """Bytes that the flow in a slot has sent over its present way."""
         return self._table.leg_bytes(slot)
+
+    def _leave_links(self, slot: int) -> None:
+        route = self._table.route(slot)
+        self._touch(self._groups.leave(route))
+        self._note_idle(route)
 
     def _on(self, link: int) -> tuple[IntArray, Array]:
         """Slots of the flows on a link, (n,), and how many times their rate they take of it, (n,)."""
@@ -170,6 +186,8 @@ class FairShares:
             self._unlimited += self._table.oldest_first(slots[unlimited])
             slots, rates_bps = slots[~unlimited], rates_bps[~unlimited]
         changed = self._table.set_rates(slots, rates_bps)
+        if self._series:
+            self._note_loads(slots)
         self._set_alarm(group)
         return changed
 
@@ -179,6 +197,23 @@ class FairShares:
         if not table.are_unequal(slots):
             return fair_rates(routes, capacity_bps, cap_bps)
         return weighted_rates(routes, capacity_bps, cap_bps, table.uses.take(slots, axis=1), table.weights[slots])
+
+    def _note_loads(self, slots: IntArray) -> None:
+        """Take down what the links of a group carry, where somebody wants to know."""
+        routes = self._table.routes[:, slots]
+        taken_bps = self._table.uses[:, slots] * self._table.rates_bps[slots]
+        loads_bps = np.bincount(routes.ravel(), taken_bps.ravel())
+        for link in np.unique(routes).tolist():
+            if link in self._series:
+                self._note(link, float(loads_bps[link]))
+
+    def _note_idle(self, links: list[int]) -> None:
+        for link in links:
+            if link in self._series and self.is_idle(link):
+                self._note(link, 0.0)
+
+    def _note(self, link: int, load_bps: float) -> None:
+        self._series[link].note(self._sim.now, load_bps, float(self._capacity_bps[link]))
 
     def _set_alarm(self, group: Group) -> None:
         """Be there when the next flow is done. An alarm that rings too early stays: it costs less than a new one."""

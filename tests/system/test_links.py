@@ -217,6 +217,7 @@ def play(capacities, plans, changes):
     sim = Simulation(seed=1)
     links = SharedLinks(sim)
     number = [links.add_link(capacity) for capacity in capacities]
+    series = [links.follow(link) for link in number]
     observers = [Integral(sim) for _ in plans]
     flows = [
         links.flow(plan.size_bytes, cap_bps=plan.cap_bps, weight=plan.weight, observer=observer)
@@ -256,7 +257,7 @@ def play(capacities, plans, changes):
                 group.create_task(perform(plan, flow))
 
     sim.run(story())
-    return SimpleNamespace(sim=sim, links=links, number=number, flows=flows, observers=observers)
+    return SimpleNamespace(sim=sim, links=links, number=number, flows=flows, observers=observers, series=series)
 
 
 @settings(deadline=None, max_examples=100)
@@ -283,6 +284,11 @@ def test_bytes_are_conserved(story):
     here = play(*story)
     for flow, observer in zip(here.flows, here.observers, strict=True):
         assert flow.sent_bytes == pytest.approx(observer.sent_bytes, rel=1e-9, abs=1e-9)
+    for number, series in zip(here.number, here.series, strict=True):
+        carried_bytes = here.links.use(number).carried_bytes
+        assert series.carried_bytes(0.0, here.sim.now) == pytest.approx(carried_bytes, rel=1e-9, abs=1e-9)
+        assert (series.load_bps <= series.capacity_bps * (1 + 1e-9)).all()
+        assert series.load_bps[-1] == 0
     traffic = here.links.traffic()
     assert traffic.offered_bytes == pytest.approx(sum(flow.size_bytes for flow in here.flows), rel=1e-12)  # other order
     assert traffic.delivered_bytes == pytest.approx(sum(f.sent_bytes for f in here.flows if f.complete), rel=1e-12)
