@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.kernel import Simulation
+from fedsim.system.alone import AloneTimes
 from fedsim.system.flow import Flow
 from fedsim.system.passage import Way
 
@@ -19,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 _FIRST_SLOTS = 64
 _COLUMNS = (
     *("present", "weights", "cap_bps", "rates_bps", "left_bytes", "since_s", "end_s"),
-    *("_is_unequal", "_observed", "_joined_bytes", "_alone_s", "_alone_since_s", "_alone_left_bytes"),
+    *("_is_unequal", "_observed", "_joined_bytes"),
 )
 
 
@@ -45,9 +46,7 @@ class FlowTable:
         self._observed = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
         self._joined_bytes = np.zeros(_FIRST_SLOTS)
         """What the flow had left when it came into its slot."""
-        self._alone_s = np.zeros(_FIRST_SLOTS)
-        self._alone_since_s = np.zeros(_FIRST_SLOTS)
-        self._alone_left_bytes = np.zeros(_FIRST_SLOTS)
+        self._alone = AloneTimes(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
@@ -56,9 +55,9 @@ class FlowTable:
         """Give the flow a slot; it begins with rate 0."""
         slot = self._take(flow, way)
         self.rates_bps[slot] = 0.0
-        self.left_bytes[slot] = self._joined_bytes[slot] = self._alone_left_bytes[slot] = flow.size_bytes
-        self.since_s[slot] = self._alone_since_s[slot] = self._sim.now
-        self._alone_s[slot] = 0.0
+        self.left_bytes[slot] = self._joined_bytes[slot] = flow.size_bytes
+        self.since_s[slot] = self._sim.now
+        self._alone.begin(slot, flow.size_bytes, self._sim.now)
         self.end_s[slot] = math.inf
         flow.start_moving(self, slot, self._sim.now)
         return slot
@@ -67,9 +66,9 @@ class FlowTable:
         """The flow in a slot goes on, with its present rate for the moment, over another way in another slot."""
         flow = self.remove(old)
         slot = self._take(flow, way)
-        for name in ("rates_bps", "left_bytes", "since_s", "end_s", "_alone_s", "_alone_since_s", "_alone_left_bytes"):
-            column = getattr(self, name)
+        for column in (self.rates_bps, self.left_bytes, self.since_s, self.end_s):
             column[slot] = column[old]
+        self._alone.transplant(old, slot)
         self._joined_bytes[slot] = self.left_now_bytes(slot)
         flow.keep_moving(slot)
         return slot
@@ -147,20 +146,16 @@ class FlowTable:
         return float(self._joined_bytes[slot]) - self.left_now_bytes(slot)
 
     def settle_alone(self, slots: IntArray, capacity_bps: Array) -> None:
-        """These flows could have gone alone as fast as ``capacity_bps``, (links,), and their caps say, up to now."""
-        alone_bps = (capacity_bps[self.routes[:, slots]] / self.uses[:, slots]).min(axis=0, initial=math.inf)
-        alone_bps = np.minimum(alone_bps, self.cap_bps[slots])
-        left_bytes = self._left_bytes(slots)
-        moved_bytes = self._alone_left_bytes[slots] - left_bytes
-        waited_s = self._sim.now - self._alone_since_s[slots]
-        open_ = alone_bps > 0
-        self._alone_s[slots] += np.where(open_, 8 * moved_bytes / np.where(open_, alone_bps, 1.0), waited_s)
-        self._alone_left_bytes[slots] = left_bytes
-        self._alone_since_s[slots] = self._sim.now
+        """Up to now links carried ``capacity_bps``, (links,), and flows had their present caps."""
+        limits_bps = capacity_bps[self.routes[:, slots]] / self.uses[:, slots]
+        lone_bps = np.minimum(limits_bps.min(axis=0), self.cap_bps[slots])
+        self._alone.settle(slots, lone_bps, self._left_bytes(slots), self._sim.now)
 
-    def alone_s(self, slot: int) -> float:
-        """What the flow would have needed alone for what it has sent, as of the last ``settle_alone``."""
-        return float(self._alone_s[slot])
+    def settle_one_alone(self, slot: int, capacity_bps: Array) -> float:
+        """The same for one flow; returns what it would have needed alone for what it has sent."""
+        limits_bps = (capacity_bps[self.routes[:, slot]] / self.uses[:, slot]).tolist()
+        lone_bps = min(float(self.cap_bps[slot]), *limits_bps)
+        return self._alone.settle_one(slot, lone_bps, self.left_now_bytes(slot), self._sim.now)
 
     def _left_bytes(self, slots: IntArray) -> Array:
         sent_bytes = self.rates_bps[slots] * (self._sim.now - self.since_s[slots]) / 8
@@ -198,4 +193,5 @@ class FlowTable:
         for name in _COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
+        self._alone.grow()
         self._free.extend(reversed(range(slots, 2 * slots)))

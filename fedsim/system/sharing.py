@@ -74,14 +74,14 @@ class FairShares:
 
     def leave(self, slot: int) -> float:
         """The flow in a slot moves no more; what it would have needed alone for what it has sent."""
-        self._settle_alone(slot)
+        alone_s = self._table.settle_one_alone(slot, self._capacity_bps)
         self._table.remove(slot)
         self._leave_links(slot)
-        return self._table.alone_s(slot)
+        return alone_s
 
     def change_way(self, slot: int, way: Way) -> int:
         """The flow in a slot goes on over other links; its new slot."""
-        self._settle_alone(slot)
+        self._table.settle_one_alone(slot, self._capacity_bps)
         self._leave_links(slot)
         slot = self._table.transplant(slot, way)
         self._touch(self._groups.join(slot, way.links, self._table.links_of))
@@ -89,7 +89,7 @@ class FairShares:
 
     def set_cap(self, slot: int, cap_bps: float) -> None:
         """From now on the flow in a slot never uses more than this."""
-        self._settle_alone(slot)
+        self._table.settle_one_alone(slot, self._capacity_bps)
         self._table.cap_bps[slot] = cap_bps
         group = self._groups.of(self._table.route(slot)[0])
         if group is not None:
@@ -128,7 +128,8 @@ class FairShares:
     def _leave_links(self, slot: int) -> None:
         route = self._table.route(slot)
         self._touch(self._groups.leave(route))
-        self._note_idle(route)
+        if self._series:
+            self._note_idle(route)
 
     def _on(self, link: int) -> tuple[IntArray, Array]:
         """Slots of the flows on a link, (n,), and how many times their rate they take of it, (n,)."""
@@ -136,9 +137,6 @@ class FairShares:
         if group is None:
             return np.empty(0, dtype=np.int64), np.empty(0)
         return self._table.slots_on(link, self._groups.put_in_order(group, self._table.present))
-
-    def _settle_alone(self, slot: int) -> None:
-        self._table.settle_alone(np.array([slot]), self._capacity_bps)
 
     def _touch(self, group: Group) -> None:
         """Compute the rates of this group when everything of this instant has happened."""
