@@ -71,8 +71,10 @@ class Lane:
     traces: tuple[Trace, ...]
     scale: float | None = 1.0
 
-    def capacity(self, device: OwnRates, mean_bps: float, *, offset_s: float, loop: bool) -> Capacity:
+    def capacity(self, device: OwnRates, mean_bps: float, *, offset_s: float, loop: bool) -> Capacity | None:
         """What one device has; ``mean_bps`` is its mean rate in this direction."""
+        if self.scale is None and math.isinf(mean_bps):
+            return None
         trace = self.traces[device.rank % len(self.traces)]
         scale = mean_bps / trace.mean_bps if self.scale is None else self.scale
         replay = Replay(trace, offset_s=offset_s, loop=loop)
