@@ -23,7 +23,7 @@ from fedsim.system.recording import Recording
 from fedsim.system.trace import merged
 from fedsim.system.trace_table import read_table
 
-MOST_BYTES = 256_000_000
+MOST_BYTES = 64_000_000
 """Of a file when unpacked."""
 
 _SLOT_S = 0.1
