@@ -15,6 +15,8 @@ from fedsim.system.replay import Replay
 from fedsim.system.scaled import Scaled
 from fedsim.system.trace import Trace
 
+NO_OFFSET = Constant(0.0)
+
 Ways = tuple[Capacity | None, Capacity | None]
 """Capacities up and down; None for a rate that stays what it is."""
 
@@ -43,6 +45,9 @@ class Steady:
     def of(self, device: OwnRates) -> Ways:  # noqa: ARG002  # whoever it is
         """No capacities of its own."""
         return None, None
+
+
+STEADY = Steady()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +95,16 @@ class Replays:
 
     up: Lane | None = None
     down: Lane | None = None
-    offset_s: Law = Constant(0.0)
+    offset_s: Law = NO_OFFSET
     loop: bool = True
 
     def of(self, device: OwnRates) -> Ways:
         """Its traces, from its offset."""
         offset_s = self.offset_s.draw(device.luck("trace offset"))
+        lanes = ((self.up, device.up_bps), (self.down, device.down_bps))
         up, down = (
-            lane and lane.capacity(device, mean_bps, offset_s=offset_s, loop=self.loop)
-            for lane, mean_bps in ((self.up, device.up_bps), (self.down, device.down_bps))
+            None if lane is None else lane.capacity(device, mean_bps, offset_s=offset_s, loop=self.loop)
+            for lane, mean_bps in lanes
         )
         return up, down
 

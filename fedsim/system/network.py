@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 from fedsim.kernel import Simulation
 from fedsim.problems import unknown
 from fedsim.system.access import Access
+from fedsim.system.capacity import Capacity, Constant
 from fedsim.system.flow import Flow, FlowObserver
 from fedsim.system.ledger import LinkUse, Traffic
 from fedsim.system.links import SharedLinks
+from fedsim.system.medium import Larger
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
 
@@ -123,16 +126,17 @@ class Network:
             if name not in self._attached:
                 raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
             node, access = self._attached[name]
-            self._add_links(name, node, [access.up_bps, access.down_bps], half_duplex=access.half_duplex)
+            self._add_links(name, node, [access.upwards, access.downwards], half_duplex=access.half_duplex)
             end = _End(node, self._of_arc[name, node], self._of_arc[node, name], access.delay_s)
             self._ends[name] = end
         return end
 
-    def _add_links(self, name: str, node: str, capacities_bps: list[float], *, half_duplex: bool) -> None:
+    def _add_links(self, name: str, node: str, capacities: list[float | Capacity], *, half_duplex: bool) -> None:
         """A link from ``name`` to ``node`` and, with two capacities, one back."""
-        medium = (self._links.add_link(max(capacities_bps)),) if half_duplex else ()
-        for arc, capacity_bps in zip(((name, node), (node, name)), capacities_bps, strict=False):
-            self._of_arc[arc] = (self._links.add_link(capacity_bps), *medium)
+        over_time = [Constant(one) if isinstance(one, (float, int)) else one for one in capacities]
+        medium = (self._links.add_link(reduce(Larger, over_time)),) if half_duplex else ()
+        for arc, capacity in zip(((name, node), (node, name)), capacities, strict=False):
+            self._of_arc[arc] = (self._links.add_link(capacity), *medium)
 
     def _links_of(self, source: str, target: str) -> _Links:
         for name, other in ((source, target), (target, source)):

@@ -42,7 +42,8 @@ class LinkProfile:
     """An access technology: round trip to a near server, mean rates of its users, and its usual radio.
 
     ``fading`` names the shape of their change in time, None where there is none; ``loss`` is the share of packets
-    that the link layer loses for good. A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before its radio wakes.
+    that the link layer loses for good. A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before
+    its radio wakes.
     """
 
     name: str

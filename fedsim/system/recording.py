@@ -17,21 +17,25 @@ class Recording:
 
     traces: Mapping[str, Mapping[str, Trace]]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of every trace."""
+        return tuple(next(iter(self.traces.values())))
+
     def column(self, way: str) -> str | None:
         """The column that goes "up" or "down": one that says so, or the only one that says nothing.
 
         Raises:
             ValueError: several might be meant.
         """
-        columns = list(next(iter(self.traces.values())))
-        told = [name for name in columns if name == way or name.startswith(f"{way}_")]
-        mute = [name for name in columns if name.split("_")[0] not in WAYS]
+        told = [name for name in self.columns if name == way or name.startswith(f"{way}_")]
+        mute = [name for name in self.columns if name.split("_")[0] not in WAYS]
         fit = told or mute
         if len(fit) > 1:
             raise ValueError(f"has several columns for {way}, name one: {', '.join(fit)}")
         return fit[0] if fit else None
 
-    def pick(self, trace_id: str | None, column: str) -> tuple[Trace, ...]:
+    def pick(self, trace_id: str | None, column: str) -> dict[str, Trace]:
         """The traces meant by an id: that one, or all that match a pattern such as ``office-*``, in their order.
 
         Raises:
@@ -45,9 +49,10 @@ class Recording:
             names = [trace_id]
         else:
             names = [name for name in self.traces if fnmatchcase(name, trace_id)]
+        if names != [""] and list(self.traces) == [""]:
+            raise ValueError(f"must be left out: the file holds one trace, without a name; got {trace_id!r}")
         if not names or names[0] not in self.traces:
             raise ValueError(problems.unknown(trace_id, "trace", self.traces))
-        columns = self.traces[names[0]]
-        if column not in columns:
-            raise ValueError(problems.unknown(column, "column of rates", columns))
-        return tuple(self.traces[name][column] for name in names)
+        if column not in self.columns:
+            raise ValueError(problems.unknown(column, "column of rates", self.columns))
+        return {name: self.traces[name][column] for name in names}

@@ -38,12 +38,14 @@ def read_recording(path: str | Path) -> Recording:
     file = Path(path)
     try:
         status = file.stat()
-    except OSError as error:
-        raise _refusal(file, f"cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a ValueError: a name that no file can have
+        raise _refusal(file, f"cannot be read: {getattr(error, 'strerror', error)}") from None
+    if not file.is_file():
+        raise _refusal(file, "is not a file")
     return _read(file, status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _read(file: Path, _changed_ns: int, _size_bytes: int) -> Recording:
     readers: Mapping[str, Callable[[bytes], Recording]] = {
         ".csv": read_table,

@@ -93,10 +93,7 @@ def test_a_transfer_over_a_measured_trace_ends_when_its_integral_does(name, patt
     """Short and long ones (over several laps), from the start and from the middle."""
     path = measured(name)
     recording = read_recording(path)
-    picked = set(map(id, recording.pick(pattern, column)))
-    names = [trace_id for trace_id, columns in recording.traces.items() if id(columns[column]) in picked]
-    for trace_id in names[:3]:
-        trace = recording.traces[trace_id][column]
+    for trace_id, trace in list(recording.pick(pattern, column).items())[:3]:
         rows = rows_of(path, trace_id, column)
         assert trace.mean_bps * trace.length_s == pytest.approx(
             (rows[1] * np.diff([*rows[0], rows[2]])).sum(), rel=1e-9
@@ -109,7 +106,7 @@ def test_a_transfer_over_a_measured_trace_ends_when_its_integral_does(name, patt
 
 def test_an_offset_is_a_start_later_in_the_trace():
     path = measured("norway_3g.csv.gz")
-    [trace, *_] = read_recording(path).pick("*", "down_kbps")
+    [trace, *_] = read_recording(path).pick("*", "down_kbps").values()
     [late_s] = simulated(Replay(trace), [(100.25, 1e6)])
     [moved_s] = simulated(Replay(trace, offset_s=100.25), [(0.0, 1e6)])
     assert late_s - 100.25 == pytest.approx(moved_s, rel=1e-9)

@@ -58,9 +58,9 @@ def test_traces_of_one_table_are_told_by_their_ids(tmp_path):
         "b": [(2.0, 3e6)],
     }
     a, b = (recording.traces[name]["mbps"] for name in "ab")
-    assert recording.pick("b", "mbps") == (b,)
-    assert recording.pick("*", "mbps") == (a, b)
-    assert recording.pick("[b-z]", "mbps") == (b,)
+    assert recording.pick("b", "mbps") == {"b": b}
+    assert list(recording.pick("*", "mbps").items()) == [("a", a), ("b", b)]
+    assert recording.pick("[b-z]", "mbps") == {"b": b}
     for trace_id, rule in [
         (None, "holds 2 traces: name one, or give a pattern such as '*'"),
         ("c", "'c' is not a known trace (known: a, b)"),
@@ -115,6 +115,8 @@ def test_a_table_that_is_wrong_is_one_clear_error(tmp_path, text, rule):
 
 def test_files_that_are_not_what_they_say(tmp_path):
     assert refusal(tmp_path / "none.csv") == "cannot be read: No such file or directory"
+    assert refusal(tmp_path) == "is not a file"
+    assert "null byte" in refusal("a\0.csv")
     assert "is not a known kind of trace file; did you mean '.csv'?" in refusal(write(tmp_path, "x.cvs", "t_s,bps"))
     (tmp_path / "y.csv.gz").write_bytes(b"t_s,mbps\n0,1\n")
     assert refusal(tmp_path / "y.csv.gz").startswith("cannot be read: Not a gzipped file")
@@ -163,7 +165,7 @@ def test_objects_are_not_unpickled(tmp_path):
 def test_packets_of_mahimahi_become_rates_of_tenths_of_a_second(tmp_path):
     """Two packets by 0.1 s, none in the next, one at 0.25 s, where everything begins anew."""
     recording = read_recording(write(tmp_path, "lte.down", "40\n100\n250\n"))
-    [trace] = recording.pick(None, "rate")
+    [trace] = recording.pick(None, "rate").values()
     assert pieces(trace) == [(0.1, 240_000.0), (0.2, 0.0), (0.25, pytest.approx(240_000.0))]
 
 
