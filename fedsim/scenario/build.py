@@ -11,6 +11,7 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.rate import make_course
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet
@@ -108,6 +109,8 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
+        loss=words.loss,
+        course=make_course(words.rate, profiles),
         availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
         crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
     )

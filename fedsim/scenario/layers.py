@@ -6,7 +6,7 @@ replace; ``null`` takes a value away. A mapping with another ``name`` replaces t
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,7 +190,18 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
             layer[key] = {"name": layer[key]}
     if isinstance(layer.get("topology"), str):
         layer["topology"] = str(_beside(folder, layer["topology"]))
+    for block in _with_rate_traces(layer):
+        block["trace"] = str(_beside(folder, block["trace"]))
     return layer
+
+
+def _with_rate_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks of groups' rates that name the file of a trace."""
+    groups = layer.get("fleet")
+    for group in groups if isinstance(groups, list) else ():
+        rate = group.get("rate") if isinstance(group, dict) else None
+        blocks = [rate, *(rate.get(way) for way in ("up", "down"))] if isinstance(rate, dict) else []
+        yield from (block for block in blocks if isinstance(block, dict) and isinstance(block.get("trace"), str))
 
 
 def _beside(folder: Path, path: str) -> Path:
