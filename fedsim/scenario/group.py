@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, model_validator
 
 from fedsim import units
-from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
+from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
 from fedsim.system.law import Constant
 from fedsim.system.law_words import write_law
@@ -40,8 +40,8 @@ class Crashes(Checked):
 class DeviceGroup(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
-    The devices are spread over the places ``at`` in turn. ``charge`` is the share of the battery at the start;
-    ``battery_j`` is None on the mains.
+    The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
+    ``charge`` is the share of the battery at the start; ``battery_j`` is None on the mains.
     """
 
     name: Name
@@ -49,11 +49,7 @@ class DeviceGroup(Checked):
     device: DeviceName
     link: LinkName
     radio: RadioName
-    at: Annotated[
-        tuple[Place, ...],
-        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-        Field(min_length=1),
-    ]
+    at: Places
     charge: ShareLaw = Constant(1.0)
     flops_per_s: SpeedLaw = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")

@@ -96,11 +96,11 @@ def _is_both_ways(rows: Sequence[tuple[int, dict[str, str]]]) -> bool:
 
 
 def _add_links(builder: Builder, path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
-    ends = _ends(rows)
-    if rows and not ends:
+    ends = _ends(rows) or _ENDS[0]
+    if rows and not set(ends) <= rows[0][1].keys():
         columns = " or ".join(" and ".join(pair) for pair in _ENDS)
         raise ScenarioError(f"{path}: must have the columns {columns}, got {shown(list(rows[0][1]))}")
-    for line, row in rows if ends else ():
+    for line, row in rows:
         builder.add_link(f"line {line}", row[ends[0]], row[ends[1]], row)
 
 
