@@ -35,14 +35,14 @@ def close(a, b):
     return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-6)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(networks())
 def test_agrees_with_the_definition(max_min_slow, network):
     rates = max_min_rates(*network)
     assert all(map(close, rates.tolist(), max_min_slow(*network)))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(networks())
 def test_no_link_is_overfull_and_every_flow_has_a_bottleneck(network):
     routes, capacity, cap = network
