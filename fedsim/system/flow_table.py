@@ -19,7 +19,7 @@ IntArray = npt.NDArray[np.int64]
 
 _FIRST_SLOTS = 64
 _COLUMNS = (
-    *("present", "weights", "cap_bps", "rates_bps", "left_bytes", "since_s", "end_s"),
+    *("present", "weights", "cap_bps", "lone_bps", "rates_bps", "left_bytes", "since_s", "end_s"),
     *("_is_unequal", "_observed", "_joined_bytes"),
 )
 
@@ -36,6 +36,8 @@ class FlowTable:
         self.present = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
         self.weights = np.ones(_FIRST_SLOTS)
         self.cap_bps = np.zeros(_FIRST_SLOTS)
+        self.lone_bps = np.zeros(_FIRST_SLOTS)
+        """What the flow would have alone now: the least of its cap and its links."""
         self.rates_bps = np.zeros(_FIRST_SLOTS)
         self.left_bytes = np.zeros(_FIRST_SLOTS)
         self.since_s = np.zeros(_FIRST_SLOTS)
@@ -51,9 +53,9 @@ class FlowTable:
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
-    def add(self, flow: Flow, way: Way) -> int:
+    def add(self, flow: Flow, way: Way, lone_bps: float) -> int:
         """Give the flow a slot; it begins with rate 0."""
-        slot = self._take(flow, way)
+        slot = self._take(flow, way, lone_bps)
         self.rates_bps[slot] = 0.0
         self.left_bytes[slot] = self._joined_bytes[slot] = flow.size_bytes
         self.since_s[slot] = self._sim.now
@@ -62,10 +64,10 @@ class FlowTable:
         flow.start_moving(self, slot, self._sim.now)
         return slot
 
-    def transplant(self, old: int, way: Way) -> int:
+    def transplant(self, old: int, way: Way, lone_bps: float) -> int:
         """The flow in a slot goes on, with its present rate for the moment, over another way in another slot."""
         flow = self.remove(old)
-        slot = self._take(flow, way)
+        slot = self._take(flow, way, lone_bps)
         for column in (self.rates_bps, self.left_bytes, self.since_s, self.end_s):
             column[slot] = column[old]
         self._alone.transplant(old, slot)
@@ -97,9 +99,15 @@ class FlowTable:
         """Links of a slot."""
         return [link for link in self.routes[:, slot].tolist() if link]
 
-    def slots_on(self, link: int, slots: IntArray) -> tuple[IntArray, Array]:
-        """Those of the slots that use a link, (n,), and how many times their rate each takes of it, (n,)."""
-        here = (self.routes[:, slots] == link) & self.present[slots]
+    def way(self, slot: int) -> tuple[list[int], list[float]]:
+        """Links of a slot, and what its flow takes of each, as a multiple of its rate."""
+        route = self.route(slot)
+        return route, self.uses[: len(route), slot].tolist()
+
+    def slots_on(self, link: int) -> tuple[IntArray, Array]:
+        """Slots of the flows on a link, (n,), and how many times its rate each takes of it, (n,)."""
+        slots = self.present.nonzero()[0]
+        here = self.routes[:, slots] == link
         places, columns = np.nonzero(here)
         return slots[columns], self.uses[places, slots[columns]]
 
@@ -145,24 +153,27 @@ class FlowTable:
         """What the flow has sent since it came into this slot."""
         return float(self._joined_bytes[slot]) - self.left_now_bytes(slot)
 
-    def settle_alone(self, slots: IntArray, capacity_bps: Array) -> None:
-        """Up to now links carried ``capacity_bps``, (links,), and flows had their present caps."""
-        limits_bps = capacity_bps[self.routes[:, slots]] / self.uses[:, slots]
-        lone_bps = np.minimum(limits_bps.min(axis=0), self.cap_bps[slots])
-        self._alone.settle(slots, lone_bps, self._left_bytes(slots), self._sim.now)
+    def settle_alone(self, slots: IntArray, capacity_bps: Array) -> tuple[Array, Array]:
+        """Links carry ``capacity_bps``, (links,), and flows have their caps, from now on.
 
-    def settle_one_alone(self, slot: int, capacity_bps: Array) -> float:
-        """The same for one flow; returns what it would have needed alone for what it has sent."""
-        limits_bps = (capacity_bps[self.routes[:, slot]] / self.uses[:, slot]).tolist()
-        lone_bps = min(float(self.cap_bps[slot]), *limits_bps)
-        return self._alone.settle_one(slot, lone_bps, self.left_now_bytes(slot), self._sim.now)
+        Returns what each flow would have had alone up to now, (n,), and from now on, (n,).
+        """
+        before_bps = self.lone_bps[slots]
+        self._alone.settle(slots, before_bps, self._left_bytes(slots), self._sim.now)
+        limits_bps = capacity_bps[self.routes[:, slots]] / self.uses[:, slots]
+        self.lone_bps[slots] = np.minimum(limits_bps.min(axis=0), self.cap_bps[slots])
+        return before_bps, self.lone_bps[slots]
+
+    def settle_one_alone(self, slot: int) -> float:
+        """What a flow would have needed alone for what it has sent up to now."""
+        return self._alone.settle_one(slot, float(self.lone_bps[slot]), self.left_now_bytes(slot), self._sim.now)
 
     def _left_bytes(self, slots: IntArray) -> Array:
         sent_bytes = self.rates_bps[slots] * (self._sim.now - self.since_s[slots]) / 8
         left: Array = np.maximum(self.left_bytes[slots] - sent_bytes, 0.0)
         return left
 
-    def _take(self, flow: Flow, way: Way) -> int:
+    def _take(self, flow: Flow, way: Way, lone_bps: float) -> int:
         """A slot with the way and the cap of a flow."""
         length = len(way.links)
         self._make_room(length)
@@ -172,6 +183,7 @@ class FlowTable:
         self.uses[:, slot] = 1.0
         self.uses[:length, slot] = way.uses
         self.present[slot] = True
+        self.lone_bps[slot] = lone_bps
         self.weights[slot] = flow.weight
         self.cap_bps[slot] = flow.cap_bps
         self._observed[slot] = flow.observer is not None

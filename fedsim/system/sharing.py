@@ -20,6 +20,7 @@ from fedsim.system.flow_table import FlowTable
 from fedsim.system.groups import Group, Groups
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Way
+from fedsim.system.tightness import Tightness
 from fedsim.system.weighted_fairness import weighted_rates
 
 Array = npt.NDArray[np.float64]
@@ -38,7 +39,7 @@ class FairShares:
         self._arrive = arrive
         self._table = FlowTable(sim)
         self._groups = Groups()
-        self._capacity_bps = np.empty(_FIRST_LINKS)
+        self._links = Tightness(_FIRST_LINKS)
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
         self._series: dict[int, LinkSeries] = {}
@@ -46,69 +47,71 @@ class FairShares:
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
-        if self.links == len(self._capacity_bps):
-            self._capacity_bps = np.concatenate([self._capacity_bps, np.empty(self.links)])
-        self._capacity_bps[self.links] = capacity_bps
+        if self.links == len(self._links.tight):
+            self._links.grow()
+        self._links.set_capacity(self.links, capacity_bps)
         self.links += 1
         return self.links - 1
 
     def capacity_bps(self, link: int) -> float:
         """Present capacity."""
-        return float(self._capacity_bps[link])
+        return float(self._links.capacity_bps[link])
 
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""
-        group = self._groups.of(link)
-        if group is not None:
-            self._table.settle_alone(self._on(link)[0], self._capacity_bps)
-            self._touch(group)
-        self._capacity_bps[link] = capacity_bps
-        if group is None:
-            self._note_idle([link])
+        self._links.set_capacity(link, capacity_bps)
+        if self.is_idle(link):
+            self._note([link])
+        else:
+            self._change_lone(self._table.slots_on(link)[0])
+            if self._links.tight[link]:
+                self._touch_link(link)
+            self._note([link])
 
     def join(self, flow: Flow, way: Way) -> int:
         """The flow begins to move; its slot."""
-        slot = self._table.add(flow, way)
-        self._touch(self._groups.join(slot, way.links, self._table.links_of))
+        slot = self._table.add(flow, way, self._lone_bps(flow, way))
+        self._come(slot, way)
         return slot
 
     def leave(self, slot: int) -> float:
         """The flow in a slot moves no more; what it would have needed alone for what it has sent."""
-        alone_s = self._table.settle_one_alone(slot, self._capacity_bps)
+        alone_s = self._table.settle_one_alone(slot)
+        self._go(slot)
         self._table.remove(slot)
-        self._leave_links(slot)
+        self._note_left(slot)
         return alone_s
 
-    def change_way(self, slot: int, way: Way) -> int:
+    def change_way(self, old: int, way: Way) -> int:
         """The flow in a slot goes on over other links; its new slot."""
-        self._table.settle_one_alone(slot, self._capacity_bps)
-        self._leave_links(slot)
-        slot = self._table.transplant(slot, way)
-        self._touch(self._groups.join(slot, way.links, self._table.links_of))
+        self._table.settle_one_alone(old)
+        self._go(old)
+        flow = self._table.flow(old)
+        slot = self._table.transplant(old, way, self._lone_bps(flow, way))
+        self._come(slot, way)
+        self._note_left(old)
         return slot
 
     def set_cap(self, slot: int, cap_bps: float) -> None:
         """From now on the flow in a slot never uses more than this."""
-        self._table.settle_one_alone(slot, self._capacity_bps)
         self._table.cap_bps[slot] = cap_bps
-        group = self._groups.of(self._table.route(slot)[0])
-        if group is not None:
-            self._touch(group)
+        self._change_lone(np.array([slot]))
+        self._touch_link(self._tight(slot)[0])
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
-        return self._groups.of(link) is None
+        return self._links.is_idle(link)
 
     def series(self, link: int) -> LinkSeries:
         """Load and capacity of a link from now on, or from when somebody asked first."""
         if link not in self._series:
             self._series[link] = LinkSeries()
-            self._note(link, self.load_bps(link))
+            self._note([link])
         return self._series[link]
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now."""
-        slots, uses = self._on(link)
+        slots, uses = self._table.slots_on(link)
         return math.fsum(self._table.rates_bps[slots] * uses)
 
     def sent_bytes(self) -> float:
@@ -117,7 +120,7 @@ class FairShares:
 
     def crossed_bytes(self, link: int) -> float:
         """Bytes of the flows on a link that have crossed it since they came to it."""
-        slots, uses = self._on(link)
+        slots, uses = self._table.slots_on(link)
         crossed = zip(slots.tolist(), uses.tolist(), strict=True)
         return math.fsum(use * self._table.leg_bytes(slot) for slot, use in crossed)
 
@@ -125,18 +128,71 @@ class FairShares:
         """Bytes that the flow in a slot has sent over its present way."""
         return self._table.leg_bytes(slot)
 
-    def _leave_links(self, slot: int) -> None:
-        route = self._table.route(slot)
-        self._touch(self._groups.leave(route))
-        if self._series:
-            self._note_idle(route)
+    def _lone_bps(self, flow: Flow, way: Way) -> float:
+        capacity_bps = self._links.capacity_bps
+        return min(
+            flow.cap_bps, *(float(capacity_bps[link]) / use for link, use in zip(way.links, way.uses, strict=True))
+        )
 
-    def _on(self, link: int) -> tuple[IntArray, Array]:
-        """Slots of the flows on a link, (n,), and how many times their rate they take of it, (n,)."""
+    def _come(self, slot: int, way: Way) -> None:
+        """A flow that is in its slot comes to its links."""
+        links = self._links
+        route, uses = list(way.links), list(way.uses)
+        links.come(route, uses, float(self._table.lone_bps[slot]))
+        ties = [link for link in route if links.tight[link]]
+        later = links.overdue(route)
+        if not (ties or later):
+            later = [min(route, key=lambda link: links.capacity_bps[link])]
+        if not ties:  # to be known by some link, alone on it for the moment, before others are tied to it
+            first = later.pop(0)
+            self._tighten(first, apart_from=slot)
+            ties = [first]
+        self._groups.join(slot, ties, self._table.links_of)
+        for link in later:
+            self._tighten(link)
+        self._touch_link(ties[0])
+
+    def _go(self, slot: int) -> None:
+        """A flow leaves its links."""
+        route, uses = self._table.way(slot)
+        self._touch(self._groups.leave([link for link in route if self._links.tight[link]]))
+        self._links.go(route, uses, float(self._table.lone_bps[slot]))
+
+    def _change_lone(self, slots: IntArray) -> None:
+        """Capacities or caps of these flows have changed: links may have become tight."""
+        before_bps, after_bps = self._table.settle_alone(slots, self._links.capacity_bps)
+        routes = self._table.routes[:, slots]
+        self._links.shift(routes, self._table.uses[:, slots], before_bps, after_bps)
+        for link in self._links.overdue(np.unique(routes).tolist()):
+            self._tighten(link)
+            self._touch_link(link)
+
+    def _tighten(self, link: int, apart_from: int = -1) -> None:
+        """From now on a link ties the flows on it together."""
+        slots = self._table.slots_on(link)[0]
+        anchors = [self._tight(slot)[0] for slot in slots.tolist() if slot != apart_from]
+        self._links.set_tight(link, is_tight=True)
+        for anchor in anchors:
+            self._groups.tie(anchor, link, self._table.links_of)
+
+    def _loosen(self, group: Group) -> None:
+        """Links of a group in order that cannot be full any more tie nobody, unless somebody is known by no other."""
+        routes = self._table.routes[:, group.members]
+        for link in np.unique(routes).tolist():
+            if self._links.tight[link] and self._links.is_slack(link):
+                here = routes[:, (routes == link).any(axis=0)]
+                if (self._links.tight[here].sum(axis=0) > 1).all():
+                    self._links.set_tight(link, is_tight=False)
+                    self._groups.untie(link)
+
+    def _tight(self, slot: int) -> list[int]:
+        """Links by which a flow is tied to others."""
+        return [link for link in self._table.route(slot) if self._links.tight[link]]
+
+    def _touch_link(self, link: int) -> None:
         group = self._groups.of(link)
-        if group is None:
-            return np.empty(0, dtype=np.int64), np.empty(0)
-        return self._table.slots_on(link, self._groups.put_in_order(group, self._table.present))
+        if group is not None:
+            self._touch(group)
 
     def _touch(self, group: Group) -> None:
         """Compute the rates of this group when everything of this instant has happened."""
@@ -171,9 +227,12 @@ class FairShares:
                 self._arrive(self._table.flow(slot))
 
     def _parts(self, group: Group) -> list[Group]:
-        if not self._groups.is_due(group, self._table.route(int(group.members[0]))):
+        ties = [link for link in self._tight(int(group.members[0])) if not self._links.is_slack(link)]
+        if not self._groups.is_due(group, ties):
             return [group]
-        return self._groups.split(group, self._table.routes[:, group.members])
+        self._loosen(group)
+        routes = self._table.routes[:, group.members]
+        return self._groups.split(group, np.where(self._links.tight[routes], routes, 0))
 
     def _share(self, group: Group) -> list[Flow]:
         """Give a group its rates; returns observed flows whose rate is new."""
@@ -185,33 +244,27 @@ class FairShares:
             slots, rates_bps = slots[~unlimited], rates_bps[~unlimited]
         changed = self._table.set_rates(slots, rates_bps)
         if self._series:
-            self._note_loads(slots)
+            self._note(np.unique(self._table.routes[:, slots]).tolist())
         self._set_alarm(group)
         return changed
 
     def _fair_rates(self, slots: IntArray) -> Array:
-        table, capacity_bps = self._table, self._capacity_bps[: self.links]
+        table, capacity_bps = self._table, self._links.binding_bps[: self.links]
         routes, cap_bps = table.routes.take(slots, axis=1), table.cap_bps[slots]
         if not table.are_unequal(slots):
             return fair_rates(routes, capacity_bps, cap_bps)
         return weighted_rates(routes, capacity_bps, cap_bps, table.uses.take(slots, axis=1), table.weights[slots])
 
-    def _note_loads(self, slots: IntArray) -> None:
-        """Take down what the links of a group carry, where somebody wants to know."""
-        routes = self._table.routes[:, slots]
-        taken_bps = self._table.uses[:, slots] * self._table.rates_bps[slots]
-        loads_bps = np.bincount(routes.ravel(), taken_bps.ravel())
-        for link in np.unique(routes).tolist():
-            if link in self._series:
-                self._note(link, float(loads_bps[link]))
+    def _note_left(self, slot: int) -> None:
+        """The flow that was in a slot is gone from its links."""
+        if self._series:
+            self._note(self._table.route(slot))
 
-    def _note_idle(self, links: list[int]) -> None:
+    def _note(self, links: list[int]) -> None:
+        """Take down what links carry, where somebody wants to know."""
         for link in links:
-            if link in self._series and self.is_idle(link):
-                self._note(link, 0.0)
-
-    def _note(self, link: int, load_bps: float) -> None:
-        self._series[link].note(self._sim.now, load_bps, float(self._capacity_bps[link]))
+            if link in self._series:
+                self._series[link].note(self._sim.now, self.load_bps(link), self.capacity_bps(link))
 
     def _set_alarm(self, group: Group) -> None:
         """Be there when the next flow is done. An alarm that rings too early stays: it costs less than a new one."""

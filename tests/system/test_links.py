@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from fedsim.errors import DeviceDownError
 from fedsim.kernel import Simulation
+from fedsim.system import sharing
+from fedsim.system.fairness import fair_rates
+from fedsim.system.groups import Groups
 from fedsim.system.links import SharedLinks
 
 INF = math.inf
@@ -397,3 +400,45 @@ def test_a_flow_cancelled_at_the_instant_of_its_end_leaves_the_others_going():
 
     sim.run(story())
     assert log == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_line_that_is_full_at_times_ties_its_flows_only_then(slow_rates, monkeypatch, seed):
+    """Two bursts of uploads over lines of their own and the server's, which both fill for a while."""
+    untied = []
+    monkeypatch.setattr(
+        Groups, "untie", lambda groups, link, untie=Groups.untie: (untied.append(link), untie(groups, link))
+    )
+    rng = np.random.default_rng(seed)
+    capacities = [200.0, *rng.uniform(2, 12, 60).tolist()]
+    plans = [
+        Plan(
+            start_s=float(40 * rng.integers(0, 2) + rng.uniform(0, 6)),
+            delay_s=0.0,
+            size_bytes=float(rng.exponential(6)),
+            route=[1 + n % 60, 0],
+            patience_s=float(rng.choice([INF, 7.0])),
+        )
+        for n in range(120)
+    ]
+    here, twin = play(capacities, plans, []), SlowLinks(slow_rates, capacities, plans, [])
+    for flow, slow in zip(here.flows, twin.flows, strict=True):
+        assert flow.ended_s == pytest.approx(slow.ended_s, rel=1e-9)
+        assert flow.alone_s == pytest.approx(slow.alone_s, rel=1e-9)
+    assert untied.count(here.number[0]) >= 1
+
+
+def test_flows_over_a_link_that_cannot_be_full_are_looked_at_alone(monkeypatch):
+    sizes = []
+
+    def counting(routes, *rest):
+        sizes.append(routes.shape[1])
+        return fair_rates(routes, *rest)
+
+    monkeypatch.setattr(sharing, "fair_rates", counting)
+    plans = [Plan(start_s=0.1 * n, delay_s=0.0, size_bytes=20.0 + n, route=[1 + n, 0]) for n in range(30)]
+    play([8.0 * 40, *[8.0] * 30], plans, [])
+    assert set(sizes) == {1}
+    sizes.clear()
+    play([8.0 * 20, *[8.0] * 30], plans, [])
+    assert max(sizes) == 30
