@@ -20,6 +20,7 @@ from fedsim.system.flow_table import FlowTable
 from fedsim.system.groups import Group, Groups
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Way
+from fedsim.system.ties import Ties
 from fedsim.system.tightness import Tightness
 from fedsim.system.weighted_fairness import weighted_rates
 
@@ -40,6 +41,7 @@ class FairShares:
         self._table = FlowTable(sim)
         self._groups = Groups()
         self._links = Tightness(_FIRST_LINKS)
+        self._ties = Ties(self._table, self._links, self._groups, self._touch)
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
         self._series: dict[int, LinkSeries] = {}
@@ -63,21 +65,21 @@ class FairShares:
         if self.is_idle(link):
             self._note([link])
         else:
-            self._change_lone(self._table.slots_on(link)[0])
+            self._ties.change_lone(self._table.slots_on(link)[0])
             if self._links.tight[link]:
-                self._touch_link(link)
+                self._ties.touch_link(link)
             self._note([link])
 
     def join(self, flow: Flow, way: Way) -> int:
         """The flow begins to move; its slot."""
-        slot = self._table.add(flow, way, self._lone_bps(flow, way))
-        self._come(slot, way)
+        slot = self._table.add(flow, way, self._ties.lone_bps(flow, way))
+        self._ties.come(slot, way)
         return slot
 
     def leave(self, slot: int) -> float:
         """The flow in a slot moves no more; what it would have needed alone for what it has sent."""
         alone_s = self._table.settle_one_alone(slot)
-        self._go(slot)
+        self._ties.go(slot)
         self._table.remove(slot)
         self._note_left(slot)
         return alone_s
@@ -85,18 +87,18 @@ class FairShares:
     def change_way(self, old: int, way: Way) -> int:
         """The flow in a slot goes on over other links; its new slot."""
         self._table.settle_one_alone(old)
-        self._go(old)
+        self._ties.go(old)
         flow = self._table.flow(old)
-        slot = self._table.transplant(old, way, self._lone_bps(flow, way))
-        self._come(slot, way)
+        slot = self._table.transplant(old, way, self._ties.lone_bps(flow, way))
+        self._ties.come(slot, way)
         self._note_left(old)
         return slot
 
     def set_cap(self, slot: int, cap_bps: float) -> None:
         """From now on the flow in a slot never uses more than this."""
         self._table.cap_bps[slot] = cap_bps
-        self._change_lone(np.array([slot]))
-        self._touch_link(self._tight(slot)[0])
+        self._ties.change_lone(np.array([slot]))
+        self._ties.touch_link(self._ties.tight(slot)[0])
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
@@ -127,72 +129,6 @@ class FairShares:
     def leg_bytes(self, slot: int) -> float:
         """Bytes that the flow in a slot has sent over its present way."""
         return self._table.leg_bytes(slot)
-
-    def _lone_bps(self, flow: Flow, way: Way) -> float:
-        capacity_bps = self._links.capacity_bps
-        return min(
-            flow.cap_bps, *(float(capacity_bps[link]) / use for link, use in zip(way.links, way.uses, strict=True))
-        )
-
-    def _come(self, slot: int, way: Way) -> None:
-        """A flow that is in its slot comes to its links."""
-        links = self._links
-        route, uses = list(way.links), list(way.uses)
-        links.come(route, uses, float(self._table.lone_bps[slot]))
-        ties = [link for link in route if links.tight[link]]
-        later = links.overdue(route)
-        if not (ties or later):
-            later = [min(route, key=lambda link: links.capacity_bps[link])]
-        if not ties:  # to be known by some link, alone on it for the moment, before others are tied to it
-            first = later.pop(0)
-            self._tighten(first, apart_from=slot)
-            ties = [first]
-        self._groups.join(slot, ties, self._table.links_of)
-        for link in later:
-            self._tighten(link)
-        self._touch_link(ties[0])
-
-    def _go(self, slot: int) -> None:
-        """A flow leaves its links."""
-        route, uses = self._table.way(slot)
-        self._touch(self._groups.leave([link for link in route if self._links.tight[link]]))
-        self._links.go(route, uses, float(self._table.lone_bps[slot]))
-
-    def _change_lone(self, slots: IntArray) -> None:
-        """Capacities or caps of these flows have changed: links may have become tight."""
-        before_bps, after_bps = self._table.settle_alone(slots, self._links.capacity_bps)
-        routes = self._table.routes[:, slots]
-        self._links.shift(routes, self._table.uses[:, slots], before_bps, after_bps)
-        for link in self._links.overdue(np.unique(routes).tolist()):
-            self._tighten(link)
-            self._touch_link(link)
-
-    def _tighten(self, link: int, apart_from: int = -1) -> None:
-        """From now on a link ties the flows on it together."""
-        slots = self._table.slots_on(link)[0]
-        anchors = [self._tight(slot)[0] for slot in slots.tolist() if slot != apart_from]
-        self._links.set_tight(link, is_tight=True)
-        for anchor in anchors:
-            self._groups.tie(anchor, link, self._table.links_of)
-
-    def _loosen(self, group: Group) -> None:
-        """Links of a group in order that cannot be full any more tie nobody, unless somebody is known by no other."""
-        routes = self._table.routes[:, group.members]
-        for link in np.unique(routes).tolist():
-            if self._links.tight[link] and self._links.is_slack(link):
-                here = routes[:, (routes == link).any(axis=0)]
-                if (self._links.tight[here].sum(axis=0) > 1).all():
-                    self._links.set_tight(link, is_tight=False)
-                    self._groups.untie(link)
-
-    def _tight(self, slot: int) -> list[int]:
-        """Links by which a flow is tied to others."""
-        return [link for link in self._table.route(slot) if self._links.tight[link]]
-
-    def _touch_link(self, link: int) -> None:
-        group = self._groups.of(link)
-        if group is not None:
-            self._touch(group)
 
     def _touch(self, group: Group) -> None:
         """Compute the rates of this group when everything of this instant has happened."""
@@ -227,10 +163,10 @@ class FairShares:
                 self._arrive(self._table.flow(slot))
 
     def _parts(self, group: Group) -> list[Group]:
-        ties = [link for link in self._tight(int(group.members[0])) if not self._links.is_slack(link)]
+        ties = [link for link in self._ties.tight(int(group.members[0])) if not self._links.is_slack(link)]
         if not self._groups.is_due(group, ties):
             return [group]
-        self._loosen(group)
+        self._ties.loosen(group)
         routes = self._table.routes[:, group.members]
         return self._groups.split(group, np.where(self._links.tight[routes], routes, 0))
 
