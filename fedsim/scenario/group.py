@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, model_validator
+from pydantic import Field, Strict, ValidationInfo, model_validator
 
 from fedsim import units
-from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.rate import CONSTANT, Rate, fading_of
 from fedsim.system.law import Constant
 from fedsim.system.law_words import write_law
 from fedsim.system.profiles import Profiles
@@ -15,12 +17,6 @@ from fedsim.system.profiles import Profiles
 Value = TypeVar("Value")
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
-
-
-class Checked(BaseModel):
-    """A part of a scenario: immutable, and strict about its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Availability(Checked):
@@ -40,8 +36,10 @@ class Crashes(Checked):
 class DeviceGroup(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
-    The devices are spread over the places ``at`` in turn. ``charge`` is the share of the battery at the start;
-    ``battery_j`` is None on the mains.
+    The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
+    ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
+    share of packets that the link loses for good. ``charge`` is the share of the battery at the start; ``battery_j``
+    is None on the mains.
     """
 
     name: Name
@@ -49,11 +47,7 @@ class DeviceGroup(Checked):
     device: DeviceName
     link: LinkName
     radio: RadioName
-    at: Annotated[
-        tuple[Place, ...],
-        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-        Field(min_length=1),
-    ]
+    at: Places
     charge: ShareLaw = Constant(1.0)
     flops_per_s: SpeedLaw = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")
@@ -61,6 +55,8 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
+    loss: LossShare
+    rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
 
@@ -70,7 +66,10 @@ class DeviceGroup(Checked):
         if not isinstance(words, Mapping):
             return words
         given = {key: value for key, value in words.items() if value is not None}
-        return {**_profile_words(given, known(info).profiles), **given}
+        profiles = known(info).profiles
+        if given.get("rate") == "fading":
+            given["rate"] = fading_of(_named(profiles.links, given.get("link")))
+        return {**_profile_words(given, profiles), **given}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
@@ -85,6 +84,7 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
         "up": write_law(link.up_bps, "bit/s"),
         "down": write_law(link.down_bps, "bit/s"),
         "rtt": write_law(link.rtt_s, "s"),
+        "loss": units.show(link.loss, "1"),
     }
 
 

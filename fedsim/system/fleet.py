@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
 from fedsim.system.law import Law
 from fedsim.system.network import Access
@@ -21,7 +23,8 @@ Streams = Callable[..., np.random.Generator]
 class DeviceGroup:
     """Devices of one kind: what they share, and the laws from which each draws its own.
 
-    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start.
+    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start. ``loss`` is
+    that of packets on the link, and ``course`` how its rates go over time.
     """
 
     name: str
@@ -43,6 +46,8 @@ class DeviceGroup:
     rtt_s: Law
     availability: Availability | None
     crashes: Crashes | None
+    loss: float = 0.0
+    course: Course = STEADY
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.places:
@@ -69,6 +74,7 @@ class Fleet:
             return np.concatenate(parts)
 
         self.groups = tuple(groups)
+        self._streams = streams
         counts = [group.count for group in groups]
         self.group = np.repeat(np.arange(len(groups)), counts)
         self.rank = np.concatenate([np.arange(count) for count in counts])
@@ -102,14 +108,23 @@ class Fleet:
             charge_j=charge_j,
             link=group.link,
             place=group.places[rank % len(group.places)],
-            access=Access(
-                up_bps=float(self.up_bps[index]),
-                down_bps=float(self.down_bps[index]),
-                delay_s=float(self.rtt_s[index]) / 2,
-                half_duplex=group.half_duplex,
-            ),
+            access=self._access(index, group, rank),
             radio=group.radio,
             paging_s=group.paging_s,
             availability=group.availability,
             crashes=group.crashes,
+        )
+
+    def _access(self, index: int, group: DeviceGroup, rank: int) -> Access:
+        up_bps, down_bps = float(self.up_bps[index]), float(self.down_bps[index])
+        luck = partial(self._streams, "rate", self.name(index))
+        up, down = group.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
+        return Access(
+            up_bps=up_bps,
+            down_bps=down_bps,
+            delay_s=float(self.rtt_s[index]) / 2,
+            half_duplex=group.half_duplex,
+            up=up,
+            down=down,
+            loss=group.loss,
         )

@@ -80,7 +80,7 @@ def test_a_resolved_scenario_holds_everything_and_loads_to_an_equal_one(words, c
     assert hash(again) == hash(scenario)
     assert resolved(again, catalogue=catalogue) == text
     written = yaml.safe_load(text)
-    assert written["network"] == {"message_loss": "0.5 %"}
+    assert written["network"]["message_loss"] == "0.5 %"
     assert written["fleet"][1]["up"] == {"lognormal": {"median": "25 Mbit/s", "sigma": 0.4}}
     assert written["protocol"]["deadline"] == "10 s"
     assert written["topology"]["links"][0]["capacity"] == "8 Mbit/s"
@@ -171,7 +171,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
             "(known: 3g, 4g, 5g, 5g_mmwave, wifi, ethernet)"
         ),
         (
-            "scenario: fleet[0].at[0]: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
+            "scenario: fleet[0].at: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
             "(known: hub, cell-a, cell-b)"
         ),
         "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 1.2",

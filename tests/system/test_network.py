@@ -46,7 +46,7 @@ class Story:
         await asyncio.sleep(at_s)
         try:
             async with asyncio.timeout_at(until_s if until_s < math.inf else None):
-                return await self.network.transfer(source, target, size_bytes, **options)
+                return (await self.network.transfer(source, target, size_bytes, **options)).flow
         except TimeoutError:
             return None
         finally:
@@ -313,10 +313,10 @@ def test_task_that_is_cancelled_in_the_instant_of_arrival_leaves_a_complete_flow
         return await asyncio.gather(first, second, return_exceptions=True)
 
     second = None
-    flow, refusal = story.sim.run(both())
+    trip, refusal = story.sim.run(both())
     assert isinstance(refusal, asyncio.CancelledError)
     assert [(one.source, one.complete, one.ended_s) for one in flows] == [("a", True, 2.0), ("b", True, 2.0)]
-    assert flow is flows[0]
+    assert trip.flow is flows[0]
     assert story.network.traffic().delivered_bytes == 2 * MB
 
 
@@ -383,3 +383,15 @@ def test_capacity_must_not_be_negative(capacity_bps):
 def test_access_must_work(fields, message):
     with pytest.raises(ValueError, match=message):
         Access(**{"up_bps": 1.0, "down_bps": 1.0, **fields})
+
+
+def test_load_of_a_link_over_time_is_told_to_those_who_ask():
+    story = Story(line(capacity_bps=8 * MBPS))
+    series = story.network.follow("router", "server")
+    story.run(story.send("first", "a", "server", 2 * MB, at_s=1.0))
+    story.sim.run(asyncio.sleep(1.0))
+    assert series.time_s.tolist() == [0.0, 1.0, 3.0]
+    assert series.load_bps.tolist() == [0.0, 8 * MBPS, 0.0]
+    assert series.utilisation(0.0, 4.0) == 0.5
+    with pytest.raises(ValueError, match="no link"):
+        story.network.follow("router", "a")
