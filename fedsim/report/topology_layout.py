@@ -102,7 +102,7 @@ def _apart(spots: Spots) -> Spots:
     names, xy = list(spots), np.array(list(spots.values()), dtype=float)
     size = float(np.ptp(xy, axis=0).max(initial=0.0)) or 1.0
     xy = (xy - xy.min(axis=0)) / size
-    least = min(0.045, 0.35 / math.sqrt(len(names)))
+    least = min(0.045, 0.3 / math.sqrt(len(names)))
     angles = np.arange(len(names)) * 2.399963  # golden angle: those at one spot go in different directions
     xy += 1e-4 * least * np.column_stack([np.cos(angles), np.sin(angles)])
     for _ in range(_ROUNDS):
