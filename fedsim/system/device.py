@@ -71,7 +71,7 @@ class Device:
         self.index = spec.index
         self.link = spec.link
         self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
-        self.radio = Radio(sim, spec.radio, self.meter, paging_s=spec.paging_s, rng=sim.rng("paging", spec.name))
+        self.radio = Radio(sim, spec.radio, self.meter, paging_s=spec.paging_s, luck=(spec.name,))
         presence = Presence(
             availability=spec.availability,
             crashes=spec.crashes,
@@ -171,12 +171,13 @@ class Device:
     @asynccontextmanager
     async def connected(self, *, pushed: bool) -> AsyncIterator[None]:
         """Hold the radio for a message, from the time at which it is connected."""
+        self.radio.hold(pushed=pushed)
         try:
-            with self.radio.use(pushed=pushed):
-                self._watch.power_changed()
-                await self.radio.ready()
-                yield
+            self._watch.power_changed()
+            await self.radio.ready()
+            yield
         finally:
+            self.radio.release()
             self._watch.power_changed()
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
