@@ -1,8 +1,11 @@
 """A small world of phones around a cell, in round numbers, for stories and laws of devices."""
 
 import asyncio
+import gzip
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
@@ -20,6 +23,7 @@ from fedsim.system.server import Server, ServerSpec
 from fedsim.system.topology import Topology
 from fedsim.system.usage import WasteBook
 
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 MBPS = 1e6
 MB = 1_000_000
 
@@ -191,3 +195,25 @@ class Script:
 
     def draw(self, rng):
         return self.values.pop(0) if self.values else 1e9
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """Reads a file of reference numbers by its name."""
+
+    def read(name):
+        path = SHARED / "oracles" / f"{name}.json"
+        if not path.exists():
+            pytest.skip("needs shared/data/oracles beside the checkout")
+        return json.loads(path.read_text())
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def underlays():
+    """Five published networks with their overlays and cycle times."""
+    path = SHARED / "underlays" / "underlays.json.gz"
+    if not path.exists():
+        pytest.skip("needs shared/data/underlays beside the checkout")
+    return json.loads(gzip.decompress(path.read_bytes()))
