@@ -72,6 +72,11 @@ class Radio:
         return self._users > 0 and self._sim.now < self._paged_s
 
     @property
+    def is_connected(self) -> bool:
+        """Whether those who hold it can use it."""
+        return self._connected.is_set() or self._sim.now >= self._ready_s
+
+    @property
     def ready_s(self) -> float:
         """When it is connected for those who hold it, or was."""
         return self._ready_s
