@@ -11,6 +11,7 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet
@@ -70,7 +71,8 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     """
     profiles = load_profiles()
     network = Network(sim, scenario.topology)
-    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss)
+    outages = [make_outage(words) for words in scenario.outages]
+    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss, outages=outages)
     waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
@@ -110,6 +112,7 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         rtt_s=words.rtt_s,
         availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
         crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        roams=make_roams(words, profiles),
     )
 
 

@@ -52,7 +52,6 @@ class DeviceSpec:
         if not self.step_overhead_s >= 0:
             raise ValueError(f"step_overhead_s of {self.name} must be >= 0, got {self.step_overhead_s!r}")
 
-
     @property
     def home(self) -> Way:
         """Its usual way into the network."""
@@ -85,9 +84,7 @@ class Device:
         self.index = spec.index
         self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
         self.wasted = Usage()
-        self._roaming = Roaming(
-            sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network
-        )
+        self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         presence = Presence(
             availability=spec.availability,
             crashes=spec.crashes,
