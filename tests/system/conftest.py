@@ -79,10 +79,10 @@ def topology(core_bps, ways):
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
-    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, message_loss=0.0, seed=1):
+    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, message_loss=0.0, outages=(), seed=1):
         self.sim = Simulation(seed=seed)
         self.network = Network(self.sim, topology(core_bps, ways))
-        self.messenger = Messenger(self.sim, self.network, message_loss=message_loss)
+        self.messenger = Messenger(self.sim, self.network, message_loss=message_loss, outages=outages)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
