@@ -22,9 +22,10 @@ Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS
 
 
 class NetworkRules(Checked):
-    """What the network does to messages."""
+    """What the network does to messages. Without a route, a sender gives up after ``give_up_s``."""
 
     message_loss: LossShare = 0.0
+    give_up_s: Time = Field(default=3.0, alias="give_up")
 
 
 class ServerPlace(Checked):

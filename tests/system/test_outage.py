@@ -32,6 +32,7 @@ def test_a_message_waits_where_there_is_no_other_way(make_world, given, then):
     phone = world.phone()
     (delivery,) = world.run(phone.send(world.server, 4 * MB))
     assert world.sim.now == pytest.approx(7.0)
+    assert delivery.outage_s == pytest.approx(3.0)
     assert phone.usage().sent_bytes == 4 * MB
     kinds = [(at_s, kind) for at_s, kind, _ in world.sim.events if kind in ("outage", "repaired")]
     assert kinds == [(2.0, "outage"), (5.0, "repaired")]
@@ -64,6 +65,18 @@ def test_a_new_message_without_a_way_fails_after_a_while(make_world, at):
     assert (early.error, early.end_s) == (None, 1.0)
     assert (type(late.error), late.error.cause, late.end_s) == (NoRouteError, "no-route", 5.0)
     assert (afterwards.error, afterwards.end_s) == (None, 41.0)
+
+
+def test_how_long_a_sender_tries_is_a_matter_of_manners(make_world, at):
+    world = make_world(outages=[outage({1: 30})], give_up_s=0.5)
+    (sent,) = world.run(at(2.0, world.phone().send, world.server, MB))
+    assert (type(sent.error), sent.end_s) == (NoRouteError, 2.5)
+
+
+@pytest.mark.parametrize("give_up_s", [0.0, math.inf, math.nan])
+def test_a_sender_that_never_gives_up_is_refused(make_world, give_up_s):
+    with pytest.raises(ValueError, match="give_up_s must be > 0"):
+        make_world(give_up_s=give_up_s)
 
 
 def test_what_arrives_at_the_instant_of_an_outage_has_arrived(make_world):
