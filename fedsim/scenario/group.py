@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.handover import Handover, link_words
-from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.rate import CONSTANT, Rate, fading_of
 from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
 from fedsim.system.profiles import Profiles
@@ -36,8 +37,10 @@ class Crashes(Checked):
 class DeviceGroup(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
-    The devices are spread over the places ``at`` in turn. ``charge`` is the share of the battery at the start;
-    ``battery_j`` is None on the mains.
+    The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
+    ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
+    share of packets that the link loses for good. ``charge`` is the share of the battery at the start; ``battery_j``
+    is None on the mains.
     """
 
     name: Name
@@ -45,11 +48,7 @@ class DeviceGroup(Checked):
     device: DeviceName
     link: LinkName
     radio: RadioName
-    at: Annotated[
-        tuple[Place, ...],
-        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-        Field(min_length=1),
-    ]
+    at: Places
     charge: ShareLaw = Constant(1.0)
     flops_per_s: SpeedLaw = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")
@@ -57,6 +56,8 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
+    loss: LossShare
+    rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
     handover: Handover | None = None
@@ -76,7 +77,10 @@ class DeviceGroup(Checked):
         if not isinstance(words, Mapping):
             return words
         given = {key: value for key, value in words.items() if value is not None}
-        return {**_profile_words(given, known(info).profiles), **given}
+        profiles = known(info).profiles
+        if given.get("rate") == "fading":
+            given["rate"] = fading_of(_named(profiles.links, given.get("link")))
+        return {**_profile_words(given, profiles), **given}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
 from fedsim.system.handover import Fate, Handover, Moves, Way
 from fedsim.system.law import Law
@@ -30,6 +32,8 @@ class OtherWay:
     up_bps: Law
     down_bps: Law
     rtt_s: Law
+    loss: float = 0.0
+    course: Course = STEADY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,8 @@ class Roams:
 class DeviceGroup:
     """Devices of one kind: what they share, and the laws from which each draws its own.
 
-    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start.
+    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start. ``loss`` is
+    that of packets on the link, and ``course`` how its rates go over time.
     """
 
     name: str
@@ -67,6 +72,8 @@ class DeviceGroup:
     rtt_s: Law
     availability: Availability | None
     crashes: Crashes | None
+    loss: float = 0.0
+    course: Course = STEADY
     roams: Roams | None = None
 
     def __post_init__(self) -> None:
@@ -94,6 +101,7 @@ class Fleet:
             return np.concatenate(parts)
 
         self.groups = tuple(groups)
+        self._streams = streams
         self._others = [_others(group, streams) for group in groups]
         counts = [group.count for group in groups]
         self.group = np.repeat(np.arange(len(groups)), counts)
@@ -128,56 +136,68 @@ class Fleet:
             charge_j=charge_j,
             link=group.link,
             place=group.places[rank % len(group.places)],
-            access=Access(
-                up_bps=float(self.up_bps[index]),
-                down_bps=float(self.down_bps[index]),
-                delay_s=float(self.rtt_s[index]) / 2,
-                half_duplex=group.half_duplex,
-            ),
+            access=self._access(index, group, rank),
             radio=group.radio,
             paging_s=group.paging_s,
             availability=group.availability,
             crashes=group.crashes,
-            handover=self._handover(int(self.group[index]), rank),
+            handover=self._handover(index),
         )
 
-    def _handover(self, number: int, rank: int) -> Handover | None:
-        roams = self.groups[number].roams
-        if roams is None:
+    def _handover(self, index: int) -> Handover | None:
+        group, rank = self.groups[self.group[index]], int(self.rank[index])
+        if group.roams is None:
             return None
+        drawn = self._others[self.group[index]]
         ways = tuple(
-            Way(
-                link=way.link,
-                place=way.places[rank % len(way.places)],
-                access=_access(drawn, rank, half_duplex=way.half_duplex),
-                radio=way.radio,
-                paging_s=way.paging_s,
-            )
-            for way, drawn in zip(roams.others, self._others[number], strict=True)
+            self._way(index, way, *(float(of[rank]) for of in own))
+            for way, own in zip(group.roams.others, drawn, strict=True)
         )
-        return Handover(others=ways, moves=roams.moves, then=roams.then)
+        return Handover(others=ways, moves=group.roams.moves, then=group.roams.then)
+
+    def _way(self, index: int, way: OtherWay, up_bps: float, down_bps: float, rtt_s: float) -> Way:
+        rank = int(self.rank[index])
+        luck = partial(self._streams, "rate", self.name(index), way.link)
+        up, down = way.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
+        access = Access(
+            up_bps=up_bps,
+            down_bps=down_bps,
+            delay_s=rtt_s / 2,
+            half_duplex=way.half_duplex,
+            up=up,
+            down=down,
+            loss=way.loss,
+        )
+        place = way.places[rank % len(way.places)]
+        return Way(link=way.link, place=place, access=access, radio=way.radio, paging_s=way.paging_s)
+
+    def _access(self, index: int, group: DeviceGroup, rank: int) -> Access:
+        up_bps, down_bps = float(self.up_bps[index]), float(self.down_bps[index])
+        luck = partial(self._streams, "rate", self.name(index))
+        up, down = group.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
+        return Access(
+            up_bps=up_bps,
+            down_bps=down_bps,
+            delay_s=float(self.rtt_s[index]) / 2,
+            half_duplex=group.half_duplex,
+            up=up,
+            down=down,
+            loss=group.loss,
+        )
 
 
-_Drawn = Mapping[str, Array]
+_Drawn = tuple[Array, Array, Array]
 
 
 def _others(group: DeviceGroup, streams: Streams) -> list[_Drawn]:
-    """What the devices of a group draw for each of their other ways.
+    """What the devices of a group draw for each of their other ways: rates up and down, and round trips.
 
     By technology, not by way: a device has the same luck with 4G in one cell as in the next.
     """
     drawn: list[_Drawn] = []
     for way in group.roams.others if group.roams else ():
         about = ("fleet", group.name) if way.link == group.link else ("fleet", group.name, way.link)
-        laws = {"up_bps": way.up_bps, "down_bps": way.down_bps, "rtt_s": way.rtt_s}
-        drawn.append({name: law.draws(streams(*about, name), group.count) for name, law in laws.items()})
+        up_bps = way.up_bps.draws(streams(*about, "up_bps"), group.count)
+        down_bps = way.down_bps.draws(streams(*about, "down_bps"), group.count)
+        drawn.append((up_bps, down_bps, way.rtt_s.draws(streams(*about, "rtt_s"), group.count)))
     return drawn
-
-
-def _access(drawn: _Drawn, rank: int, *, half_duplex: bool) -> Access:
-    return Access(
-        up_bps=float(drawn["up_bps"][rank]),
-        down_bps=float(drawn["down_bps"][rank]),
-        delay_s=float(drawn["rtt_s"][rank]) / 2,
-        half_duplex=half_duplex,
-    )
