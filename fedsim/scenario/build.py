@@ -15,7 +15,7 @@ from fedsim.scenario.rate import make_course
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Availability, Crashes
 from fedsim.system.profiles import Profiles, load_profiles
@@ -71,7 +71,7 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     """
     profiles = load_profiles()
     network = Network(sim, scenario.topology)
-    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss)
+    messenger = Messenger(sim, network, Manners(message_loss=scenario.network.message_loss))
     waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))

@@ -18,6 +18,11 @@ from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
 from fedsim.scenario.data import Bundled
 from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.generators import regular
+from fedsim.system.generators.cellular import HierarchicalCellular
+from fedsim.system.generators.generator import Generator
+from fedsim.system.generators.geometric import RandomGeometric
+from fedsim.system.generators.random_graphs import BarabasiAlbert, ErdosRenyi, WattsStrogatz
 from fedsim.system.overlay import Complete, Ring
 from fedsim.tasks.datasets import BUNDLED
 from fedsim.tasks.losses import DualLoss, Hinge, Squared
@@ -120,5 +125,18 @@ def standard_catalogue() -> Catalogue:
             DualLoss: {"hinge": Hinge, "squared": Squared},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},
+            Generator: {
+                "star": regular.Star,
+                "tree": regular.Tree,
+                "ring": regular.Ring,
+                "path": regular.Path,
+                "torus": regular.Torus,
+                "complete": regular.Complete,
+                "erdos-renyi": ErdosRenyi,
+                "watts-strogatz": WattsStrogatz,
+                "barabasi-albert": BarabasiAlbert,
+                "random-geometric": RandomGeometric,
+                "hierarchical-cellular": HierarchicalCellular,
+            },
         },
     )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, Strict, ValidationInfo, model_validator
+from pydantic import Field, Strict, ValidationInfo, model_validator
 
 from fedsim import units
 from fedsim.scenario.checked import Checked
-from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
+from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
 from fedsim.scenario.rate import CONSTANT, Rate, fading_of
 from fedsim.system.law import Constant
@@ -36,9 +36,10 @@ class Crashes(Checked):
 class DeviceGroup(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
-    The devices are spread over the places ``at`` in turn. ``up`` and ``down`` are laws of a device's mean rates, and
-    ``rate`` says how they go over time. ``loss`` is the share of packets that the link loses for good. ``charge`` is
-    the share of the battery at the start; ``battery_j`` is None on the mains.
+    The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
+    ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
+    share of packets that the link loses for good. ``charge`` is the share of the battery at the start; ``battery_j``
+    is None on the mains.
     """
 
     name: Name
@@ -46,11 +47,7 @@ class DeviceGroup(Checked):
     device: DeviceName
     link: LinkName
     radio: RadioName
-    at: Annotated[
-        tuple[Place, ...],
-        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-        Field(min_length=1),
-    ]
+    at: Places
     charge: ShareLaw = Constant(1.0)
     flops_per_s: SpeedLaw = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")

@@ -2,7 +2,8 @@
 
 ``extends: base.yaml`` puts a file on top of another. Mappings are merged key by key; lists and plain values
 replace; ``null`` takes a value away. A mapping with another ``name`` replaces the whole mapping below, so that
-``learner: {name: mocha}`` inherits nothing from FedAvg. Paths are relative to the file that holds them.
+``learner: {name: mocha}`` inherits nothing from FedAvg; so does a topology with another ``generate`` or ``import``.
+Paths are relative to the file that holds them.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from fedsim import problems
 from fedsim.errors import ScenarioError
 from fedsim.scenario.refusal import Keys
+from fedsim.scenario.underlay import beside, open_underlay
 from fedsim.yamlfile import parse_yaml, read_yaml
 
 PARTS = ("data", "model", "learner", "protocol")
@@ -82,7 +84,7 @@ def assign(layers: Layers, path: str, value: Any) -> None:
     keys = path.split(".")
     topology = layers.words.get("topology")
     if keys[0] == "topology" and len(keys) > 1 and isinstance(topology, str):
-        layers.words["topology"] = read_yaml(Path(topology))
+        layers.words["topology"] = open_underlay(topology)
         layers.origins["topology",] = topology
     if len(keys) == 1 and path in PARTS and isinstance(value, str):
         value = {"name": value}
@@ -192,6 +194,7 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         layer["topology"] = str(_beside(folder, layer["topology"]))
     for block in _with_rate_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
+    layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
 
 
@@ -210,4 +213,4 @@ def _beside(folder: Path, path: str) -> Path:
 
 
 def _is_renamed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
-    return "name" in new and new["name"] != old.get("name")
+    return any(key in new and new[key] != old.get(key) for key in ("name", "generate", "import"))

@@ -171,7 +171,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
             "(known: 3g, 4g, 5g, 5g_mmwave, wifi, ethernet)"
         ),
         (
-            "scenario: fleet[0].at[0]: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
+            "scenario: fleet[0].at: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
             "(known: hub, cell-a, cell-b)"
         ),
         "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 1.2",

@@ -15,7 +15,7 @@ from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.device import Device, DeviceSpec
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Crashes
 from fedsim.system.profiles import RadioProfile
@@ -79,10 +79,10 @@ def topology(core_bps, ways):
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
-    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, message_loss=0.0, seed=1):
+    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, seed=1, transport=None, **manners):
         self.sim = Simulation(seed=seed)
-        self.network = Network(self.sim, topology(core_bps, ways))
-        self.messenger = Messenger(self.sim, self.network, message_loss=message_loss)
+        self.network = Network(self.sim, topology(core_bps, ways), transport=transport)
+        self.messenger = Messenger(self.sim, self.network, Manners(**manners))
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
