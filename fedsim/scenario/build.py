@@ -11,6 +11,7 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
@@ -72,6 +73,7 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     profiles = load_profiles()
     network = Network(sim, scenario.topology)
     messenger = Messenger(sim, network, Manners(message_loss=scenario.network.message_loss))
+    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))

@@ -199,12 +199,13 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
 
 
 def _with_rate_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
-    """Blocks of groups' rates that name the file of a trace."""
-    groups = layer.get("fleet")
-    for group in groups if isinstance(groups, list) else ():
-        rate = group.get("rate") if isinstance(group, dict) else None
-        blocks = [rate, *(rate.get(way) for way in ("up", "down"))] if isinstance(rate, dict) else []
-        yield from (block for block in blocks if isinstance(block, dict) and isinstance(block.get("trace"), str))
+    """Blocks that name the file of a trace: in the rates of groups, and of links of the topology."""
+    network = layer.get("network")
+    for items in (layer.get("fleet"), network.get("links") if isinstance(network, dict) else None):
+        for item in items if isinstance(items, list) else ():
+            rate = item.get("rate") if isinstance(item, dict) else None
+            blocks = [rate, *(rate.get(way) for way in ("up", "down"))] if isinstance(rate, dict) else []
+            yield from (block for block in blocks if isinstance(block, dict) and isinstance(block.get("trace"), str))
 
 
 def _beside(folder: Path, path: str) -> Path:

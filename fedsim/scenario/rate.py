@@ -122,6 +122,8 @@ def _lane(words: TraceOf | None) -> Lane | None:
 def _read(words: Any, info: ValidationInfo) -> RateWords:
     if words == "constant":
         return CONSTANT
+    if words == "fading":
+        raise refuse("must name a shape, as in {fading: 4g_mpls}: a link of the topology has no technology")
     if not isinstance(words, Mapping):
         raise refuse(f"must be {_WORDS}, got {problems.shown(words)}")
     if "fading" in words:

@@ -8,6 +8,7 @@ from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.group import Count, DeviceGroup
+from fedsim.scenario.link_rate import LinkRate
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.quantity import Goal, LossShare, Time
 from fedsim.scenario.refusal import Refused, refuse
@@ -24,6 +25,16 @@ class NetworkRules(Checked):
     """What the network does to messages."""
 
     message_loss: LossShare = 0.0
+    links: tuple[LinkRate, ...] = ()
+
+    @field_validator("links")
+    @classmethod
+    def _once_each(cls, links: tuple[LinkRate, ...]) -> tuple[LinkRate, ...]:
+        ends = [{link.source, link.target} for link in links]
+        twice = [i for i, pair in enumerate(ends) if pair in ends[:i]]
+        if twice:
+            raise Refused([((i,), "is a link that an earlier item names") for i in twice])
+        return links
 
 
 class ServerPlace(Checked):

@@ -80,7 +80,7 @@ def test_a_resolved_scenario_holds_everything_and_loads_to_an_equal_one(words, c
     assert hash(again) == hash(scenario)
     assert resolved(again, catalogue=catalogue) == text
     written = yaml.safe_load(text)
-    assert written["network"] == {"message_loss": "0.5 %"}
+    assert written["network"]["message_loss"] == "0.5 %"
     assert written["fleet"][1]["up"] == {"lognormal": {"median": "25 Mbit/s", "sigma": 0.4}}
     assert written["protocol"]["deadline"] == "10 s"
     assert written["topology"]["links"][0]["capacity"] == "8 Mbit/s"

@@ -217,3 +217,47 @@ def test_loss_is_that_of_the_link_if_not_said(words, catalogue):
     words["fleet"][0]["loss"] = "2 %"
     assert check(words, catalogue=catalogue).fleet[0].loss == 0.02
     assert math.isclose(load_profiles().links["ethernet"].loss, 1e-6)
+
+
+def test_links_of_the_topology_may_have_rates_over_time(words, catalogue, files):
+    (files / "runs").mkdir()
+    link = {"from": "hub", "to": "cell-b", "rate": {"trace": "../traces/bus.csv", "scale": "mean"}}
+    words["network"] = {"links": [link, {"from": "hub", "to": "cell-a", "rate": {"fading": "4g_ghent"}}]}
+    (files / "runs" / "x.yaml").write_text(yaml.safe_dump(words))
+    scenario = load(files / "runs" / "x.yaml", catalogue=catalogue)
+    first, second = scenario.network.links
+    assert (first.source, first.target) == ("hub", "cell-b")
+    assert first.rate.down.trace == str(files / "traces" / "bus.csv")
+    assert make_course(second.rate, load_profiles()) == Fades(shape=load_profiles().fading["4g_ghent"])
+    assert check(yaml.safe_load(resolved(scenario, catalogue=catalogue)), catalogue=catalogue) == scenario
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ({"from": "cell-a", "to": "cell-b", "rate": "constant"}, [
+            "network.links[0]: the topology has no link from 'cell-a' to 'cell-b'"
+        ]),
+        ({"from": "hub", "to": "cell-c", "rate": "constant"}, [
+            ("network.links[0].to: 'cell-c' is not a known place in the topology; did you mean 'cell-b'? "
+            "(known: hub, cell-a, cell-b)")
+        ]),
+        ({"from": "hub", "to": "cell-a", "rate": "fading"}, [
+            ("network.links[0].rate: must name a shape, as in {fading: 4g_mpls}: "
+            "a link of the topology has no technology")
+        ]),
+        ({"from": "hub", "to": "cell-a"}, ["network.links[0].rate: is missing"]),
+    ],
+)  # fmt: skip
+def test_a_link_that_is_none_is_refused(words, catalogue, link, expected):
+    words["network"] = {"links": [link]}
+    with pytest.raises(ScenarioError) as caught:
+        check(words, catalogue=catalogue)
+    assert [line.removeprefix("scenario: ") for line in str(caught.value).splitlines()] == expected
+
+
+def test_a_link_has_one_rate(words, catalogue):
+    link = {"from": "hub", "to": "cell-a", "rate": "constant"}
+    words["network"] = {"links": [link, {**link, "from": "cell-a", "to": "hub"}]}
+    with pytest.raises(ScenarioError, match=r"network.links\[1\]: is a link that an earlier item names"):
+        check(words, catalogue=catalogue)

@@ -1,12 +1,14 @@
 """Whole runs in which rates go over time: repeatable, different from constant ones, and nobody else's business."""
 
+import asyncio
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fedsim
 from fedsim.kernel import Simulation
-from fedsim.scenario import load
+from fedsim.scenario import check, load
 from fedsim.scenario.build import build
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "scenarios" / "quickstart.yaml"
@@ -81,3 +83,35 @@ def test_a_round_waits_for_the_end_of_a_fade(tiny, tmp_path, offset, round_s):
     rate = {"trace": str(tmp_path / "tunnel.csv"), "offset": offset}
     result = fedsim.run({**tiny, "fleet": [{**tiny["fleet"][0], "rate": rate}], "stop": {"rounds": 1}})
     assert round_s < result.summary.simulated_s < round_s + 3.0
+
+
+@pytest.mark.parametrize(("way", "least_s"), [("down", 30.0), ("up", 30.0), ("other", 0.0)])
+def test_a_link_of_the_topology_may_have_a_trace(tiny, tmp_path, way, least_s):
+    """``down`` is the way from ``from`` to ``to``; both ways are needed in a round, and nothing fades elsewhere."""
+    (tmp_path / "storm.csv").write_text("t_s,mbps\n0,0\n30,10\n60,10\n")
+    rate = {"down" if way == "other" else way: {"trace": str(tmp_path / "storm.csv")}}
+    graph = {
+        **tiny["topology"],
+        "nodes": {**tiny["topology"]["nodes"], "far": {"kind": "cell"}},
+        "links": [*tiny["topology"]["links"], {"from": "server", "to": "far", "capacity": "1 Mbit/s", "delay": 0}],
+    }
+    link = {"from": "server", "to": "far" if way == "other" else "cell", "rate": rate}
+    result = fedsim.run({**tiny, "topology": graph, "network": {"links": [link]}, "stop": {"rounds": 1}})
+    assert least_s < result.summary.simulated_s < least_s + 3.0
+
+
+def test_links_fade_about_the_capacities_of_the_topology(tiny):
+    links = [{"from": "server", "to": "cell", "rate": {"fading": "4g_mpls"}}]
+    world = build(check({**tiny, "network": {"links": links}}), Simulation(seed=1))
+
+    async def rates():
+        found = []
+        for _ in range(300):
+            await asyncio.sleep(600)
+            found.append([world.network.use(*ends).capacity_bps for ends in (("server", "cell"), ("cell", "server"))])
+        return np.array(found)
+
+    found = world.sim.run(rates())
+    assert found.mean() == pytest.approx(100e6, rel=0.2)
+    assert found.std() > 20e6
+    assert found[:, 0].tolist() == found[:, 1].tolist()
