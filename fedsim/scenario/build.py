@@ -1,8 +1,10 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
@@ -15,6 +17,7 @@ from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
+from fedsim.system.equal_split import Degrees
 from fedsim.system.fleet import DeviceGroup, Fleet
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
@@ -71,11 +74,11 @@ def build(scenario: Scenario, sim: Simulation) -> World:
         FedsimError: if the data do not go around.
     """
     profiles = load_profiles()
-    network = Network(sim, scenario.topology)
-    messenger = Messenger(sim, network, Manners(message_loss=scenario.network.message_loss))
-    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
-    waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
+    network = _network(scenario, sim, fleet)
+    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
+    messenger = Messenger(sim, network, _manners(scenario))
+    waste = WasteBook()
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
     for device in devices:
         network.attach(device.name, device.spec.place, device.spec.access)
@@ -88,6 +91,32 @@ def build(scenario: Scenario, sim: Simulation) -> World:
         protocol=scenario.protocol.make(),
         waste=waste,
     )
+
+
+def _network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
+    rules = scenario.network
+    return Network(
+        sim,
+        scenario.topology,
+        transport=rules.transport.make(),
+        jitter=rules.jitter,
+        metric=rules.routes,
+        split=_degrees(scenario, fleet) if rules.sharing == "equal-split" else None,
+    )
+
+
+def _degrees(scenario: Scenario, fleet: Fleet) -> Degrees:
+    """By the overlay; where there is none, every device has one neighbour: the server."""
+    overlay = getattr(scenario.protocol.value, "overlay", None)
+    if overlay is None:
+        return Degrees()
+    return Degrees.of(nx.relabel_nodes(overlay.graph(len(fleet)), fleet.name))
+
+
+def _manners(scenario: Scenario) -> Manners:
+    rules = scenario.network
+    chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
+    return Manners(message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes)
 
 
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:

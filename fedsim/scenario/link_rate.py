@@ -17,7 +17,7 @@ from fedsim.kernel import Simulation
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.names import Place, known
 from fedsim.scenario.rate import Rate, make_course
-from fedsim.scenario.refusal import refuse
+from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.course import OwnRates
 from fedsim.system.network import Network
 from fedsim.system.profiles import Profiles
@@ -37,6 +37,15 @@ class LinkRate(Checked):
         if topology is not None and not topology.graph.has_edge(self.source, self.target):
             raise refuse(f"the topology has no link from {self.source!r} to {self.target!r}")
         return self
+
+
+def once_each(links: tuple[LinkRate, ...]) -> tuple[LinkRate, ...]:
+    """The links, if no two of them are the same."""
+    ends = [{link.source, link.target} for link in links]
+    twice = [i for i, pair in enumerate(ends) if pair in ends[:i]]
+    if twice:
+        raise Refused([((i,), "is a link that an earlier item names") for i in twice])
+    return links
 
 
 def set_rates(

@@ -8,9 +8,9 @@ from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.group import Count, DeviceGroup
-from fedsim.scenario.link_rate import LinkRate
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
-from fedsim.scenario.quantity import Goal, LossShare, Time
+from fedsim.scenario.network import NetworkRules
+from fedsim.scenario.quantity import Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
@@ -19,22 +19,6 @@ device's own share; and the mean of the worst tenth of these."""
 
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
-
-
-class NetworkRules(Checked):
-    """What the network does to messages."""
-
-    message_loss: LossShare = 0.0
-    links: tuple[LinkRate, ...] = ()
-
-    @field_validator("links")
-    @classmethod
-    def _once_each(cls, links: tuple[LinkRate, ...]) -> tuple[LinkRate, ...]:
-        ends = [{link.source, link.target} for link in links]
-        twice = [i for i, pair in enumerate(ends) if pair in ends[:i]]
-        if twice:
-            raise Refused([((i,), "is a link that an earlier item names") for i in twice])
-        return links
 
 
 class ServerPlace(Checked):
@@ -76,7 +60,7 @@ class Scenario(Checked):
     name: Name
     seed: Seed = 0
     topology: Network
-    network: NetworkRules = NetworkRules()
+    network: NetworkRules = Field(default_factory=NetworkRules)
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
     data: Data
