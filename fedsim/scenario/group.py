@@ -38,8 +38,9 @@ class DeviceGroup(Checked):
 
     The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
     ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
-    share of packets that the link loses for good. ``charge`` is the share of the battery at the start; ``battery_j``
-    is None on the mains.
+    share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
+    mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
+    ``battery_j`` is None on the mains.
     """
 
     name: Name
@@ -55,7 +56,7 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
-    loss: LossShare
+    loss: LossShare = 0.0
     rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
@@ -67,8 +68,11 @@ class DeviceGroup(Checked):
             return words
         given = {key: value for key, value in words.items() if value is not None}
         profiles = known(info).profiles
+        link = _named(profiles.links, given.get("link"))
         if given.get("rate") == "fading":
-            given["rate"] = fading_of(_named(profiles.links, given.get("link")))
+            given["rate"] = fading_of(link)
+        if given.get("loss") == "residual":
+            given["loss"] = link.loss
         return {**_profile_words(given, profiles), **given}
 
 
@@ -84,7 +88,6 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
         "up": write_law(link.up_bps, "bit/s"),
         "down": write_law(link.down_bps, "bit/s"),
         "rtt": write_law(link.rtt_s, "s"),
-        "loss": units.show(link.loss, "1"),
     }
 
 

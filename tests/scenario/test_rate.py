@@ -1,7 +1,6 @@
 """Rates over time in scenario files: what the words mean, what is shown, and what is refused."""
 
 import gzip
-import math
 
 import pytest
 import yaml
@@ -212,11 +211,13 @@ def test_a_trace_that_is_wrong_is_told_with_its_line(words, catalogue, files):
     ]
 
 
-def test_loss_is_that_of_the_link_if_not_said(words, catalogue):
-    assert [group.loss for group in check(words, catalogue=catalogue).fleet] == [1e-4, 1e-3]
+def test_loss_is_none_a_share_or_what_the_link_layer_leaves(words, catalogue):
+    assert [group.loss for group in check(words, catalogue=catalogue).fleet] == [0.0, 0.0]
     words["fleet"][0]["loss"] = "2 %"
-    assert check(words, catalogue=catalogue).fleet[0].loss == 0.02
-    assert math.isclose(load_profiles().links["ethernet"].loss, 1e-6)
+    words["fleet"][1]["loss"] = "residual"
+    scenario = check(words, catalogue=catalogue)
+    assert [group.loss for group in scenario.fleet] == [0.02, 0.001]
+    shown_rate(scenario, catalogue)
 
 
 def test_links_of_the_topology_may_have_rates_over_time(words, catalogue, files):

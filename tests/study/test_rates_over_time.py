@@ -115,3 +115,14 @@ def test_links_fade_about_the_capacities_of_the_topology(tiny):
     assert found.mean() == pytest.approx(100e6, rel=0.2)
     assert found.std() > 20e6
     assert found[:, 0].tolist() == found[:, 1].tolist()
+
+
+def test_what_a_link_loses_slows_a_message_over_tcp(tiny):
+    """With a tenth of the packets lost, a window stays under four of them, 40 kB to the second over a 150 ms way."""
+    phones = {**tiny["fleet"][0], "rtt": "150 ms"}
+    times_s = [
+        fedsim.run({**tiny, "fleet": [{**phones, "loss": loss}], "stop": {"rounds": 3}}).summary.simulated_s
+        for loss in (0, "1e-9 %", "10 %")
+    ]
+    assert times_s[0] == pytest.approx(times_s[1], rel=1e-6)
+    assert times_s[2] > times_s[0]
