@@ -9,7 +9,8 @@ rate: {down: {trace: lte.down}, up: {trace: lte.up, scale: mean}}
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationError, ValidationInfo
 
@@ -76,6 +77,10 @@ class TraceOf(Checked):
     def traces(self, recording: Recording) -> dict[str, Trace]:
         """Those meant, by their ids."""
         return recording.pick("*" if self.id == _EACH else self.id, self.column or "")
+
+    def from_anywhere(self) -> Self:
+        """With the whole path of its file, so that what is shown can be loaded from any folder."""
+        return self.model_copy(update={"trace": str(Path(self.trace).absolute())})
 
 
 class ReplayedRate(Checked):
@@ -177,7 +182,7 @@ def _with_columns(rate: ReplayedRate, asked: list[str]) -> ReplayedRate:
         raise Refused([(("up", "trace"), "has no column for up or down: name a column")])
     for way, lane in lanes.items():
         _check_traces(way, lane, loop=rate.loop)
-    return rate.model_copy(update=lanes)
+    return rate.model_copy(update={way: lane and lane.from_anywhere() for way, lane in lanes.items()})
 
 
 def _with_column(way: str, lane: TraceOf | None, *, must: bool) -> TraceOf | None:
