@@ -66,21 +66,29 @@ class FadingRate(Checked):
 class TraceOf(Checked):
     """The traces of one direction. ``id`` may be a pattern: the devices of the group then take its traces in turn.
 
-    ``scale`` is a factor, or ``mean``: whatever gives each device the mean rate that it drew.
+    ``scale`` is a factor, or ``mean``: whatever gives each device the mean rate that it drew. ``digest`` is that of the
+    file's content; where a scenario gives it, no other content will do.
     """
 
     trace: Text
     id: TraceId | None = None
     column: Text | None = None
     scale: Scale = 1.0
+    digest: Text | None = None
 
     def traces(self, recording: Recording) -> dict[str, Trace]:
         """Those meant, by their ids."""
         return recording.pick("*" if self.id == _EACH else self.id, self.column or "")
 
+    def check_digest(self, recording: Recording) -> None:
+        """Raises ValueError if the file is not what it was."""
+        if self.digest is not None and self.digest != recording.digest:
+            raise ValueError(f"{self.trace} has changed: its digest is {recording.digest}, not {self.digest}")
+
     def from_anywhere(self) -> Self:
-        """With the whole path of its file, so that what is shown can be loaded from any folder."""
-        return self.model_copy(update={"trace": str(Path(self.trace).absolute())})
+        """With the whole path of its file and its digest: what is shown loads from any folder, and means the same."""
+        path = Path(self.trace).absolute()
+        return self.model_copy(update={"trace": str(path), "digest": read_recording(path).digest})
 
 
 class ReplayedRate(Checked):
@@ -117,10 +125,12 @@ def make_course(words: RateWords, profiles: Profiles) -> Course:
 def _lane(words: TraceOf | None) -> Lane | None:
     if words is None:
         return None
+    recording = read_recording(words.trace)
     try:
-        traces = words.traces(read_recording(words.trace))
+        words.check_digest(recording)
     except ValueError as error:
-        raise ScenarioError(f"{words.trace}: {error}") from None
+        raise ScenarioError(str(error)) from None
+    traces = words.traces(recording)
     return Lane(traces=tuple(traces.values()), scale=None if words.scale == "mean" else float(words.scale))
 
 
@@ -203,6 +213,10 @@ def _check_traces(way: str, lane: TraceOf | None, *, loop: bool) -> None:
     if lane is None:
         return
     recording = _recording(way, lane)
+    try:
+        lane.check_digest(recording)
+    except ValueError as error:
+        raise Refused([((way, "digest"), str(error))]) from None
     try:
         traces = lane.traces(recording)
     except ValueError as error:

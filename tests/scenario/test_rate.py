@@ -1,6 +1,7 @@
 """Rates over time in scenario files: what the words mean, what is shown, and what is refused."""
 
 import gzip
+from hashlib import blake2b
 
 import pytest
 import yaml
@@ -83,9 +84,22 @@ def test_a_trace_serves_the_directions_that_it_has(words, catalogue, files):
     assert isinstance(course, Replays)
     assert [lane.traces[0].mean_bps for lane in (course.up, course.down)] == pytest.approx([280e3 / 3, 2400e3 / 3])
     assert (course.offset_s, course.loop) == (Constant(0.0), True)
+    digest = blake2b(BUS.encode(), digest_size=8).hexdigest()
     assert shown_rate(scenario, catalogue) == {
-        "up": {"trace": str(files / "traces" / "bus.csv"), "id": None, "column": "up_kbps", "scale": "100 %"},
-        "down": {"trace": str(files / "traces" / "bus.csv"), "id": None, "column": "down_kbps", "scale": "100 %"},
+        "up": {
+            "trace": str(files / "traces" / "bus.csv"),
+            "id": None,
+            "column": "up_kbps",
+            "scale": "100 %",
+            "digest": digest,
+        },
+        "down": {
+            "trace": str(files / "traces" / "bus.csv"),
+            "id": None,
+            "column": "down_kbps",
+            "scale": "100 %",
+            "digest": digest,
+        },
         "offset": "0 s",
         "loop": True,
     }
@@ -163,7 +177,7 @@ def test_files_of_traces_are_found_from_the_scenario(words, catalogue, files):
         ]),
         ({"trace": "traces/bus.csv", "up": {"colum": "x"}}, [
             ("rate.up.colum: 'colum' is not a known key; did you mean 'column'? "
-            "(known: trace, id, column, scale)")
+            "(known: trace, id, column, scale, digest)")
         ]),
         ({"trace": "traces/bus.csv", "scale": "0 %", "offset": "-1 s", "loop": "yes"}, [
             "rate.scale: must be 'mean' or a finite number > 0, got '0 %'",
@@ -209,6 +223,18 @@ def test_a_trace_that_is_wrong_is_told_with_its_line(words, catalogue, files):
     assert refusal(words, catalogue, {"trace": "traces/bus.csv"}) == [
         "rate.trace: traces/bus.csv: line 3, down_kbps: must be a rate >= 0, got '-1'"
     ]
+
+
+def test_a_shown_scenario_means_the_same_trace_or_none(words, catalogue, files):
+    scenario = scenario_with(words, catalogue, {"trace": "traces/bus.csv"})
+    text = resolved(scenario, catalogue=catalogue)
+    (files / "traces" / "bus.csv").write_text(BUS.replace("1600", "1500"))
+    with pytest.raises(ScenarioError) as caught:
+        check(yaml.safe_load(text), catalogue=catalogue)
+    path = files / "traces" / "bus.csv"
+    assert str(caught.value).startswith(f"scenario: fleet[0].rate.up.digest: {path} has changed: its digest is ")
+    with pytest.raises(ScenarioError, match=r"bus\.csv has changed: its digest is"):
+        course_of(scenario)
 
 
 def test_loss_is_none_a_share_or_what_the_link_layer_leaves(words, catalogue):
