@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, Strict, ValidationInfo, model_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
-from fedsim.scenario.rate import CONSTANT, Rate, fading_of
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
+from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
-from fedsim.system.law_words import write_law
 from fedsim.system.profiles import Profiles
 
 Value = TypeVar("Value")
@@ -60,6 +61,16 @@ class DeviceGroup(Checked):
     rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
+    handover: Handover | None = None
+
+    @field_validator("handover")
+    @classmethod
+    def _check_handover(cls, handover: Handover | None, info: ValidationInfo) -> Handover | None:
+        if handover is not None and "link" in info.data:
+            mistakes = handover.unknown_links(info.data["link"])
+            if mistakes:
+                raise Refused(mistakes)
+        return handover
 
     @model_validator(mode="before")
     @classmethod
@@ -69,11 +80,7 @@ class DeviceGroup(Checked):
         given = {key: value for key, value in words.items() if value is not None}
         profiles = known(info).profiles
         link = _named(profiles.links, given.get("link"))
-        if given.get("rate") == "fading":
-            given["rate"] = fading_of(link)
-        if given.get("loss") == "residual":
-            given["loss"] = link.loss
-        return {**_profile_words(given, profiles), **given}
+        return {**_profile_words(given, profiles), **with_link(given, link)}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
@@ -81,13 +88,10 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
     device = _named(profiles.devices, words.get("device"))
     link = _named(profiles.links, words.get("link"))
     return {
-        "radio": link.radio,
         "speed": units.show(device.flops_per_s, "flop/s"),
         "step_overhead": units.show(device.step_overhead_s, "s"),
         "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
-        "up": write_law(link.up_bps, "bit/s"),
-        "down": write_law(link.down_bps, "bit/s"),
-        "rtt": write_law(link.rtt_s, "s"),
+        **link_words(link),
     }
 
 

@@ -104,9 +104,14 @@ RateWords = ConstantRate | FadingRate | ReplayedRate
 CONSTANT = ConstantRate()
 
 
-def fading_of(link: LinkProfile) -> Any:
-    """What ``fading`` means for a link, in words."""
-    return "constant" if link.fading is None else {"fading": link.fading}
+def with_link(words: dict[Any, Any], link: LinkProfile) -> dict[Any, Any]:
+    """Words of a group, or of another way of it, with what ``fading`` and ``residual`` mean for its link."""
+    found = dict(words)
+    if found.get("rate") == "fading":
+        found["rate"] = "constant" if link.fading is None else {"fading": link.fading}
+    if found.get("loss") == "residual":
+        found["loss"] = link.loss
+    return found
 
 
 def make_course(words: RateWords, profiles: Profiles) -> Course:

@@ -1,6 +1,7 @@
 """Fleets: laws drawn into rows, and nobody's row is another's business."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.course import STEADY, Fades
-from fedsim.system.fleet import DeviceGroup, Fleet
+from fedsim.system.fleet import DeviceGroup, Fleet, OtherWay, Roams
+from fedsim.system.handover import ByLaw
 from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
 from fedsim.system.presence import Availability, Crashes
 from fedsim.system.profiles import load_profiles
@@ -139,6 +141,35 @@ def test_a_device_fades_about_the_rates_that_it_drew():
         hours_bps = [after.access.up.at(3600.0 * hour)[0] for hour in range(400)]
         assert np.mean(hours_bps) == pytest.approx(after.access.up_bps, rel=0.2)
         assert len(set(hours_bps)) > 300
+
+
+def test_a_device_has_one_fading_for_each_technology():
+    """The same in every cell of its own technology, another on the way by WiFi."""
+    course = Fades(shape=load_profiles().fading["4g_mpls"])
+    own = group(course=course)
+
+    def other(link):
+        return OtherWay(
+            link=link,
+            places=("x",),
+            radio=RADIO,
+            half_duplex=False,
+            paging_s=1.0,
+            up_bps=own.up_bps,
+            down_bps=own.down_bps,
+            rtt_s=own.rtt_s,
+            loss=0.01,
+            course=course,
+        )
+
+    moves = ByLaw(stay_s=Constant(1.0), away_s=Constant(1.0))
+    spec = fleet(replace(own, roams=Roams(others=[other("4g"), other("wifi")], moves=moves))).spec(3)
+    same, wifi = spec.handover.others
+    seconds = range(20)
+    assert [same.access.up.at(second) for second in seconds] == [spec.access.up.at(second) for second in seconds]
+    shapes = [np.array([way.access.up.at(second)[0] / way.access.up_bps for second in seconds]) for way in (same, wifi)]
+    assert not np.allclose(*shapes)
+    assert (same.access.loss, spec.access.loss) == (0.01, 0.0)
 
 
 def test_ten_thousand_devices_that_fade_ask_for_no_luck_until_they_send():
