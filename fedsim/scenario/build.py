@@ -13,6 +13,7 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
@@ -76,7 +77,9 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     profiles = load_profiles()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
     network = _network(scenario, sim, fleet)
-    messenger = Messenger(sim, network, _manners(scenario), outages=[make_outage(words) for words in scenario.outages])
+    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
+    outages = [make_outage(words) for words in scenario.outages]
+    messenger = Messenger(sim, network, _manners(scenario), outages=outages)
     waste = WasteBook()
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
     for device in devices:

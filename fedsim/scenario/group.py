@@ -10,7 +10,7 @@ from fedsim.scenario.checked import Checked
 from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
-from fedsim.scenario.rate import CONSTANT, Rate, fading_of
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
 from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
 from fedsim.system.profiles import Profiles
@@ -39,8 +39,9 @@ class DeviceGroup(Checked):
 
     The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
     ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
-    share of packets that the link loses for good. ``charge`` is the share of the battery at the start; ``battery_j``
-    is None on the mains.
+    share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
+    mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
+    ``battery_j`` is None on the mains.
     """
 
     name: Name
@@ -56,7 +57,7 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
-    loss: LossShare
+    loss: LossShare = 0.0
     rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
@@ -78,9 +79,8 @@ class DeviceGroup(Checked):
             return words
         given = {key: value for key, value in words.items() if value is not None}
         profiles = known(info).profiles
-        if given.get("rate") == "fading":
-            given["rate"] = fading_of(_named(profiles.links, given.get("link")))
-        return {**_profile_words(given, profiles), **given}
+        link = _named(profiles.links, given.get("link"))
+        return {**_profile_words(given, profiles), **with_link(given, link)}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.names import LinkName, Place, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, LossShare, RateLaw, Time
-from fedsim.scenario.rate import CONSTANT, Rate, fading_of
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
 from fedsim.scenario.refusal import Mistake, Refused, refuse
 from fedsim.scenario.timed_rows import read_rows
 from fedsim.system import handover as system
@@ -48,7 +48,6 @@ def link_words(link: LinkProfile) -> dict[str, Any]:
         "up": write_law(link.up_bps, "bit/s"),
         "down": write_law(link.down_bps, "bit/s"),
         "rtt": write_law(link.rtt_s, "s"),
-        "loss": units.show(link.loss, "1"),
     }
 
 
@@ -61,7 +60,7 @@ class OtherWay(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
-    loss: LossShare
+    loss: LossShare = 0.0
     rate: Rate = CONSTANT
 
     @model_validator(mode="before")
@@ -72,9 +71,7 @@ class OtherWay(Checked):
         given = {key: value for key, value in words.items() if value is not None}
         links, name = known(info).profiles.links, given.get("link")
         link = links[name] if isinstance(name, str) and name in links else next(iter(links.values()))
-        if given.get("rate") == "fading":
-            given["rate"] = fading_of(link)
-        return {**link_words(link), **given}
+        return {**link_words(link), **with_link(given, link)}
 
 
 class Stop(Checked):

@@ -1,7 +1,7 @@
 """A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -136,7 +136,13 @@ class Fleet:
             charge_j=charge_j,
             link=group.link,
             place=group.places[rank % len(group.places)],
-            access=self._access(index, group, rank),
+            access=_access(
+                group,
+                (float(self.up_bps[index]), float(self.down_bps[index])),
+                float(self.rtt_s[index]),
+                rank=rank,
+                luck=partial(self._streams, "rate", self.name(index)),
+            ),
             radio=group.radio,
             paging_s=group.paging_s,
             availability=group.availability,
@@ -145,59 +151,62 @@ class Fleet:
         )
 
     def _handover(self, index: int) -> Handover | None:
-        group, rank = self.groups[self.group[index]], int(self.rank[index])
-        if group.roams is None:
+        number, rank = int(self.group[index]), int(self.rank[index])
+        roams = self.groups[number].roams
+        if roams is None:
             return None
-        drawn = self._others[self.group[index]]
         ways = tuple(
-            self._way(index, way, *(float(of[rank]) for of in own))
-            for way, own in zip(group.roams.others, drawn, strict=True)
+            Way(
+                link=way.link,
+                place=way.places[rank % len(way.places)],
+                access=_access(
+                    way,
+                    (float(drawn["up_bps"][rank]), float(drawn["down_bps"][rank])),
+                    float(drawn["rtt_s"][rank]),
+                    rank=rank,
+                    luck=partial(self._streams, "rate", self.name(index), *_technology(way, self.groups[number])),
+                ),
+                radio=way.radio,
+                paging_s=way.paging_s,
+            )
+            for way, drawn in zip(roams.others, self._others[number], strict=True)
         )
-        return Handover(others=ways, moves=group.roams.moves, then=group.roams.then)
-
-    def _way(self, index: int, way: OtherWay, up_bps: float, down_bps: float, rtt_s: float) -> Way:
-        rank = int(self.rank[index])
-        luck = partial(self._streams, "rate", self.name(index), way.link)
-        up, down = way.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
-        access = Access(
-            up_bps=up_bps,
-            down_bps=down_bps,
-            delay_s=rtt_s / 2,
-            half_duplex=way.half_duplex,
-            up=up,
-            down=down,
-            loss=way.loss,
-        )
-        place = way.places[rank % len(way.places)]
-        return Way(link=way.link, place=place, access=access, radio=way.radio, paging_s=way.paging_s)
-
-    def _access(self, index: int, group: DeviceGroup, rank: int) -> Access:
-        up_bps, down_bps = float(self.up_bps[index]), float(self.down_bps[index])
-        luck = partial(self._streams, "rate", self.name(index))
-        up, down = group.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
-        return Access(
-            up_bps=up_bps,
-            down_bps=down_bps,
-            delay_s=float(self.rtt_s[index]) / 2,
-            half_duplex=group.half_duplex,
-            up=up,
-            down=down,
-            loss=group.loss,
-        )
+        return Handover(others=ways, moves=roams.moves, then=roams.then)
 
 
-_Drawn = tuple[Array, Array, Array]
+_Drawn = Mapping[str, Array]
+
+
+def _technology(way: OtherWay, group: DeviceGroup) -> tuple[str, ...]:
+    """What tells the luck on this way from that on the group's own link."""
+    return () if way.link == group.link else (way.link,)
 
 
 def _others(group: DeviceGroup, streams: Streams) -> list[_Drawn]:
-    """What the devices of a group draw for each of their other ways: rates up and down, and round trips.
+    """What the devices of a group draw for each of their other ways.
 
     By technology, not by way: a device has the same luck with 4G in one cell as in the next.
     """
     drawn: list[_Drawn] = []
     for way in group.roams.others if group.roams else ():
-        about = ("fleet", group.name) if way.link == group.link else ("fleet", group.name, way.link)
-        up_bps = way.up_bps.draws(streams(*about, "up_bps"), group.count)
-        down_bps = way.down_bps.draws(streams(*about, "down_bps"), group.count)
-        drawn.append((up_bps, down_bps, way.rtt_s.draws(streams(*about, "rtt_s"), group.count)))
+        about = ("fleet", group.name, *_technology(way, group))
+        laws = {"up_bps": way.up_bps, "down_bps": way.down_bps, "rtt_s": way.rtt_s}
+        drawn.append({name: law.draws(streams(*about, name), group.count) for name, law in laws.items()})
     return drawn
+
+
+def _access(
+    way: DeviceGroup | OtherWay, rates: tuple[float, float], rtt_s: float, *, rank: int, luck: Streams
+) -> Access:
+    """A device's link; rates: its means up and down."""
+    up_bps, down_bps = rates
+    up, down = way.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
+    return Access(
+        up_bps=up_bps,
+        down_bps=down_bps,
+        delay_s=rtt_s / 2,
+        half_duplex=way.half_duplex,
+        up=up,
+        down=down,
+        loss=way.loss,
+    )

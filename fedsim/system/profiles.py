@@ -184,10 +184,6 @@ def _radio(name: str, row: Mapping[str, Any]) -> RadioProfile:
     )
 
 
-def _doze(row: Mapping[str, Any]) -> Doze:
-    return Doze(after_s=_value(row["after"], "s"), min_s=_value(row["min"], "s"), max_s=_value(row["max"], "s"))
-
-
 def _shape(probabilities: Sequence[float], name: str, row: Mapping[str, Any]) -> FadingShape:
     quantiles, _ = row["quantiles"]
     return FadingShape(
@@ -198,3 +194,7 @@ def _shape(probabilities: Sequence[float], name: str, row: Mapping[str, Any]) ->
         probabilities=tuple(probabilities),
         quantiles=tuple(quantiles),
     )
+
+
+def _doze(row: Mapping[str, Any]) -> Doze:
+    return Doze(after_s=_value(row["after"], "s"), min_s=_value(row["min"], "s"), max_s=_value(row["max"], "s"))

@@ -23,7 +23,7 @@ def test_commuters_go_over_to_4g_and_back_in_the_middle_of_rounds(result):
     """Each at its own time; whose radio nobody uses at that moment goes over unseen."""
     moves = rows(result, "handover").set_index("subject")
     out_s, back_s = moves.loc[moves["link"] == "4g", "time_s"], moves.loc[moves["link"] == "wifi", "time_s"]
-    assert len(out_s) > 3
+    assert len(out_s) > 2
     assert out_s.between(5.0, 10.0).all()
     assert back_s.between(35.0, 40.0).all()
     both = out_s.index.intersection(back_s.index)
