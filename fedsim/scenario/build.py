@@ -1,8 +1,10 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
@@ -11,10 +13,14 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.link_rate import set_rates
+from fedsim.scenario.rate import make_course
+from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
+from fedsim.system.equal_split import Degrees
 from fedsim.system.fleet import DeviceGroup, Fleet
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Availability, Crashes
 from fedsim.system.profiles import Profiles, load_profiles
@@ -69,10 +75,12 @@ def build(scenario: Scenario, sim: Simulation) -> World:
         FedsimError: if the data do not go around.
     """
     profiles = load_profiles()
-    network = Network(sim, scenario.topology)
-    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss)
-    waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
+    network = _network(scenario, sim, fleet)
+    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
+    outages = [make_outage(words) for words in scenario.outages]
+    messenger = Messenger(sim, network, _manners(scenario), outages=outages)
+    waste = WasteBook()
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
     for device in devices:
         network.attach(device.name, device.spec.place, device.spec.access)
@@ -84,6 +92,34 @@ def build(scenario: Scenario, sim: Simulation) -> World:
         training=_training(scenario, _problem(scenario, sim), sim),
         protocol=scenario.protocol.make(),
         waste=waste,
+    )
+
+
+def _network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
+    rules = scenario.network
+    return Network(
+        sim,
+        scenario.topology,
+        transport=rules.transport.make(),
+        jitter=rules.jitter,
+        metric=rules.routes,
+        split=_degrees(scenario, fleet) if rules.sharing == "equal-split" else None,
+    )
+
+
+def _degrees(scenario: Scenario, fleet: Fleet) -> Degrees:
+    """By the overlay; where there is none, every device has one neighbour: the server."""
+    overlay = getattr(scenario.protocol.value, "overlay", None)
+    if overlay is None:
+        return Degrees()
+    return Degrees.of(nx.relabel_nodes(overlay.graph(len(fleet)), fleet.name))
+
+
+def _manners(scenario: Scenario) -> Manners:
+    rules = scenario.network
+    chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
+    return Manners(
+        message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes, give_up_s=rules.give_up_s
     )
 
 
@@ -108,8 +144,11 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
+        loss=words.loss,
+        course=make_course(words.rate, profiles),
         availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
         crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        roams=make_roams(words, profiles),
     )
 
 

@@ -3,24 +3,21 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, model_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
+from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
-from fedsim.system.law_words import write_law
 from fedsim.system.profiles import Profiles
 
 Value = TypeVar("Value")
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
-
-
-class Checked(BaseModel):
-    """A part of a scenario: immutable, and strict about its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Availability(Checked):
@@ -41,7 +38,10 @@ class DeviceGroup(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
     The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
-    ``charge`` is the share of the battery at the start; ``battery_j`` is None on the mains.
+    ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
+    share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
+    mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
+    ``battery_j`` is None on the mains.
     """
 
     name: Name
@@ -57,8 +57,20 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
+    loss: LossShare = 0.0
+    rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
+    handover: Handover | None = None
+
+    @field_validator("handover")
+    @classmethod
+    def _check_handover(cls, handover: Handover | None, info: ValidationInfo) -> Handover | None:
+        if handover is not None and "link" in info.data:
+            mistakes = handover.unknown_links(info.data["link"])
+            if mistakes:
+                raise Refused(mistakes)
+        return handover
 
     @model_validator(mode="before")
     @classmethod
@@ -66,7 +78,9 @@ class DeviceGroup(Checked):
         if not isinstance(words, Mapping):
             return words
         given = {key: value for key, value in words.items() if value is not None}
-        return {**_profile_words(given, known(info).profiles), **given}
+        profiles = known(info).profiles
+        link = _named(profiles.links, given.get("link"))
+        return {**_profile_words(given, profiles), **with_link(given, link)}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
@@ -74,13 +88,10 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
     device = _named(profiles.devices, words.get("device"))
     link = _named(profiles.links, words.get("link"))
     return {
-        "radio": link.radio,
         "speed": units.show(device.flops_per_s, "flop/s"),
         "step_overhead": units.show(device.step_overhead_s, "s"),
         "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
-        "up": write_law(link.up_bps, "bit/s"),
-        "down": write_law(link.down_bps, "bit/s"),
-        "rtt": write_law(link.rtt_s, "s"),
+        **link_words(link),
     }
 
 

@@ -47,7 +47,7 @@ def _places(there: Known) -> Iterable[str] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _InWords:
+class InWords:
     """Tells pydantic how a field is read and written, given what is known, and to leave its type alone."""
 
     read: Callable[[Any, Known], Any]
@@ -84,8 +84,8 @@ def _topology(there: Known) -> Topology:
     return there.topology
 
 
-def _part(role: Role) -> _InWords:
-    return _InWords(
+def _part(role: Role) -> InWords:
+    return InWords(
         read=lambda words, there: there.catalogue.read(role, words),
         write=lambda part, there: there.catalogue.write(part),
     )
@@ -100,7 +100,7 @@ LinkName = Annotated[str, _TEXT, _one_of("link", lambda there: there.profiles.li
 RadioName = Annotated[str, _TEXT, _one_of("radio", lambda there: there.profiles.radios)]
 Network = Annotated[
     Topology,
-    _InWords(
+    InWords(
         read=lambda _, there: _topology(there),
         write=lambda topology, there: write_underlay(topology, there.catalogue),
     ),

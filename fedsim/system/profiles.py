@@ -1,14 +1,16 @@
 """Profiles of devices, links and radios by name; in ``profiles.yaml`` every number has its source."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fedsim import units
 from fedsim.errors import FedsimError
+from fedsim.system.fading import FadingShape
 from fedsim.system.law import Lognormal
 from fedsim.yamlfile import read_yaml
 
@@ -40,7 +42,9 @@ class DeviceProfile:
 class LinkProfile:
     """An access technology: round trip to a near server, mean rates of its users, and its usual radio.
 
-    A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before its radio wakes.
+    ``fading`` names the shape of their change in time, None where there is none; ``loss`` is the share of packets
+    that the link layer loses for good. A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before
+    its radio wakes.
     """
 
     name: str
@@ -49,7 +53,30 @@ class LinkProfile:
     rtt_s: Lognormal
     up_bps: Lognormal
     down_bps: Lognormal
+    fading: str | None
+    loss: float
     paging_wait_max_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doze:
+    """Discontinuous reception: connected, but silent for more than ``after_s``, a radio listens only now and then.
+
+    The first byte then waits U(``min_s``, ``max_s``), at the power of the first tail.
+
+    Raises:
+        ValueError: a time that is not >= 0 and finite, or bounds in the wrong order.
+    """
+
+    after_s: float
+    min_s: float
+    max_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after_s < math.inf:
+            raise ValueError(f"after_s must be >= 0 and finite, got {self.after_s!r}")
+        if not 0 <= self.min_s <= self.max_s < math.inf:
+            raise ValueError(f"0 <= min_s <= max_s must hold, got {self.min_s!r} and {self.max_s!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +95,7 @@ class RadioProfile:
     promotion_w: float
     tails: tuple[tuple[float, float], ...]
     idle_w: float
+    doze: Doze | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,11 +105,14 @@ class Profiles:
     devices: Mapping[str, DeviceProfile]
     links: Mapping[str, LinkProfile]
     radios: Mapping[str, RadioProfile]
+    fading: Mapping[str, FadingShape]
 
     def __post_init__(self) -> None:
         for link in self.links.values():
             if link.radio not in self.radios:
                 raise FedsimError(f"link {link.name!r} has an unknown radio, {link.radio!r}")
+            if link.fading is not None and link.fading not in self.fading:
+                raise FedsimError(f"link {link.name!r} has an unknown shape of fading, {link.fading!r}")
 
 
 @cache
@@ -92,6 +123,7 @@ def load_profiles() -> Profiles:
         devices=_named(table["devices"], _device),
         links=_named(table["links"], _link),
         radios=_named(table["radios"], _radio),
+        fading=_named(table["fading"], partial(_shape, table["fading_probabilities"])),
     )
 
 
@@ -131,6 +163,8 @@ def _link(name: str, row: Mapping[str, Any]) -> LinkProfile:
         rtt_s=law("rtt", "s"),
         up_bps=law("up", "bit/s"),
         down_bps=law("down", "bit/s"),
+        fading=row.get("fading"),
+        loss=_value(row["loss"], "1"),
         paging_wait_max_s=_value(row["paging_wait"], "s"),
     )
 
@@ -146,4 +180,21 @@ def _radio(name: str, row: Mapping[str, Any]) -> RadioProfile:
         promotion_w=_value(row["promotion"]["power"], "W"),
         tails=tuple((_value(tail["lasts"], "s"), _value(tail["power"], "W")) for tail in row["tails"]),
         idle_w=_value(row["idle"], "W"),
+        doze=_doze(row["doze"]) if "doze" in row else None,
     )
+
+
+def _shape(probabilities: Sequence[float], name: str, row: Mapping[str, Any]) -> FadingShape:
+    quantiles, _ = row["quantiles"]
+    return FadingShape(
+        name=name,
+        slow_weight=_value(row["slow_weight"], "1"),
+        slow_s=_value(row["slow"], "s"),
+        fast_s=_value(row["fast"], "s"),
+        probabilities=tuple(probabilities),
+        quantiles=tuple(quantiles),
+    )
+
+
+def _doze(row: Mapping[str, Any]) -> Doze:
+    return Doze(after_s=_value(row["after"], "s"), min_s=_value(row["min"], "s"), max_s=_value(row["max"], "s"))
