@@ -111,4 +111,5 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         "devices_spent": 0,
         **changes,
     }
-    return Result(scenario=scenario, seed=scenario.seed, curve=curve, events=events, summary=Summary(**given))
+    links = pd.DataFrame({"source": ["cell"], "target": ["server"], "carried_bytes": [1000.0]})
+    return Result(links=links, scenario=scenario, seed=scenario.seed, curve=curve, events=events, summary=Summary(**given))

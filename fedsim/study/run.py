@@ -13,6 +13,7 @@ from fedsim.kernel import Simulation
 from fedsim.scenario import Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.study.folder import write
+from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
 from fedsim.study.slowest import slowest
@@ -135,6 +136,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
         seed=world.sim.seed,
         curve=curve,
         events=events,
+        links=link_table(world.network, world.sim.now),
         summary=_summary(scenario, world, monitor, curve, events),
     )
 

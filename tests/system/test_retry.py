@@ -224,12 +224,12 @@ def test_parts_of_a_tcp_message(make_world, radio):
     """A round trip of 0.1 s: 2 of set-up, slow start, half of one for the way; promotion first."""
     world = make_world(transport=Tcp())
     phone = world.phone(radio=radio, access=Access(up_bps=8e6, down_bps=8e6, delay_s=0.05))
-    (first,) = world.run(phone.send(world.server, MB))
+    (first,) = world.run(phone.send(world.server, 691 * 1448))
     assert (first.wake_s, first.setup_s, first.delay_s) == (1.0, pytest.approx(0.2), 0.05)
     assert first.slow_start_s == pytest.approx(0.3 - 70 * 1514 * 8 / 8e6)  # 10, 20 and 40 packets, of a pipe of 66
     assert first.bytes_s == pytest.approx(691 * 1514 * 8 / 8e6)
     assert first.total_s == pytest.approx(world.sim.now)
-    (second,) = world.run(phone.send(world.server, MB))
+    (second,) = world.run(phone.send(world.server, 691 * 1448))
     assert (second.wake_s, second.setup_s, second.slow_start_s) == (0.0, 0.0, 0.0)
 
 
