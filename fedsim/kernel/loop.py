@@ -13,7 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from simpy.core import EmptySchedule, StopSimulation
-from simpy.events import NORMAL, Event
+from simpy.events import NORMAL, URGENT, Event, EventPriority
 
 from fedsim.errors import DeadlockError
 from fedsim.kernel.budget import Budget, Meter, Reason, Stopped
@@ -118,8 +118,21 @@ class EventLoop(BaseEventLoop):
             raise TypeError("when cannot be None")
         return self._schedule(when, callback, args, context)
 
+    def call_first_at(self, when: float, callback: Callable[[*Ts], object], *args: *Ts) -> asyncio.TimerHandle:
+        """Like ``call_at``, before every event of that time that is not urgent, whenever these were scheduled.
+
+        Raises:
+            ValueError: if the time is NaN.
+        """
+        return self._schedule(when, callback, args, None, URGENT)
+
     def _schedule(
-        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: Context | None,
+        priority: EventPriority = NORMAL,
     ) -> Timer:
         if callback is wake_sleeper:  # sets a future's result, and so needs no copy of the caller's context
             context = self._no_context
@@ -131,7 +144,7 @@ class EventLoop(BaseEventLoop):
         if when < inf:
             now = env._now
             at = when if when > now else now  # noqa: FURB136  # max would cost as much as the whole heappush
-            heappush(env._queue, (at, NORMAL, next(env._eid), timer))
+            heappush(env._queue, (at, priority, next(env._eid), timer))
         elif when == inf:
             timer.callbacks = None
         else:

@@ -13,7 +13,9 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.rate import make_course
+from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
 from fedsim.system.equal_split import Degrees
@@ -75,7 +77,9 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     profiles = load_profiles()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
     network = _network(scenario, sim, fleet)
-    messenger = Messenger(sim, network, _manners(scenario))
+    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
+    outages = [make_outage(words) for words in scenario.outages]
+    messenger = Messenger(sim, network, _manners(scenario), outages=outages)
     waste = WasteBook()
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
     for device in devices:
@@ -114,7 +118,9 @@ def _degrees(scenario: Scenario, fleet: Fleet) -> Degrees:
 def _manners(scenario: Scenario) -> Manners:
     rules = scenario.network
     chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
-    return Manners(message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes)
+    return Manners(
+        message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes, give_up_s=rules.give_up_s
+    )
 
 
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
@@ -142,6 +148,7 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         course=make_course(words.rate, profiles),
         availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
         crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        roams=make_roams(words, profiles),
     )
 
 

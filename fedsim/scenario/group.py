@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, Strict, ValidationInfo, model_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
-from fedsim.scenario.rate import CONSTANT, Rate, fading_of
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
+from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
-from fedsim.system.law_words import write_law
 from fedsim.system.profiles import Profiles
 
 Value = TypeVar("Value")
@@ -38,8 +39,9 @@ class DeviceGroup(Checked):
 
     The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
     ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
-    share of packets that the link loses for good. ``charge`` is the share of the battery at the start; ``battery_j``
-    is None on the mains.
+    share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
+    mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
+    ``battery_j`` is None on the mains.
     """
 
     name: Name
@@ -55,10 +57,20 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
-    loss: LossShare
+    loss: LossShare = 0.0
     rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
+    handover: Handover | None = None
+
+    @field_validator("handover")
+    @classmethod
+    def _check_handover(cls, handover: Handover | None, info: ValidationInfo) -> Handover | None:
+        if handover is not None and "link" in info.data:
+            mistakes = handover.unknown_links(info.data["link"])
+            if mistakes:
+                raise Refused(mistakes)
+        return handover
 
     @model_validator(mode="before")
     @classmethod
@@ -67,9 +79,8 @@ class DeviceGroup(Checked):
             return words
         given = {key: value for key, value in words.items() if value is not None}
         profiles = known(info).profiles
-        if given.get("rate") == "fading":
-            given["rate"] = fading_of(_named(profiles.links, given.get("link")))
-        return {**_profile_words(given, profiles), **given}
+        link = _named(profiles.links, given.get("link"))
+        return {**_profile_words(given, profiles), **with_link(given, link)}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
@@ -77,14 +88,10 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
     device = _named(profiles.devices, words.get("device"))
     link = _named(profiles.links, words.get("link"))
     return {
-        "radio": link.radio,
         "speed": units.show(device.flops_per_s, "flop/s"),
         "step_overhead": units.show(device.step_overhead_s, "s"),
         "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
-        "up": write_law(link.up_bps, "bit/s"),
-        "down": write_law(link.down_bps, "bit/s"),
-        "rtt": write_law(link.rtt_s, "s"),
-        "loss": units.show(link.loss, "1"),
+        **link_words(link),
     }
 
 

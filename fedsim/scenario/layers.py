@@ -192,19 +192,28 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
             layer[key] = {"name": layer[key]}
     if isinstance(layer.get("topology"), str):
         layer["topology"] = str(_beside(folder, layer["topology"]))
-    for block in _with_rate_traces(layer):
+    for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
     layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
 
 
-def _with_rate_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
-    """Blocks of groups' rates that name the file of a trace."""
-    groups = layer.get("fleet")
-    for group in groups if isinstance(groups, list) else ():
-        rate = group.get("rate") if isinstance(group, dict) else None
-        blocks = [rate, *(rate.get(way) for way in ("up", "down"))] if isinstance(rate, dict) else []
-        yield from (block for block in blocks if isinstance(block, dict) and isinstance(block.get("trace"), str))
+def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks that name the file of a trace: outages, handovers, and rates of groups, other ways and links."""
+    network, groups = layer.get("network"), _blocks(layer.get("fleet"))
+    handovers = _blocks([group.get("handover") for group in groups])
+    ways = [way for handover in handovers for way in _blocks(handover.get("to"))]
+    links = _blocks(network.get("links") if isinstance(network, dict) else None)
+    rates = _blocks([item.get("rate") for item in (*groups, *ways, *links)])
+    directions = _blocks([rate.get(way) for rate in rates for way in ("up", "down")])
+    for block in (*_blocks(layer.get("outages")), *handovers, *rates, *directions):
+        if isinstance(block.get("trace"), str):
+            yield block
+
+
+def _blocks(items: Any) -> list[dict[Any, Any]]:
+    """The mappings in what may be a list."""
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _beside(folder: Path, path: str) -> Path:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.catalogue import Part, standard_catalogue
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.link_rate import LinkRate, once_each
 from fedsim.scenario.names import InWords
-from fedsim.scenario.quantity import FactorLaw, LossShare, Size
+from fedsim.scenario.quantity import FactorLaw, LossShare, Size, Time
 from fedsim.system.retry import Retry
 from fedsim.system.routing import METRICS, Metric
 
@@ -52,8 +53,10 @@ class NetworkRules(Checked):
     """How messages pass, and what happens to them.
 
     ``jitter`` is the law of a factor on the delays of each message. ``message_loss`` is the probability that a
-    message, or each chunk of one, is sent in full and lost. ``retry`` sends what failed again, None leaves that to
-    the protocol. ``chunk_bytes`` cuts messages: one that breaks off or is lost loses only a chunk.
+    message, or each chunk of one, is sent in full and lost. Without a route, a sender
+    gives up after ``give_up_s``. ``retry`` sends what failed again, None leaves that to
+    the protocol. ``chunk_bytes`` cuts messages: one that breaks off or is lost loses only a chunk. ``links`` says how
+    links of the topology go over time.
     """
 
     transport: TransportPart = Field(default_factory=_default_transport)
@@ -61,5 +64,7 @@ class NetworkRules(Checked):
     routes: Routes = METRICS[0]
     jitter: FactorLaw | None = None
     message_loss: LossShare = 0.0
+    give_up_s: Time = Field(default=3.0, alias="give_up")
     retry: RetryBlock = None
     chunk_bytes: Size | None = Field(default=None, alias="chunk")
+    links: Annotated[tuple[LinkRate, ...], AfterValidator(once_each)] = ()

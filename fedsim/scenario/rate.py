@@ -9,7 +9,8 @@ rate: {down: {trace: lte.down}, up: {trace: lte.up, scale: mean}}
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationError, ValidationInfo
 
@@ -65,17 +66,29 @@ class FadingRate(Checked):
 class TraceOf(Checked):
     """The traces of one direction. ``id`` may be a pattern: the devices of the group then take its traces in turn.
 
-    ``scale`` is a factor, or ``mean``: whatever gives each device the mean rate that it drew.
+    ``scale`` is a factor, or ``mean``: whatever gives each device the mean rate that it drew. ``digest`` is that of the
+    file's content; where a scenario gives it, no other content will do.
     """
 
     trace: Text
     id: TraceId | None = None
     column: Text | None = None
     scale: Scale = 1.0
+    digest: Text | None = None
 
     def traces(self, recording: Recording) -> dict[str, Trace]:
         """Those meant, by their ids."""
         return recording.pick("*" if self.id == _EACH else self.id, self.column or "")
+
+    def check_digest(self, recording: Recording) -> None:
+        """Raises ValueError if the file is not what it was."""
+        if self.digest is not None and self.digest != recording.digest:
+            raise ValueError(f"{self.trace} has changed: its digest is {recording.digest}, not {self.digest}")
+
+    def from_anywhere(self) -> Self:
+        """With the whole path of its file and its digest: what is shown loads from any folder, and means the same."""
+        path = Path(self.trace).absolute()
+        return self.model_copy(update={"trace": str(path), "digest": read_recording(path).digest})
 
 
 class ReplayedRate(Checked):
@@ -91,9 +104,14 @@ RateWords = ConstantRate | FadingRate | ReplayedRate
 CONSTANT = ConstantRate()
 
 
-def fading_of(link: LinkProfile) -> Any:
-    """What ``fading`` means for a link, in words."""
-    return "constant" if link.fading is None else {"fading": link.fading}
+def with_link(words: dict[Any, Any], link: LinkProfile) -> dict[Any, Any]:
+    """Words of a group, or of another way of it, with what ``fading`` and ``residual`` mean for its link."""
+    found = dict(words)
+    if found.get("rate") == "fading":
+        found["rate"] = "constant" if link.fading is None else {"fading": link.fading}
+    if found.get("loss") == "residual":
+        found["loss"] = link.loss
+    return found
 
 
 def make_course(words: RateWords, profiles: Profiles) -> Course:
@@ -112,16 +130,20 @@ def make_course(words: RateWords, profiles: Profiles) -> Course:
 def _lane(words: TraceOf | None) -> Lane | None:
     if words is None:
         return None
+    recording = read_recording(words.trace)
     try:
-        traces = words.traces(read_recording(words.trace))
+        words.check_digest(recording)
     except ValueError as error:
-        raise ScenarioError(f"{words.trace}: {error}") from None
+        raise ScenarioError(str(error)) from None
+    traces = words.traces(recording)
     return Lane(traces=tuple(traces.values()), scale=None if words.scale == "mean" else float(words.scale))
 
 
 def _read(words: Any, info: ValidationInfo) -> RateWords:
     if words == "constant":
         return CONSTANT
+    if words == "fading":
+        raise refuse("must name a shape, as in {fading: 4g_mpls}: a link of the topology has no technology")
     if not isinstance(words, Mapping):
         raise refuse(f"must be {_WORDS}, got {problems.shown(words)}")
     if "fading" in words:
@@ -175,7 +197,7 @@ def _with_columns(rate: ReplayedRate, asked: list[str]) -> ReplayedRate:
         raise Refused([(("up", "trace"), "has no column for up or down: name a column")])
     for way, lane in lanes.items():
         _check_traces(way, lane, loop=rate.loop)
-    return rate.model_copy(update=lanes)
+    return rate.model_copy(update={way: lane and lane.from_anywhere() for way, lane in lanes.items()})
 
 
 def _with_column(way: str, lane: TraceOf | None, *, must: bool) -> TraceOf | None:
@@ -196,6 +218,10 @@ def _check_traces(way: str, lane: TraceOf | None, *, loop: bool) -> None:
     if lane is None:
         return
     recording = _recording(way, lane)
+    try:
+        lane.check_digest(recording)
+    except ValueError as error:
+        raise Refused([((way, "digest"), str(error))]) from None
     try:
         traces = lane.traces(recording)
     except ValueError as error:

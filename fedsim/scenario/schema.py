@@ -10,6 +10,7 @@ from fedsim.scenario.codec import read_name
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.network import NetworkRules
+from fedsim.scenario.outage import Outage
 from fedsim.scenario.quantity import Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
 
@@ -61,6 +62,7 @@ class Scenario(Checked):
     seed: Seed = 0
     topology: Network
     network: NetworkRules = Field(default_factory=NetworkRules)
+    outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
     data: Data

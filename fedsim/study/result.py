@@ -56,13 +56,15 @@ class Result:
     ``curve`` has a row per evaluation: ``time_s``, ``round``, ``accuracy`` (all test examples together),
     ``mean_accuracy`` and ``worst_tenth`` (over devices, each on its own test data), ``energy_j``, ``up_bytes``,
     ``down_bytes`` (so far, as they were on the wire), and the learner's own measures. ``events`` has a row per event,
-    ``links`` one for each direction of every link.
+    ``devices`` one per device: its bytes, joules by cause, waste, and seconds in each state of its radio; ``links``
+    one for each direction of every link.
     """
 
     scenario: Scenario
     seed: int
     curve: pd.DataFrame
     events: pd.DataFrame
+    devices: pd.DataFrame
     links: pd.DataFrame
     summary: Summary
 

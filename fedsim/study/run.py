@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from fedsim.kernel import Simulation
 from fedsim.scenario import Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
+from fedsim.study.devices import device_table
 from fedsim.study.folder import write
 from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
@@ -136,6 +137,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
         seed=world.sim.seed,
         curve=curve,
         events=events,
+        devices=device_table(world.devices),
         links=link_table(world.network, world.sim.now),
         summary=_summary(scenario, world, monitor, curve, events),
     )

@@ -1,7 +1,7 @@
 """A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
+from fedsim.system.handover import Fate, Handover, Moves, Way
 from fedsim.system.law import Law
 from fedsim.system.network import Access
 from fedsim.system.presence import Availability, Crashes
@@ -17,6 +18,31 @@ from fedsim.system.profiles import RadioProfile
 
 Array = npt.NDArray[np.float64]
 Streams = Callable[..., np.random.Generator]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherWay:
+    """A way into the network that a group's devices take at times: laws and places as those of the group."""
+
+    link: str
+    places: Sequence[str]
+    radio: RadioProfile
+    half_duplex: bool
+    paging_s: float
+    up_bps: Law
+    down_bps: Law
+    rtt_s: Law
+    loss: float = 0.0
+    course: Course = STEADY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roams:
+    """How a group's devices change between their own link and others; see ``Handover``."""
+
+    others: Sequence[OtherWay]
+    moves: Moves
+    then: Fate = "continue"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +74,7 @@ class DeviceGroup:
     crashes: Crashes | None
     loss: float = 0.0
     course: Course = STEADY
+    roams: Roams | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.places:
@@ -75,6 +102,7 @@ class Fleet:
 
         self.groups = tuple(groups)
         self._streams = streams
+        self._others = [_others(group, streams) for group in groups]
         counts = [group.count for group in groups]
         self.group = np.repeat(np.arange(len(groups)), counts)
         self.rank = np.concatenate([np.arange(count) for count in counts])
@@ -108,23 +136,77 @@ class Fleet:
             charge_j=charge_j,
             link=group.link,
             place=group.places[rank % len(group.places)],
-            access=self._access(index, group, rank),
+            access=_access(
+                group,
+                (float(self.up_bps[index]), float(self.down_bps[index])),
+                float(self.rtt_s[index]),
+                rank=rank,
+                luck=partial(self._streams, "rate", self.name(index)),
+            ),
             radio=group.radio,
             paging_s=group.paging_s,
             availability=group.availability,
             crashes=group.crashes,
+            handover=self._handover(index),
         )
 
-    def _access(self, index: int, group: DeviceGroup, rank: int) -> Access:
-        up_bps, down_bps = float(self.up_bps[index]), float(self.down_bps[index])
-        luck = partial(self._streams, "rate", self.name(index))
-        up, down = group.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
-        return Access(
-            up_bps=up_bps,
-            down_bps=down_bps,
-            delay_s=float(self.rtt_s[index]) / 2,
-            half_duplex=group.half_duplex,
-            up=up,
-            down=down,
-            loss=group.loss,
+    def _handover(self, index: int) -> Handover | None:
+        number, rank = int(self.group[index]), int(self.rank[index])
+        roams = self.groups[number].roams
+        if roams is None:
+            return None
+        ways = tuple(
+            Way(
+                link=way.link,
+                place=way.places[rank % len(way.places)],
+                access=_access(
+                    way,
+                    (float(drawn["up_bps"][rank]), float(drawn["down_bps"][rank])),
+                    float(drawn["rtt_s"][rank]),
+                    rank=rank,
+                    luck=partial(self._streams, "rate", self.name(index), *_technology(way, self.groups[number])),
+                ),
+                radio=way.radio,
+                paging_s=way.paging_s,
+            )
+            for way, drawn in zip(roams.others, self._others[number], strict=True)
         )
+        return Handover(others=ways, moves=roams.moves, then=roams.then)
+
+
+_Drawn = Mapping[str, Array]
+
+
+def _technology(way: OtherWay, group: DeviceGroup) -> tuple[str, ...]:
+    """What tells the luck on this way from that on the group's own link."""
+    return () if way.link == group.link else (way.link,)
+
+
+def _others(group: DeviceGroup, streams: Streams) -> list[_Drawn]:
+    """What the devices of a group draw for each of their other ways.
+
+    By technology, not by way: a device has the same luck with 4G in one cell as in the next.
+    """
+    drawn: list[_Drawn] = []
+    for way in group.roams.others if group.roams else ():
+        about = ("fleet", group.name, *_technology(way, group))
+        laws = {"up_bps": way.up_bps, "down_bps": way.down_bps, "rtt_s": way.rtt_s}
+        drawn.append({name: law.draws(streams(*about, name), group.count) for name, law in laws.items()})
+    return drawn
+
+
+def _access(
+    way: DeviceGroup | OtherWay, rates: tuple[float, float], rtt_s: float, *, rank: int, luck: Streams
+) -> Access:
+    """A device's link; rates: its means up and down."""
+    up_bps, down_bps = rates
+    up, down = way.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
+    return Access(
+        up_bps=up_bps,
+        down_bps=down_bps,
+        delay_s=rtt_s / 2,
+        half_duplex=way.half_duplex,
+        up=up,
+        down=down,
+        loss=way.loss,
+    )

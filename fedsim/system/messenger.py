@@ -1,17 +1,19 @@
 """Carries messages between nodes: wakes their radios, moves the bytes, and loses some."""
 
 import math
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from fedsim.errors import DeviceDownError, MessageFailedError, MessageLostError
+from fedsim.errors import DeviceDownError, MessageFailedError, MessageLostError, NoRouteError
 from fedsim.kernel import Simulation
 from fedsim.system.cargo import Cargo
 from fedsim.system.delivery import Delivery
 from fedsim.system.network import Flow, Network
+from fedsim.system.outage import Outage, Outages
 from fedsim.system.retry import Retry
 from fedsim.system.trip import Trip
 
@@ -40,20 +42,24 @@ class Manners:
     message_loss: the probability that a message is sent in full and lost; or each of its chunks, where it is cut.
     retry: how a failed message is sent again; None leaves that to the protocol.    chunk_bytes: a message that breaks
     off loses only the chunk that was on its way; it is sent on after the last complete one.
+    give_up_s: how long it takes a sender to find that there is no route.
 
     Raises:
-        ValueError: a loss that is not >= 0 and < 1, or a chunk that is not > 0.
+        ValueError: a loss that is not >= 0 and < 1, a chunk that is not > 0, a time that is not > 0 and finite.
     """
 
     message_loss: float = 0.0
     retry: Retry | None = None
     chunk_bytes: float = math.inf
+    give_up_s: float = 3.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.message_loss < 1:
             raise ValueError(f"message_loss must be >= 0 and < 1, got {self.message_loss!r}")
         if not self.chunk_bytes > 0:
             raise ValueError(f"chunk_bytes must be > 0, got {self.chunk_bytes!r}")
+        if not 0 < self.give_up_s < math.inf:
+            raise ValueError(f"give_up_s must be > 0 and finite, got {self.give_up_s!r}")
 
 
 @dataclass(slots=True)
@@ -74,10 +80,13 @@ class _Watcher:
 class Messenger:
     """Sends messages over a network in which some are lost, and again if that is the manner."""
 
-    def __init__(self, sim: Simulation, network: Network, manners: Manners | None = None) -> None:
+    def __init__(
+        self, sim: Simulation, network: Network, manners: Manners | None = None, *, outages: Sequence[Outage] = ()
+    ) -> None:
         self._sim = sim
-        self._network = network
+        self.network = network
         self._manners = manners or Manners()
+        self._outages = Outages(sim, network, outages)
         self._luck: dict[tuple[str, str], np.random.Generator] = {}
 
     async def send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
@@ -91,6 +100,10 @@ class Messenger:
             NoRouteError: nothing connects the two.
             LinkDownError: what carried it went away.
         """
+        with self._outages.watching():
+            return await self._send(source, target, size_bytes)
+
+    async def _send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
         begin_s, failures, wasted_bytes = self._sim.now, 0, 0.0
         cargo, watcher = Cargo(size_bytes, self._manners.chunk_bytes), _Watcher(source, target)
         while True:
@@ -120,7 +133,11 @@ class Messenger:
         again_s = self._sim.now
         async with target.present(), source.connected(pushed=False), target.connected(pushed=True):
             woken_s = self._sim.now
-            trip = await self._network.transfer(source.name, target.name, cargo, watcher)
+            try:
+                trip = await self.network.transfer(source.name, target.name, cargo, watcher)
+            except NoRouteError:
+                await self._sim.timeout(self._manners.give_up_s)
+                raise
         self._lose(trip)
         delivery = trip.delivery()
         return replace(delivery, wake_s=woken_s - again_s, resend_s=delivery.resend_s + (again_s - begin_s))

@@ -13,9 +13,13 @@ _PATTERN = "*?["
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """``traces[id][column]``. A file with a single trace that has no name calls it ``""``."""
+    """``traces[id][column]``. A file with a single trace that has no name calls it ``""``.
+
+    ``digest`` tells the file's content, unpacked, from any other.
+    """
 
     traces: Mapping[str, Mapping[str, Trace]]
+    digest: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:

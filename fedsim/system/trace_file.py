@@ -10,7 +10,9 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,8 @@ def _read(file: Path, _changed_ns: int, _size_bytes: int) -> Recording:
     if suffix not in readers or (suffix == ".npz" and file.suffix == ".gz"):
         raise _refusal(file, problems.unknown(file.suffix, "kind of trace file", [*readers, ".csv.gz"]))
     try:
-        return readers[suffix](_content(file))
+        content = _content(file)
+        return replace(readers[suffix](content), digest=blake2b(content, digest_size=8).hexdigest())
     except ValueError as error:
         raise _refusal(file, str(error)) from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:

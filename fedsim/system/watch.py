@@ -21,6 +21,8 @@ class Watch:
     It keeps one timer, never later than that instant, and only while somebody depends on the device. A battery that
     is nearly empty is looked at again at every change of power; any other cannot be empty before the timer rings,
     whatever the device does, so its changes of power cost nothing.
+
+    Of what happens in one instant the going comes first: work that would end just then has not ended.
     """
 
     def __init__(self, sim: Simulation, name: str, meter: PowerMeter, presence: Presence, *, peak_w: float) -> None:
@@ -86,7 +88,7 @@ class Watch:
             if self._timer.when() <= goes_s:
                 return  # it looks again when it rings
             self._timer.cancel()
-        self._timer = self._sim.loop.call_at(goes_s, self._look) if goes_s < math.inf else None
+        self._timer = self._sim.loop.call_first_at(goes_s, self._look) if goes_s < math.inf else None
 
     def _empty_s(self) -> float:
         """When the battery will be empty if power stays as it is; or, far from that, the soonest it could."""

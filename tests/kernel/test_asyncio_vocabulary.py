@@ -314,6 +314,18 @@ def test_a_closed_loop_takes_nothing_more(sim):
     coroutine.close()
 
 
+def test_a_cancellation_that_is_taken_back_before_it_struck_does_not_strike(sim):
+    """As in Python 3.13; before, the last ``uncancel`` left the cancellation pending."""
+
+    async def main():
+        task = asyncio.create_task(after(1, "kept"))
+        task.cancel()
+        assert (task.cancelling(), task.uncancel()) == (1, 0)
+        return await task
+
+    assert sim.run(main()) == "kept"
+
+
 def test_a_task_needs_a_coroutine(sim):
     with pytest.raises(TypeError, match="a coroutine was expected, got 5"):
         sim.spawn(5)

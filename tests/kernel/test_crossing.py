@@ -301,6 +301,23 @@ def test_what_a_cancelled_wait_withdrew_says_so_when_it_is_awaited_again(sim):
     sim.run(main())
 
 
+def test_a_shielded_request_keeps_its_place_in_the_queue(sim):
+    desk = simpy.Resource(sim.env)
+
+    async def main():
+        first = desk.request()
+        await first
+        request = desk.request()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(request), 1.0)
+        late = desk.request()
+        desk.release(first)
+        await request
+        return late.triggered, sim.now
+
+    assert sim.run(main()) == (False, 1.0)
+
+
 def test_a_cancelled_choice_lets_go_of_all_its_parts(sim):
     desk = simpy.Resource(sim.env)
     gate = sim.env.event()
@@ -393,6 +410,27 @@ def test_a_task_is_interrupted_like_a_process(sim):
         return await task
 
     assert sim.run(main()) == [(1.0, "a"), (2.0, "b"), (3.0, "c")]
+
+
+def test_an_interrupted_task_is_not_woken_by_what_it_waited_for(sim):
+    async def worker(other):
+        with pytest.raises(simpy.Interrupt):
+            await other
+        with pytest.raises(simpy.Interrupt):
+            await sim.timeout(3.0)
+        await sim.timeout(10.0)
+        return sim.now
+
+    async def main():
+        other = asyncio.create_task(asyncio.sleep(2))
+        task = asyncio.create_task(worker(other))
+        for _ in range(2):
+            await sim.timeout(0.5)
+            task.interrupt()
+        await other
+        return await task
+
+    assert sim.run(main()) == 11.0
 
 
 def test_a_task_is_preempted_like_a_process(sim):

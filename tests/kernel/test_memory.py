@@ -177,17 +177,15 @@ async def get(store):
     return await store.get()
 
 
-def test_the_collector_is_as_it_was_after_a_run(sim):
-    before = gc.get_threshold()
-
+@pytest.mark.parametrize(("threshold", "meanwhile"), [(700, 10_000), (50_000, 50_000), (0, 0)])
+def test_the_collector_comes_seldom_in_a_run_and_is_as_it_was_after_it(sim, threshold, meanwhile):
     async def main():
-        return gc.get_threshold()
+        return gc.get_threshold()[0]
 
-    inside = sim.run(main())
-    assert gc.get_threshold() == before
-    assert inside[0] >= 10_000
-    gc.set_threshold(0)
+    before = gc.get_threshold()
+    gc.set_threshold(threshold)
     try:
-        assert sim.run(main())[0] == 0
+        assert sim.run(main()) == meanwhile
+        assert gc.get_threshold()[0] == threshold
     finally:
         gc.set_threshold(*before)

@@ -46,6 +46,24 @@ def test_simultaneous_events_come_by_priority_then_by_insertion():
     assert log == ["u1", "u2", "n1", "n2"]
 
 
+def test_an_urgent_timer_and_what_it_leads_to_come_before_all_else_of_its_time(sim):
+    log = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.call_at(1.0, log.append, "timer")
+        sim.timeout(1.0).callbacks.append(lambda _: log.append("event"))
+        loop.call_first_at(1.0, lambda: (log.append("first"), loop.call_soon(log.append, "its consequence")))
+        loop.call_first_at(0.5, log.append, "sooner")
+        with pytest.raises(ValueError, match="a time that is a number"):
+            loop.call_first_at(math.nan, log.append, "never")
+        loop.call_first_at(1.0, log.append, "taken back").cancel()
+        await sim.timeout(1.0)
+
+    sim.run(main())
+    assert log == ["sooner", "first", "its consequence", "timer", "event"]
+
+
 def test_waiters_of_one_event_wake_in_the_order_in_which_they_came(sim):
     gate = sim.env.event()
     log = []

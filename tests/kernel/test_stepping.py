@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fedsim.kernel import Simulation, stepping
 from fedsim.kernel import loop as loop_module
 
-WAYS = ["time", "sleep", "turn", "gate", "desk", "cancel", "interrupt", "limit", "join", "fail"]
+WAYS = ["time", "sleep", "turn", "gate", "desk", "cancel", "interrupt", "limit", "join", "fail", "first"]
 PROGRAM = st.lists(st.lists(st.tuples(st.sampled_from(WAYS), st.integers(0, 3)), max_size=6), min_size=1, max_size=5)
 
 
@@ -86,6 +86,12 @@ class Play:
 
     async def join(self, number):
         await asyncio.wait(self.tasks, timeout=number)
+
+    async def first(self, number):
+        loop, say = asyncio.get_running_loop(), lambda word: self.log.append((self.sim.now, word, number))
+        loop.call_later(number, say, "later")
+        loop.call_first_at(self.sim.now + number, say, "first")
+        await self.sim.timeout(1)
 
     async def fail(self, number):
         event = self.sim.env.event()

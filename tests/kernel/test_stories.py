@@ -258,10 +258,34 @@ def test_a_simulation_takes_asynchronous_generators_in_every_run(sim):
     assert sim.run(story()) == [0, 1, 2]
 
 
+def blocks():
+    text = (Path(__file__).parents[2] / "docs" / "kernel.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def run_block(number, capsys):
+    exec(compile(blocks()[number], "kernel.md", "exec"), {})  # noqa: S102  # our own words
+    return capsys.readouterr().out
+
+
 def test_the_example_of_the_documentation(capsys):
-    text = (Path(__file__).parents[2] / "docs" / "kernel.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    exec(compile(example, "kernel.md", "exec"), {})  # noqa: S102  # our own words
-    lines = capsys.readouterr().out.split("\n")
+    lines = run_block(0, capsys).split("\n")
     assert lines[0] == "    2.000  a        sent number=0"
     assert [line.split()[0] for line in lines if line] == ["2.000", "3.000", "4.000", "6.000", "6.000", "9.000"]
+
+
+def test_the_example_of_both_dialects(capsys):
+    assert run_block(1, capsys) == "phone done at 6.0\nbackup done at 7.0\n"
+
+
+def test_the_example_of_the_record(capsys):
+    assert run_block(2, capsys).splitlines() == [
+        "0.0 sent {'subject': 'd3', 'size': 125}",
+        "    0.000  d3       sent size=125",
+        "    0.000  server   got size=125",
+        " ['time_s', 'kind', 'subject', 'size']",
+    ]
+
+
+def test_the_documentation_has_no_other_example():
+    assert len(blocks()) == 3

@@ -29,8 +29,10 @@ def test_tcp_is_the_default_and_every_default_is_shown(tiny):
         "routes": "delay",
         "jitter": None,
         "message_loss": "0 %",
+        "give_up": "3 s",
         "retry": None,
         "chunk": None,
+        "links": [],
     }
 
 

@@ -1,7 +1,7 @@
 """Rates over time in scenario files: what the words mean, what is shown, and what is refused."""
 
 import gzip
-import math
+from hashlib import blake2b
 
 import pytest
 import yaml
@@ -84,9 +84,22 @@ def test_a_trace_serves_the_directions_that_it_has(words, catalogue, files):
     assert isinstance(course, Replays)
     assert [lane.traces[0].mean_bps for lane in (course.up, course.down)] == pytest.approx([280e3 / 3, 2400e3 / 3])
     assert (course.offset_s, course.loop) == (Constant(0.0), True)
+    digest = blake2b(BUS.encode(), digest_size=8).hexdigest()
     assert shown_rate(scenario, catalogue) == {
-        "up": {"trace": "traces/bus.csv", "id": None, "column": "up_kbps", "scale": "100 %"},
-        "down": {"trace": "traces/bus.csv", "id": None, "column": "down_kbps", "scale": "100 %"},
+        "up": {
+            "trace": str(files / "traces" / "bus.csv"),
+            "id": None,
+            "column": "up_kbps",
+            "scale": "100 %",
+            "digest": digest,
+        },
+        "down": {
+            "trace": str(files / "traces" / "bus.csv"),
+            "id": None,
+            "column": "down_kbps",
+            "scale": "100 %",
+            "digest": digest,
+        },
         "offset": "0 s",
         "loop": True,
     }
@@ -140,7 +153,7 @@ def test_files_of_traces_are_found_from_the_scenario(words, catalogue, files):
     assert scenario.fleet[0].rate.up.trace == str(files / "traces" / "bus.csv")
     assert scenario.fleet[1].rate.down.trace == str(files / "traces" / "lte.down")
     moved = load("runs/x.yaml", {"fleet.0.rate.trace": "traces/lte.up"}, catalogue=catalogue)
-    assert moved.fleet[0].rate.down.trace == "traces/lte.up"
+    assert moved.fleet[0].rate.down.trace == str(files / "traces" / "lte.up")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +177,7 @@ def test_files_of_traces_are_found_from_the_scenario(words, catalogue, files):
         ]),
         ({"trace": "traces/bus.csv", "up": {"colum": "x"}}, [
             ("rate.up.colum: 'colum' is not a known key; did you mean 'column'? "
-            "(known: trace, id, column, scale)")
+            "(known: trace, id, column, scale, digest)")
         ]),
         ({"trace": "traces/bus.csv", "scale": "0 %", "offset": "-1 s", "loop": "yes"}, [
             "rate.scale: must be 'mean' or a finite number > 0, got '0 %'",
@@ -212,8 +225,67 @@ def test_a_trace_that_is_wrong_is_told_with_its_line(words, catalogue, files):
     ]
 
 
-def test_loss_is_that_of_the_link_if_not_said(words, catalogue):
-    assert [group.loss for group in check(words, catalogue=catalogue).fleet] == [1e-4, 1e-3]
+def test_a_shown_scenario_means_the_same_trace_or_none(words, catalogue, files):
+    scenario = scenario_with(words, catalogue, {"trace": "traces/bus.csv"})
+    text = resolved(scenario, catalogue=catalogue)
+    (files / "traces" / "bus.csv").write_text(BUS.replace("1600", "1500"))
+    with pytest.raises(ScenarioError) as caught:
+        check(yaml.safe_load(text), catalogue=catalogue)
+    path = files / "traces" / "bus.csv"
+    assert str(caught.value).startswith(f"scenario: fleet[0].rate.up.digest: {path} has changed: its digest is ")
+    with pytest.raises(ScenarioError, match=r"bus\.csv has changed: its digest is"):
+        course_of(scenario)
+
+
+def test_loss_is_none_a_share_or_what_the_link_layer_leaves(words, catalogue):
+    assert [group.loss for group in check(words, catalogue=catalogue).fleet] == [0.0, 0.0]
     words["fleet"][0]["loss"] = "2 %"
-    assert check(words, catalogue=catalogue).fleet[0].loss == 0.02
-    assert math.isclose(load_profiles().links["ethernet"].loss, 1e-6)
+    words["fleet"][1]["loss"] = "residual"
+    scenario = check(words, catalogue=catalogue)
+    assert [group.loss for group in scenario.fleet] == [0.02, 0.001]
+    shown_rate(scenario, catalogue)
+
+
+def test_links_of_the_topology_may_have_rates_over_time(words, catalogue, files):
+    (files / "runs").mkdir()
+    link = {"from": "hub", "to": "cell-b", "rate": {"trace": "../traces/bus.csv", "scale": "mean"}}
+    words["network"] = {"links": [link, {"from": "hub", "to": "cell-a", "rate": {"fading": "4g_ghent"}}]}
+    (files / "runs" / "x.yaml").write_text(yaml.safe_dump(words))
+    scenario = load(files / "runs" / "x.yaml", catalogue=catalogue)
+    first, second = scenario.network.links
+    assert (first.source, first.target) == ("hub", "cell-b")
+    assert first.rate.down.trace == str(files / "traces" / "bus.csv")
+    assert make_course(second.rate, load_profiles()) == Fades(shape=load_profiles().fading["4g_ghent"])
+    (files / "shown.yaml").write_text(resolved(scenario, catalogue=catalogue))
+    assert load(files / "shown.yaml", catalogue=catalogue) == scenario
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ({"from": "cell-a", "to": "cell-b", "rate": "constant"}, [
+            "network.links[0]: the topology has no link from 'cell-a' to 'cell-b'"
+        ]),
+        ({"from": "hub", "to": "cell-c", "rate": "constant"}, [
+            ("network.links[0].to: 'cell-c' is not a known place in the topology; did you mean 'cell-b'? "
+            "(known: hub, cell-a, cell-b)")
+        ]),
+        ({"from": "hub", "to": "cell-a", "rate": "fading"}, [
+            ("network.links[0].rate: must name a shape, as in {fading: 4g_mpls}: "
+            "a link of the topology has no technology")
+        ]),
+        ({"from": "hub", "to": "cell-a"}, ["network.links[0].rate: is missing"]),
+    ],
+)  # fmt: skip
+def test_a_link_that_is_none_is_refused(words, catalogue, link, expected):
+    words["network"] = {"links": [link]}
+    with pytest.raises(ScenarioError) as caught:
+        check(words, catalogue=catalogue)
+    assert [line.removeprefix("scenario: ") for line in str(caught.value).splitlines()] == expected
+
+
+def test_a_link_has_one_rate(words, catalogue):
+    link = {"from": "hub", "to": "cell-a", "rate": "constant"}
+    words["network"] = {"links": [link, {**link, "from": "cell-a", "to": "hub"}]}
+    with pytest.raises(ScenarioError, match=r"network.links\[1\]: is a link that an earlier item names"):
+        check(words, catalogue=catalogue)

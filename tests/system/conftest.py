@@ -79,10 +79,10 @@ def topology(core_bps, ways):
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
-    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, seed=1, transport=None, **manners):
+    def __init__(self, *, graph=None, core_bps=math.inf, ways=BOTH_WAYS, transport=None, outages=(), seed=1, **manners):
         self.sim = Simulation(seed=seed)
-        self.network = Network(self.sim, topology(core_bps, ways), transport=transport)
-        self.messenger = Messenger(self.sim, self.network, Manners(**manners))
+        self.network = Network(self.sim, graph or topology(core_bps, ways), transport=transport)
+        self.messenger = Messenger(self.sim, self.network, Manners(**manners), outages=outages)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
@@ -116,10 +116,13 @@ class World:
         """Nobody works any more: once the instant is over, nothing is in use and nothing will happen."""
         self.sim.run(asyncio.sleep(1e-3))
         for phone in self.phones:
-            assert phone.radio._users == 0
-            assert phone.radio._alarm is None
-            assert not phone.radio._up_bps
-            assert not phone.radio._down_bps
+            for radio in phone._roaming.radios.values():
+                assert radio._users == 0
+                assert radio._alarm is None
+                assert not radio._up_bps
+                assert not radio._down_bps
+            assert phone._roaming._users == 0
+            assert phone._roaming._timer is None
             assert phone._computing_since_s is None
             assert not phone._processor.locked()
             assert phone._awake == 0
@@ -127,6 +130,7 @@ class World:
             assert not phone._incoming
             assert not phone._watch._scopes
             assert phone._watch._timer is None
+        assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
         assert not asyncio.all_tasks(self.sim.loop)
         assert [entry for entry in self.sim.env._queue if entry[-1].callbacks] == []

@@ -355,17 +355,8 @@ def test_a_body_that_takes_its_time_to_end(world, at, crashing):
     world.check_nothing_is_held()
 
 
-def test_work_done_at_the_instant_of_death(world, at, crashing):
-    """Either way it is whole: done and kept, or dead and wasted, and never both or neither."""
-    phone = world.phone(crashes=crashing([2.0]))
-    (outcome,) = world.run(at(0.0, work, phone, 2.0))
-    assert outcome.end_s == 2.0
-    assert (outcome.error is None) == (world.waste.pieces == {})
-    world.check_nothing_is_held()
-
-
-def test_computing_that_ends_before_the_crash_of_the_same_instant_is_kept(world, at, crashing):
-    """Simultaneous events happen in the order in which they were set up: here the crash comes first."""
+def test_of_all_that_happens_at_one_instant_death_comes_first(world, at, crashing):
+    """Work that ends as its phone crashes is killed, whether its end or the crash was set up first."""
     first, second = world.phone("a", crashes=crashing([2.0])), world.phone("b", crashes=crashing([2.0]))
 
     async def work_before_the_watch():
@@ -373,9 +364,10 @@ def test_computing_that_ends_before_the_crash_of_the_same_instant_is_kept(world,
         async with second.at_work():
             await timer
 
-    killed, kept = world.run(at(0.0, work, first, 2.0), at(0.0, work_before_the_watch))
-    assert isinstance(killed.error, DeviceCrashedError)
-    assert kept.error is None
+    for outcome in world.run(at(0.0, work, first, 2.0), at(0.0, work_before_the_watch)):
+        assert isinstance(outcome.error, DeviceCrashedError)
+        assert outcome.end_s == 2.0
+    assert world.waste.pieces == {"crash": 2}
     world.check_nothing_is_held()
 
 
