@@ -156,7 +156,8 @@ def test_a_radio_that_fell_asleep_is_woken_again(make_world, radio):
 
 
 def test_a_route_that_comes_back_is_found(make_world):
-    world = make_world(retry=Retry(attempts=4, first_s=1.0))
+    """No route at 0 s, which takes 0.5 s to find out, and none at 1.5 s; at 4 s there is one."""
+    world = make_world(retry=Retry(attempts=4, first_s=1.0), give_up_s=0.5)
     phone = world.phone()
 
     async def outage():
@@ -165,8 +166,8 @@ def test_a_route_that_comes_back_is_found(make_world):
         world.network.set_link_up("server", "cell", True)
 
     _, delivery = world.run(outage(), phone.send(world.server, MB))
-    assert world.sim.now == 4.0
-    assert (delivery.resend_s, delivery.wasted_bytes) == (3.0, 0.0)
+    assert world.sim.now == 5.0
+    assert (delivery.resend_s, delivery.wasted_bytes) == (4.0, 0.0)
     assert [row["cause"] for _, row in world.events("failed")] == ["no-route", "no-route"]
 
 
