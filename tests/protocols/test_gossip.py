@@ -165,7 +165,7 @@ def test_a_message_that_broke_off_is_sent_again_at_once(gossip, node, problem):
     ]
     seen = gossip(SynchronousGossip(overlay=Complete()), peers, descent(0.5), problem([1, 2]), seconds=3.5)
     assert peers[0].stints[0].spoilt[0] == ("link-down", 0.0)
-    assert [time for time, device in seen.monitor.peers if device == 1][0] == 2.0
+    assert next(time for time, device in seen.monitor.peers if device == 1) == 2.0
 
 
 def test_what_was_sent_again_is_booked_and_recorded(gossip, node, problem):
