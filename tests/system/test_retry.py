@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsim.errors import LinkDownError, MessageLostError, NoRouteError
+from fedsim.errors import DeviceDownError, LinkDownError, MessageFailedError, MessageLostError, NoRouteError
 from fedsim.system.access import Access
 from fedsim.system.cargo import Cargo
 from fedsim.system.messenger import Manners
@@ -252,3 +252,70 @@ def test_sharing_is_what_others_cost(make_world):
 def test_chunks_must_have_a_size(chunk_bytes):
     with pytest.raises(ValueError, match="chunk_bytes must be > 0"):
         Manners(chunk_bytes=chunk_bytes)
+
+
+@given(
+    messages=st.lists(
+        st.tuples(st.sampled_from(["up", "down", "between"]), st.floats(0, 8), st.floats(0, 2 * MB)),
+        min_size=1,
+        max_size=6,
+    ),
+    crash_s=st.floats(0.1, 10),
+    outage_s=st.floats(0, 10),
+    options=st.fixed_dictionaries(
+        {
+            "transport": st.sampled_from([None, Tcp()]),
+            "message_loss": st.sampled_from([0.0, 0.4]),
+            "retry": st.sampled_from([None, Retry(attempts=4, first_s=0.5)]),
+            "chunk_bytes": st.sampled_from([math.inf, 0.2 * MB]),
+            "seed": st.integers(0, 100),
+        }
+    ),
+)
+@settings(deadline=None, max_examples=40)
+def test_ends_and_links_agree_on_every_byte(make_world, radio, crashing, messages, crash_s, outage_s, options):
+    """Whatever is lost, cut, sent again, or goes away: what was sent was received, and moved over the links."""
+    world = make_world(core_bps=16e6, **options)
+    phones = {
+        "a": world.phone("a", radio=radio, access=Access(up_bps=8e6, down_bps=8e6, delay_s=0.05)),
+        "b": world.phone("b", crashes=crashing([crash_s], [1.0])),
+    }
+    ends = {
+        "up": (phones["a"], world.server),
+        "down": (world.server, phones["b"]),
+        "between": (phones["a"], phones["b"]),
+    }
+    wire = []
+
+    async def one(kind, at_s, size_bytes):
+        await world.sim.timeout(at_s)
+        begin_s = world.sim.now
+        try:
+            delivery = await ends[kind][0].send(ends[kind][1], size_bytes)
+        except (MessageFailedError, DeviceDownError) as error:
+            wire.append(error.sent_bytes)
+            return
+        wire.append(delivery.wire_bytes)
+        assert delivery.total_s == pytest.approx(world.sim.now - begin_s, abs=1e-9)
+        assert min(delivery.parts.values()) >= 0
+        assert delivery.size_bytes == size_bytes
+        assert delivery.wire_bytes - delivery.wasted_bytes >= size_bytes - 1e-3
+
+    async def outage():
+        await world.sim.timeout(outage_s)
+        world.network.set_link_up("server", "cell", False, flows="fail")
+        await world.sim.timeout(1.0)
+        world.network.set_link_up("server", "cell", True)
+
+    world.run(outage(), *(one(*message) for message in messages))
+    sent = sum(phone.usage().sent_bytes for phone in phones.values()) + world.server.sent_bytes
+    received = sum(phone.usage().received_bytes for phone in phones.values()) + world.server.received_bytes
+    moved = world.network.traffic().moved_bytes
+    assert sent == pytest.approx(received)
+    assert sent == pytest.approx(moved)
+    assert sent == pytest.approx(sum(wire))
+    for _, _, use in world.network.uses():
+        assert use.carried_bytes == pytest.approx(use.delivered_bytes + use.wasted_bytes)
+        assert use.carried_bytes <= use.offered_bytes + 1e-3
+        assert use.busy_s <= world.sim.now
+    world.check_nothing_is_held()
