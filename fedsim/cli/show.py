@@ -1,16 +1,38 @@
 """``fedsim show``."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
+from rich.console import Console
 
+from fedsim.errors import FedsimError
+from fedsim.report.grid import show
+from fedsim.report.topology_summary import topology_report
 from fedsim.scenario import load, resolved
+from fedsim.scenario.catalogue import standard_catalogue
+from fedsim.scenario.underlay import is_underlay, read_underlay
 
 
-def show_scenario(file: str, overrides: Sequence[str]) -> None:
-    """Print a scenario with every default in it; what is printed is a scenario file, too.
+def show_file(file: str, overrides: Sequence[str], out: str | None) -> None:
+    """Print what a topology is like, or a scenario with every default in it, which is a scenario file, too.
+
+    With ``out``, the topology, or the scenario's, is drawn there.
 
     Raises:
-        FedsimError: if the scenario cannot be used.
+        FedsimError: if the file cannot be used.
     """
-    typer.echo(resolved(load(file, overrides)), nl=False)
+    if is_underlay(file):
+        if overrides:
+            raise FedsimError(f"{file}: is a topology; --set is for scenarios")
+        topology = read_underlay(Path(file), 0, standard_catalogue())
+        show(Console(), topology_report(topology))
+    else:
+        scenario = load(file, overrides)
+        topology = scenario.topology
+        typer.echo(resolved(scenario), nl=False)
+    if out is not None:
+        from fedsim.report.topology_drawing import save_drawing  # noqa: PLC0415  # matplotlib is slow to import
+
+        save_drawing(topology, out)
+        typer.echo(f"drawn in {out}", err=True)

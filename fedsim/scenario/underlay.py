@@ -37,6 +37,18 @@ def read_underlay(path: str | Path, seed: int, catalogue: Catalogue) -> Topology
     return parse_underlay(open_underlay(str(path)), str(path), seed=seed, catalogue=catalogue)
 
 
+def is_underlay(path: str) -> bool:
+    """Whether a file is a topology and not a scenario: by its suffix, or by its keys.
+
+    Raises:
+        ScenarioError: YAML that cannot be read.
+    """
+    words = open_underlay(path)
+    if not isinstance(words, Mapping) or {"topology", "fleet", "extends"} & words.keys():
+        return False
+    return bool({"nodes", "links", "import", "generate"} & words.keys())
+
+
 def parse_underlay(words: Any, file: str, at: str = "", *, seed: int, catalogue: Catalogue) -> Topology:
     """The topology that a mapping describes; ``at`` is the key path under which ``file`` has it.
 

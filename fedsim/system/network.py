@@ -18,6 +18,7 @@ from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
 from fedsim.system.leg import Leg, Planner
+from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
@@ -179,6 +180,14 @@ class Network:
         """All links that were there or were needed: source, target, and what that direction did up to now."""
         for source, target, line in self._wiring.lines():
             yield source, target, self._links.use(line.link)
+
+    def follow(self, source: str, target: str) -> LinkSeries:
+        """Load and capacity over time of the link from ``source`` to ``target``, from when this was first asked.
+
+        Raises:
+            ValueError: no such link.
+        """
+        return self._links.follow(self._wiring.line(source, target).link)
 
     def traffic(self) -> Traffic:
         """What became of the bytes of all messages up to now, as they were on the wire."""

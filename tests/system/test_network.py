@@ -383,3 +383,15 @@ def test_capacity_must_not_be_negative(capacity_bps):
 def test_access_must_work(fields, message):
     with pytest.raises(ValueError, match=message):
         Access(**{"up_bps": 1.0, "down_bps": 1.0, **fields})
+
+
+def test_load_of_a_link_over_time_is_told_to_those_who_ask():
+    story = Story(line(capacity_bps=8 * MBPS))
+    series = story.network.follow("router", "server")
+    story.run(story.send("first", "a", "server", 2 * MB, at_s=1.0))
+    story.sim.run(asyncio.sleep(1.0))
+    assert series.time_s.tolist() == [0.0, 1.0, 3.0]
+    assert series.load_bps.tolist() == [0.0, 8 * MBPS, 0.0]
+    assert series.utilisation(0.0, 4.0) == 0.5
+    with pytest.raises(ValueError, match="no link"):
+        story.network.follow("router", "a")
