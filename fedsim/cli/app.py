@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "links, radios, fading, generators or topologies.",
+        "transports, congestions, links, radios, fading, generators or topologies.",
     ),
 ]
 
