@@ -21,11 +21,6 @@ class Track:
         return (*self.up, *self.core, *self.down)
 
     @property
-    def links(self) -> tuple[int, ...]:
-        """Every link that a message takes, media included."""
-        return tuple(link for line in self.lines for link in (line.link, *line.medium))
-
-    @property
     def loss(self) -> float:
         """Share of packets that do not get through."""
         return 1 - math.prod(1 - line.loss for line in self.lines)

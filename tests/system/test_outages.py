@@ -116,6 +116,19 @@ def test_a_message_may_wait_for_its_own_link():
     assert second[0] == pytest.approx(2.0 + 0.2 + 2.0)
 
 
+def test_over_wifi_with_acknowledgements_it_may_wait_for_its_own_link():
+    """Both ways of WiFi share one medium, over which the acknowledgements go, too: that is no link that could be down."""
+    wifi = Access(up_bps=8 * MBPS, down_bps=8 * MBPS, half_duplex=True)
+    story = Story(transport=Tcp(handshakes=0))
+    story.network.attach("c", "left", wifi)
+    [(calm_s, _)] = story.run(story.send("c"))
+    story = Story(transport=Tcp(handshakes=0))
+    story.network.attach("c", "left", wifi)
+    changes = [story.down(1.0, "left", "server", flows="stall"), story.up(4.0, "left", "server")]
+    [(end_s, _)] = story.run(story.send("c"), changes=changes)
+    assert end_s == pytest.approx(calm_s + 3.0)
+
+
 def test_a_message_may_fail_with_its_link():
     story = Story()
     [error] = story.run(story.send(), changes=[story.down(1.1, "cell", "left", flows="fail")])
