@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedsim.system.access import Access
@@ -270,8 +270,22 @@ def live(make_world, radio, at):
     return live
 
 
+a_handover_while_a_radio_dozes = Life(
+    sendings=[Sending(0, "up", 0.0, 0.25, 60.0), Sending(0, "up", 0.25, 1.0, 60.0)],
+    stops=[[(0.0, 0), (0.25, 1), (1.5, 0)], [(0.0, 0)]],
+    then=["fail", "continue"],
+    repeat_s=math.inf,
+    outages=[],
+    promotion_s=0.0,
+    paging_s=0.0,
+    doze_s=0.25,
+    core_bps=8e6,
+)
+
+
 @settings(deadline=None, max_examples=100)
 @given(life=lives())
+@example(life=a_handover_while_a_radio_dozes)
 def test_joules_and_seconds_of_both_radios_are_those_of_slow_twins(live, life):
     world = (lived := live(life)).world
     for phone in world.phones:
