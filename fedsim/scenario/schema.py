@@ -5,9 +5,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim.scenario.catalogue import Part
+from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
-from fedsim.scenario.group import Checked, Count, DeviceGroup
+from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
+from fedsim.scenario.outage import Outage
 from fedsim.scenario.quantity import Goal, LossShare, Time
 from fedsim.scenario.refusal import Refused, refuse
 
@@ -65,6 +67,7 @@ class Scenario(Checked):
     seed: Seed = 0
     topology: Network
     network: NetworkRules = NetworkRules()
+    outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
     data: Data

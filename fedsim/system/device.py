@@ -1,18 +1,20 @@
 """A device: computes, sends and receives, spends energy, and may go away in the middle of any of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from fedsim.errors import DeviceDownError, MessageLostError
 from fedsim.kernel import Simulation
+from fedsim.system.handover import Handover, Way
 from fedsim.system.messenger import Delivery, Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Access, Flow
 from fedsim.system.presence import Availability, Crashes, Presence
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
+from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
 from fedsim.system.usage import Usage, WasteBook
 from fedsim.system.watch import Watch
@@ -42,6 +44,7 @@ class DeviceSpec:
     paging_s: float
     availability: Availability | None
     crashes: Crashes | None
+    handover: Handover | None = None
 
     def __post_init__(self) -> None:
         if not self.flops_per_s > 0:
@@ -50,11 +53,22 @@ class DeviceSpec:
             raise ValueError(f"step_overhead_s of {self.name} must be >= 0, got {self.step_overhead_s!r}")
 
 
+    @property
+    def home(self) -> Way:
+        """Its usual way into the network."""
+        return Way(link=self.link, place=self.place, access=self.access, radio=self.radio, paging_s=self.paging_s)
+
+
 def _peak_w(spec: DeviceSpec) -> float:
-    """The most that the device can ever draw: its processor and its radio, each in one state at a time."""
-    radio = spec.radio
+    """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
+    others = () if spec.handover is None else spec.handover.others
+    radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
+    return max(spec.train_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
+
+
+def _radio_peak_w(radio: RadioProfile) -> float:
     silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
-    return max(spec.train_w, spec.idle_w, spec.sleep_w) + max(radio.max_w, *silent_w)
+    return max(radio.max_w, *silent_w)
 
 
 class Device:
@@ -69,9 +83,11 @@ class Device:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.link = spec.link
         self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
-        self.radio = Radio(sim, spec.radio, self.meter, paging_s=spec.paging_s, rng=sim.rng("paging", spec.name))
+        self.wasted = Usage()
+        self._roaming = Roaming(
+            sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network
+        )
         presence = Presence(
             availability=spec.availability,
             crashes=spec.crashes,
@@ -91,6 +107,25 @@ class Device:
         self._computing_since_s: float | None = None
         self._awake = 0
         self._update_power()
+
+    @property
+    def link(self) -> str:
+        """The technology by which it is attached, as far as anybody has looked."""
+        return self._roaming.way.link
+
+    @property
+    def place(self) -> str:
+        """Where it is attached, as far as anybody has looked."""
+        return self._roaming.way.place
+
+    @property
+    def radio(self) -> Radio:
+        """The radio of that technology."""
+        return self._roaming.radio
+
+    def radio_times(self) -> dict[str, dict[str, float]]:
+        """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
+        return {link: radio.times() for link, radio in self._roaming.radios.items()}
 
     def is_up(self) -> bool:
         """Whether it is there and has charge, now."""
@@ -171,12 +206,13 @@ class Device:
     @asynccontextmanager
     async def connected(self, *, pushed: bool) -> AsyncIterator[None]:
         """Hold the radio for a message, from the time at which it is connected."""
+        self._roaming.hold(self, pushed=pushed)
         try:
-            with self.radio.use(pushed=pushed):
-                self._watch.power_changed()
-                await self.radio.ready()
-                yield
+            self._watch.power_changed()
+            await self._roaming.ready()
+            yield
         finally:
+            self._roaming.release()
             self._watch.power_changed()
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
@@ -193,6 +229,11 @@ class Device:
         self.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
 
+    def flows(self) -> Iterator[tuple[Flow, bool]]:
+        """Its flows in progress, each with whether it is outgoing."""
+        yield from [(flow, True) for flow in self._outgoing.values()]
+        yield from [(flow, False) for flow in self._incoming.values()]
+
     def _update_power(self) -> None:
         """A processor computes, or waits awake, or sleeps; the radio speaks for itself."""
         now_s, spec = self._sim.now, self.spec
@@ -205,6 +246,7 @@ class Device:
     def _book(self, cause: str, usage: Usage) -> None:
         """Put into the waste book and the record what was spent in vain."""
         self._waste.add(cause, usage)
+        self.wasted += usage
         self._sim.record(
             "wasted",
             subject=self.name,

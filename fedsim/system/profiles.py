@@ -1,5 +1,6 @@
 """Profiles of devices, links and radios by name; in ``profiles.yaml`` every number has its source."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -53,6 +54,27 @@ class LinkProfile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Doze:
+    """Discontinuous reception: connected, but silent for more than ``after_s``, a radio listens only now and then.
+
+    The first byte then waits U(``min_s``, ``max_s``), at the power of the first tail.
+
+    Raises:
+        ValueError: a time that is not >= 0 and finite, or bounds in the wrong order.
+    """
+
+    after_s: float
+    min_s: float
+    max_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after_s < math.inf:
+            raise ValueError(f"after_s must be >= 0 and finite, got {self.after_s!r}")
+        if not 0 <= self.min_s <= self.max_s < math.inf:
+            raise ValueError(f"0 <= min_s <= max_s must hold, got {self.min_s!r} and {self.max_s!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RadioProfile:
     """Power of a radio: ``min(max_w, beta_w + alpha_up * up + alpha_down * down)`` while bytes move.
 
@@ -68,6 +90,7 @@ class RadioProfile:
     promotion_w: float
     tails: tuple[tuple[float, float], ...]
     idle_w: float
+    doze: Doze | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,4 +169,9 @@ def _radio(name: str, row: Mapping[str, Any]) -> RadioProfile:
         promotion_w=_value(row["promotion"]["power"], "W"),
         tails=tuple((_value(tail["lasts"], "s"), _value(tail["power"], "W")) for tail in row["tails"]),
         idle_w=_value(row["idle"], "W"),
+        doze=_doze(row["doze"]) if "doze" in row else None,
     )
+
+
+def _doze(row: Mapping[str, Any]) -> Doze:
+    return Doze(after_s=_value(row["after"], "s"), min_s=_value(row["min"], "s"), max_s=_value(row["max"], "s"))

@@ -1,8 +1,11 @@
 """A small world of phones around a cell, in round numbers, for stories and laws of devices."""
 
 import asyncio
+import gzip
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
@@ -20,6 +23,7 @@ from fedsim.system.server import Server, ServerSpec
 from fedsim.system.topology import Topology
 from fedsim.system.usage import WasteBook
 
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 MBPS = 1e6
 MB = 1_000_000
 
@@ -151,6 +155,34 @@ def quick():
 
 
 @pytest.fixture(scope="session")
+def slow_rates():
+    """The definition of weighted max-min fairness, by which faster ways are judged."""
+    return fill_slowly
+
+
+def fill_slowly(takes, capacity_bps, cap_bps, weights):
+    """Raise the levels of all unfrozen flows alike until a link is full or a cap is reached; freeze; go on.
+
+    takes: for each flow, how many times its rate it takes of each link that it uses, by link
+    """
+    rates = [0.0] * len(takes)
+    waiting = set(range(len(takes)))
+    while waiting:
+        used = {link: sum(take.get(link, 0) * rates[f] for f, take in enumerate(takes)) for link in set().union(*takes)}
+        slope = {link: sum(takes[f].get(link, 0) * weights[f] for f in waiting) for link in used}
+        room = {link: max(0.0, capacity_bps[link] - used[link]) / slope[link] for link in used if slope[link]}
+        above = {f: (cap_bps[f] - rates[f]) / weights[f] for f in waiting}
+        step = min([*room.values(), *above.values()])
+        if math.isinf(step):
+            return [math.inf if f in waiting else rate for f, rate in enumerate(rates)]
+        full = {link for link in room if room[link] == step}
+        for f in waiting:
+            rates[f] += step * weights[f]
+        waiting -= {f for f in waiting if full & takes[f].keys() or above[f] == step}
+    return rates
+
+
+@pytest.fixture(scope="session")
 def at():
     """Runs a coroutine function from one time on, and cancels it at another; tells how that ended, and when."""
 
@@ -191,3 +223,25 @@ class Script:
 
     def draw(self, rng):
         return self.values.pop(0) if self.values else 1e9
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """Reads a file of reference numbers by its name."""
+
+    def read(name):
+        path = SHARED / "oracles" / f"{name}.json"
+        if not path.exists():
+            pytest.skip("needs shared/data/oracles beside the checkout")
+        return json.loads(path.read_text())
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def underlays():
+    """Five published networks with their overlays and cycle times."""
+    path = SHARED / "underlays" / "underlays.json.gz"
+    if not path.exists():
+        pytest.skip("needs shared/data/underlays beside the checkout")
+    return json.loads(gzip.decompress(path.read_bytes()))
