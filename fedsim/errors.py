@@ -72,3 +72,9 @@ class BatteryEmptyError(DeviceDownError):
     """The device ran out of charge."""
 
     cause = "battery"
+
+
+class DeviceDepartedError(DeviceDownError):
+    """The device does not belong to the fleet: it has not arrived yet, or it has departed for good."""
+
+    cause = "departed"

@@ -28,6 +28,21 @@ class Luck:
 
     def pairs(self, things: Numbers, draws: npt.ArrayLike) -> Array:
         """Draw number ``draws`` of each of n things: (n,) and (n,) or one for all, to (2, n)."""
+        words = self._words(things, draws)
+        whole = (words[0::2] << np.uint64(20)) | (words[1::2] >> np.uint64(12))
+        return (whole.astype(np.float64) + 0.5) * _FINEST
+
+    def hashes(self, things: Numbers) -> Numbers:
+        """A number of 64 random bits for each of n things: (n,) to (n,)."""
+        words = self._words(things, 0)
+        return (words[0] << np.uint64(32)) | words[1]
+
+    def uniforms(self, things: Numbers, draws: npt.ArrayLike) -> Array:
+        """The first numbers of the pairs: (n,)."""
+        first: Array = self.pairs(things, draws)[0]
+        return first
+
+    def _words(self, things: Numbers, draws: npt.ArrayLike) -> Numbers:
         draw = np.broadcast_to(np.asarray(draws, dtype=np.uint64), things.shape)
         if len(things) <= _FEW:
             words = np.array([self._block(*pair) for pair in zip(things.tolist(), draw.tolist(), strict=True)])
@@ -35,13 +50,7 @@ class Luck:
         else:
             nothing = np.zeros_like(things)
             words = philox_blocks(np.stack([draw, things & _MASK, things >> np.uint64(32), nothing]), self.key)
-        whole = (words[0::2] << np.uint64(20)) | (words[1::2] >> np.uint64(12))
-        return (whole.astype(np.float64) + 0.5) * _FINEST
-
-    def uniforms(self, things: Numbers, draws: npt.ArrayLike) -> Array:
-        """The first numbers of the pairs: (n,)."""
-        first: Array = self.pairs(things, draws)[0]
-        return first
+        return words
 
     def _block(self, thing: int, draw: int) -> tuple[int, int, int, int]:
         return philox((draw, thing & _MASK_INT, thing >> 32, 0), self.key)

@@ -1,6 +1,7 @@
 """A device: computes, sends and receives, spends energy, and may go away in the middle of any of it."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from fedsim.system.handover import Handover, Way
 from fedsim.system.messenger import Delivery, Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Access, Flow
-from fedsim.system.presence import Availability, Crashes, Presence
+from fedsim.system.presence import Presence
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
@@ -79,7 +80,9 @@ class Device:
     empties its battery.
     """
 
-    def __init__(self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook) -> None:
+    def __init__(
+        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Presence
+    ) -> None:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
@@ -87,12 +90,6 @@ class Device:
         self.wasted = Usage()
         self._roaming = Roaming(
             sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network
-        )
-        presence = Presence(
-            availability=spec.availability,
-            crashes=spec.crashes,
-            availability_rng=sim.rng("availability", spec.name),
-            crashes_rng=sim.rng("crashes", spec.name),
         )
         self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
         self._sim = sim
@@ -132,13 +129,12 @@ class Device:
         return self._watch.down() is None
 
     def is_spent(self) -> bool:
-        """Whether its battery is empty: nothing recharges it."""
-        self.meter.settle(self._sim.now)
-        return self.meter.is_empty
+        """Whether it is down for good: its battery is empty and nothing recharges it, or it has departed."""
+        return (down := self._watch.down()) is not None and math.isinf(down[1])
 
     async def returned(self) -> None:
-        """Wait until it is there; or, if its battery runs empty meanwhile, until it would have been."""
-        while (down := self._watch.down()) is not None and not self.meter.is_empty:
+        """Wait until it is there; or, if it is found down for good meanwhile, until then."""
+        while (down := self._watch.down()) is not None and math.isfinite(down[1]):
             await self._sim.timeout(down[1] - self._sim.now)
 
     def usage(self) -> Usage:
