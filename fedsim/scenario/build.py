@@ -10,18 +10,22 @@ from fedsim.kernel import Simulation
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
+from fedsim.scenario.comings import comings
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
+from fedsim.system.crew import Crew
 from fedsim.system.device import Device
-from fedsim.system.fleet import DeviceGroup, Fleet
+from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Network
-from fedsim.system.presence import Availability, Crashes
+from fedsim.system.presence import Crashes, GroupPresence, Presence
+from fedsim.system.process import Array
 from fedsim.system.profiles import Profiles, load_profiles
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.usage import Usage, WasteBook
 from fedsim.tasks.datasets import load
-from fedsim.tasks.problem import Problem, deal
+from fedsim.tasks.problem import Problem, deal, label_share
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +34,7 @@ class World:
 
     sim: Simulation
     network: Network
-    devices: tuple[Device, ...]
+    devices: Crew
     server: Server | None
     training: CentralTraining | GossipTraining
     protocol: Any
@@ -59,7 +63,7 @@ class World:
 
     def spent(self) -> Usage:
         """What all devices spent up to now."""
-        return sum((device.usage() for device in self.devices), Usage())
+        return self.devices.spent()
 
 
 def build(scenario: Scenario, sim: Simulation) -> World:
@@ -70,29 +74,50 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     """
     profiles = load_profiles()
     network = Network(sim, scenario.topology)
-    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss)
+    outages = [make_outage(words) for words in scenario.outages]
+    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss, outages=outages)
     waste = WasteBook()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
-    devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
-    for device in devices:
-        network.attach(device.name, device.spec.place, device.spec.access)
+    problem = _problem(scenario, sim)
+    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck)
     return World(
         sim=sim,
         network=network,
-        devices=devices,
+        devices=_crew(sim, fleet, messenger, waste, problem),
         server=_server(scenario, profiles, sim, messenger),
-        training=_training(scenario, _problem(scenario, sim), sim),
+        training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
     )
 
 
+def _crew(sim: Simulation, fleet: Fleet, messenger: Messenger, waste: WasteBook, problem: Problem) -> Crew:
+    """Devices that join the network when somebody first works with them."""
+
+    def make(index: int, presence: Presence) -> Device:
+        spec = fleet.spec(index)
+        messenger.network.attach(spec.name, spec.place, spec.access)
+        return Device(sim, spec, messenger, waste, presence)
+
+    def measure(name: str) -> Array:
+        what, *labels = name.split()
+        return fleet.slowness() if what == "slowness" else label_share(problem, [int(label) for label in labels])
+
+    presence = [
+        GroupPresence(fleet.crowd(number, measure), group.comings) for number, group in enumerate(fleet.groups)
+    ]
+    return Crew(sim, fleet, presence, make)
+
+
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
+    fails = words.crashes
+    rules = comings(words.availability, words.churn)
+    rules += [] if fails is None else [Crashes(every_s=fails.every_s, repair_s=fails.repair_s)]
+    return DeviceGroup(name=words.name, count=words.count, kinds=(_kind(words, profiles),), comings=rules)
+
+
+def _kind(words: GroupWords, profiles: Profiles) -> Kind:
     device, link = profiles.devices[words.device], profiles.links[words.link]
-    stays, fails = words.availability, words.crashes
-    return DeviceGroup(
-        name=words.name,
-        count=words.count,
+    return Kind(
         link=words.link,
         places=words.at,
         radio=profiles.radios[words.radio],
@@ -108,8 +133,7 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
-        availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
-        crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        roams=make_roams(words, profiles),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_valid
 
 from fedsim import units
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.comings import Availability, Churn, Crashes
 from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
@@ -17,20 +18,6 @@ from fedsim.system.profiles import Profiles
 Value = TypeVar("Value")
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
-
-
-class Availability(Checked):
-    """How long a device stays, and how long it is then away."""
-
-    stay_s: DurationLaw = Field(alias="stay")
-    away_s: DurationLaw = Field(alias="away")
-
-
-class Crashes(Checked):
-    """Time from repair to the next crash, and from crash to repair."""
-
-    every_s: DurationLaw = Field(alias="every")
-    repair_s: DurationLaw = Field(alias="repair")
 
 
 class DeviceGroup(Checked):
@@ -57,8 +44,9 @@ class DeviceGroup(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
-    availability: Availability | None = None
+    availability: Availability = None
     crashes: Crashes | None = None
+    churn: Churn | None = None
     handover: Handover | None = None
 
     @field_validator("handover")

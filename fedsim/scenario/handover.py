@@ -1,7 +1,7 @@
 """How the devices of a group change their way into the network, in words."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,10 +27,24 @@ from fedsim.system.law import Constant, Law
 from fedsim.system.law_words import write_law
 from fedsim.system.profiles import LinkProfile
 
+Items = TypeVar("Items", bound=tuple[Any, ...])
+
+
+def not_empty(items: Items) -> Items:
+    """A list with something in it.
+
+    Raises:
+        Refused: an empty one.
+    """
+    if not items:
+        raise refuse("must have at least 1 item, got 0")
+    return items
+
+
 Places = Annotated[
     tuple[Place, ...],
     BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-    Field(min_length=1),
+    AfterValidator(not_empty),
 ]
 
 
@@ -89,10 +103,10 @@ class Handover(Checked):
     A trace is a CSV file with the columns seconds, link and, if wanted, place. It is a schedule, and shown as one.
     """
 
-    to: Annotated[tuple[OtherWay, ...], Field(min_length=1)]
+    to: Annotated[tuple[OtherWay, ...], AfterValidator(not_empty)]
     stay_s: DurationLaw | None = Field(default=None, alias="stay")
     away_s: DurationLaw | None = Field(default=None, alias="away")
-    schedule: Annotated[tuple[Stop, ...], Field(min_length=1), AfterValidator(_growing)] | None = None
+    schedule: Annotated[tuple[Stop, ...], AfterValidator(not_empty), AfterValidator(_growing)] | None = None
     trace: None = None
     repeat_s: Time | None = Field(default=None, alias="repeat")
     shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")

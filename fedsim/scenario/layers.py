@@ -196,13 +196,15 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
 
 
 def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
-    """Blocks that name the file of a trace: outages, and the handovers of groups."""
-    for key in ("fleet", "outages"):
-        items = layer.get(key)
-        for item in items if isinstance(items, list) else ():
-            block = item.get("handover") if key == "fleet" and isinstance(item, dict) else item
-            if isinstance(block, dict) and isinstance(block.get("trace"), str):
-                yield block
+    """Blocks that name the file of a trace: outages, and the handovers and availabilities of groups."""
+    outages, groups = (layer.get(key) for key in ("outages", "fleet"))
+    blocks = list(outages) if isinstance(outages, list) else []
+    for group in groups if isinstance(groups, list) else ():
+        if isinstance(group, dict):
+            blocks += [group.get("handover"), group.get("availability")]
+    for block in blocks:
+        if isinstance(block, dict) and isinstance(block.get("trace"), str):
+            yield block
 
 
 def _beside(folder: Path, path: str) -> Path:

@@ -8,7 +8,7 @@ from fedsim import units
 from fedsim.problems import nearest
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
-from fedsim.scenario.handover import Places, check_times, with_trace
+from fedsim.scenario.handover import Places, check_times, not_empty, with_trace
 from fedsim.scenario.names import Place, known
 from fedsim.scenario.quantity import Delay, DurationLaw, Time
 from fedsim.scenario.refusal import Refused, refuse
@@ -49,7 +49,7 @@ class Outage(Checked):
     link: tuple[Place, Place] | None = None
     every_s: DurationLaw | None = Field(default=None, alias="every")
     repair_s: DurationLaw | None = Field(default=None, alias="repair")
-    schedule: Annotated[tuple[Down, ...], Field(min_length=1), AfterValidator(_apart)] | None = None
+    schedule: Annotated[tuple[Down, ...], AfterValidator(not_empty), AfterValidator(_apart)] | None = None
     trace: None = None
     repeat_s: Time | None = Field(default=None, alias="repeat")
     then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "reroute"

@@ -78,6 +78,8 @@ LossShare = Annotated[
 ]
 DurationLaw = Annotated[Law, _law("s", _positive, _finite), _law_in("s")]
 DelayLaw = Annotated[Law, _law("s", _not_negative, _finite), _law_in("s")]
+OffsetLaw = Annotated[Law, _law("s", _finite), _law_in("s")]
+Factor = Annotated[float, _number("1", _is_positive, "must be > 0 and finite")]
 RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s")]
 SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s")]
 ShareLaw = Annotated[Law, _law("1", _within_whole), _law_in("1")]

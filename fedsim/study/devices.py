@@ -1,12 +1,13 @@
-"""A row for every device: what it spent, what of that was in vain, and how its radios passed their time."""
+"""A row for every device that was ever worked with: what it spent, what of that was in vain, and how its radios passed their time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from fedsim.system.device import Device
 
-_STATES = ("idle", "paging", "promotion", "moving", "silent", "off")
+Times = Mapping[str, Mapping[str, float]]
+"""Seconds by technology and state."""
 
 
 def device_table(devices: Iterable[Device]) -> pd.DataFrame:
@@ -17,20 +18,16 @@ def device_table(devices: Iterable[Device]) -> pd.DataFrame:
     cost; and ``radio_..._s``, seconds in each state, added over the ``radios`` that it has: together they are so many
     times the length of the run.
     """
-    frame = pd.DataFrame([_row(device) for device in devices])
-    states = [name for name in frame if str(name).startswith("radio_")]
-    frame[states] = frame[states].fillna(0.0)  # a radio without a second tail was never in it
-    return frame
+    there = list(devices)
+    times = [device.radio_times() for device in there]
+    tails = {state for radios in times for of_one in radios.values() for state in of_one if state.startswith("tail")}
+    states = ("idle", "paging", "promotion", "moving", "silent", *sorted(tails), "off")
+    return pd.DataFrame([_row(device, radios, states) for device, radios in zip(there, times, strict=True)])
 
 
-def _row(device: Device) -> dict[str, str | float]:
+def _row(device: Device, times: Times, states: Iterable[str]) -> dict[str, str | float]:
     spent, wasted = device.usage(), device.wasted
-    times = device.radio_times()
-    seconds = {state: sum(of_one.get(state, 0.0) for of_one in times.values()) for state in _STATES}
-    for of_one in times.values():
-        for state in of_one:
-            if state not in _STATES:
-                seconds[state] = seconds.get(state, 0.0) + of_one[state]
+    seconds = {state: sum(of_one.get(state, 0.0) for of_one in times.values()) for state in states}
     return {
         "device": device.name,
         "group": device.spec.group,

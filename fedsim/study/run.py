@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from fedsim.kernel import Simulation
 from fedsim.scenario import Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
+from fedsim.study.devices import device_table
 from fedsim.study.folder import write
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
@@ -135,6 +136,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
         seed=world.sim.seed,
         curve=curve,
         events=events,
+        devices=device_table(world.devices.made),
         summary=_summary(scenario, world, monitor, curve, events),
     )
 
@@ -159,6 +161,6 @@ def _summary(
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
         slowest=slowest(events),
         devices=len(world.devices),
-        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices),
-        devices_spent=sum(device.is_spent() for device in world.devices),
+        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices.made),
+        devices_spent=world.devices.empty(),
     )

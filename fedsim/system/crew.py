@@ -21,8 +21,8 @@ from fedsim.system.usage import Usage
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
 
-Make = Callable[[int, float, Presence], Device]
-"""Makes the device of a row, with the charge that it has left, in joules."""
+Make = Callable[[int, Presence], Device]
+"""Makes the device of a row as it is at the start."""
 
 
 class Crew(Sequence[Device]):
@@ -35,7 +35,6 @@ class Crew(Sequence[Device]):
         self._make = make
         self._made: dict[int, Device] = {}
         self._is_made = np.zeros(len(fleet), dtype=np.bool_)
-        self._before_j = 0.0
         self._charge_j = fleet.capacity_j()
         finite = np.isfinite(self._charge_j)
         self._charge_j[finite] *= fleet.charge[finite]
@@ -139,7 +138,7 @@ class Crew(Sequence[Device]):
         """What all devices spent up to now."""
         total = sum((device.usage() for device in self._made.values()), Usage())
         slept_j = np.minimum(self._standby_w * self._sim.now, self._charge_j)
-        standby_j = float(slept_j[~self._is_made].sum()) + self._before_j
+        standby_j = float(slept_j[~self._is_made].sum())
         return total + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
 
     def empty(self) -> int:
@@ -148,10 +147,8 @@ class Crew(Sequence[Device]):
 
     def _new(self, row: int) -> Device:
         number = int(self.fleet.group_of(np.array([row]))[0])
-        presence = self._presence[number].of(row - int(self.fleet.offsets[number]))
-        slept_j = min(float(self._standby_w[row]) * self._sim.now, float(self._charge_j[row]))
-        device = self._make(row, float(self._charge_j[row]) - slept_j, presence)
-        self._before_j += slept_j
+        device = self._make(row, self._presence[number].of(row - int(self.fleet.offsets[number])))
+        device.meter.stood_by_since(0.0)
         self._is_made[row] = True
         self._made[row] = device
         return device

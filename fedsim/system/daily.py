@@ -35,6 +35,15 @@ class Daily:
         if not 0 <= self.swing <= 1:
             raise ValueError(f"swing must be from 0 to 1, got {self.swing!r}")
 
+    def check_law(self, off_s: Law) -> None:
+        """Refuse a law of absences that has no hazard.
+
+        Raises:
+            ValueError: it is made of single values.
+        """
+        if isinstance(off_s, (Constant, Choice)):
+            raise ValueError(f"absences that follow the hour need a law with a density, got {off_s!r}")
+
     def factor(self, time_s: Array, zone_s: Array) -> Array:
         """What the hazard is multiplied by."""
         return 1.0 + self.swing * np.cos(2 * math.pi * (time_s + zone_s - self.peak_s) / _DAY_S)
@@ -52,8 +61,7 @@ class DailyRenewal(Renewal):
     """
 
     def __init__(self, laws: Cycle, luck: Luck, things: Numbers, daily: Daily, zone_s: Array) -> None:
-        if isinstance(laws.off_s, (Constant, Choice)):
-            raise ValueError(f"absences that follow the hour need a law with a density, got {laws.off_s!r}")
+        daily.check_law(laws.off_s)
         mean_s = float(np.mean(laws.on_s.mean * laws.on_factor + laws.off_s.mean * laws.off_factor))
         super().__init__(laws, luck, things, fresh=False, start_s=-_WARM_UP_CYCLES * mean_s)
         self._daily = daily

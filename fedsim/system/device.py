@@ -43,8 +43,6 @@ class DeviceSpec:
     access: Access
     radio: RadioProfile
     paging_s: float
-    availability: Availability | None
-    crashes: Crashes | None
     handover: Handover | None = None
 
     def __post_init__(self) -> None:
@@ -52,7 +50,6 @@ class DeviceSpec:
             raise ValueError(f"flops_per_s of {self.name} must be > 0, got {self.flops_per_s!r}")
         if not self.step_overhead_s >= 0:
             raise ValueError(f"step_overhead_s of {self.name} must be >= 0, got {self.step_overhead_s!r}")
-
 
     @property
     def home(self) -> Way:
@@ -88,9 +85,7 @@ class Device:
         self.index = spec.index
         self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
         self.wasted = Usage()
-        self._roaming = Roaming(
-            sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network
-        )
+        self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
         self._sim = sim
         self._messenger = messenger

@@ -16,6 +16,7 @@ from fedsim.system.network import Access
 from fedsim.system.presence import Comings
 from fedsim.system.process import Array, Crowd, Numbers, Ranks
 from fedsim.system.profiles import RadioProfile
+from fedsim.system.ways import Roams
 
 Lucks = Callable[..., Luck]
 Rows = npt.NDArray[np.int64]
@@ -43,6 +44,7 @@ class Kind:
     up_bps: Law
     down_bps: Law
     rtt_s: Law
+    roams: Roams | None = None
 
     def __post_init__(self) -> None:
         if not self.places:
@@ -50,8 +52,10 @@ class Kind:
 
     @property
     def standby_w(self) -> float:
-        """What a device draws that nobody works with: a processor asleep, a radio that listens."""
-        return self.sleep_w + self.radio.idle_w
+        """What a device draws that nobody works with: a processor asleep, a radio of each technology that listens."""
+        others = self.roams.others if self.roams else ()
+        radios = {way.link: way.radio for way in reversed(others)} | {self.link: self.radio}
+        return self.sleep_w + sum(radio.idle_w for radio in radios.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +203,9 @@ class Fleet:
             ),
             radio=kind.radio,
             paging_s=kind.paging_s,
+            handover=None
+            if kind.roams is None
+            else kind.roams.handover(kind.link, rank, int(self.things[index]), self.luck(number)),
         )
 
     def _place(self, index: int) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Carries messages between nodes: wakes their radios, moves the bytes, and loses some."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,7 @@ import numpy as np
 from fedsim.errors import DeviceDownError, MessageLostError
 from fedsim.kernel import Simulation
 from fedsim.system.network import Flow, Network
+from fedsim.system.outage import Outage, Outages
 
 
 class Endpoint(Protocol):
@@ -53,12 +55,15 @@ class _Watcher:
 class Messenger:
     """Sends messages over a network in which some are lost."""
 
-    def __init__(self, sim: Simulation, network: Network, *, message_loss: float = 0.0) -> None:
+    def __init__(
+        self, sim: Simulation, network: Network, *, message_loss: float = 0.0, outages: Sequence[Outage] = ()
+    ) -> None:
         if not 0 <= message_loss < 1:
             raise ValueError(f"message_loss must be >= 0 and < 1, got {message_loss!r}")
         self._sim = sim
-        self._network = network
+        self.network = network
         self._message_loss = message_loss
+        self._outages = Outages(sim, network, outages)
         self._luck: dict[tuple[str, str], np.random.Generator] = {}
 
     async def send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
@@ -69,12 +74,16 @@ class Messenger:
             MessageLostError: all bytes were sent and the message is lost.
             NoRouteError: nothing connects the two.
         """
+        with self._outages.watching():
+            return await self._carry(source, target, size_bytes)
+
+    async def _carry(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
         begin_s = self._sim.now
         watcher = _Watcher(source, target)
         try:
             async with target.present(), source.connected(pushed=False), target.connected(pushed=True):
                 woken_s = self._sim.now
-                await self._network.transfer(source.name, target.name, size_bytes, watcher)
+                await self.network.transfer(source.name, target.name, size_bytes, watcher)
             self._lose(source.name, target.name)
         except (DeviceDownError, MessageLostError) as error:
             error.sent_bytes = watcher.sent_bytes

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class Roaming:
         self._sim = sim
         self._name = name
         self._network = network
-        self._ways = (home,)
+        self._ways: tuple[Way, ...] = (home,)
         self._then: Fate = "continue"
         self._number = 0
         self._until_s = math.inf
@@ -139,4 +139,4 @@ def _late(access: Access, ready_s: float, now_s: float) -> Access:
     """The access link as it is when its radio is connected only at ``ready_s``."""
     if ready_s <= now_s:
         return access
-    return replace(access, up=Late(access.up or access.up_bps, ready_s), down=Late(access.down or access.down_bps, ready_s))
+    return replace(access, up=Late(access.upwards, ready_s), down=Late(access.downwards, ready_s))

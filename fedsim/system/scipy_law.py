@@ -1,18 +1,15 @@
 """Any continuous distribution of ``scipy.stats``, by its name and parameters."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
 
 from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.system.law import Array, Draws, require
-
-DISTRIBUTIONS: Final = tuple(sorted(name for name, value in vars(stats).items() if isinstance(value, stats.rv_continuous)))
-"""The names that scipy has."""
 
 _TAIL: Final = 1e-12
 
@@ -29,8 +26,8 @@ class ScipyLaw(Draws):
     parameters: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.name not in DISTRIBUTIONS:
-            raise FedsimError(problems.unknown(self.name, "scipy distribution", DISTRIBUTIONS))
+        if self.name not in distributions():
+            raise FedsimError(problems.unknown(self.name, "scipy distribution", distributions()))
         known = scipy_parameters(self.name)
         for key, _ in self.parameters:
             if key not in known:
@@ -62,15 +59,27 @@ class ScipyLaw(Draws):
         return np.interp(q, shares, values)
 
 
+def distributions() -> tuple[str, ...]:
+    """The names of the continuous distributions that scipy has."""
+    stats = _stats()
+    return tuple(sorted(name for name, value in vars(stats).items() if isinstance(value, stats.rv_continuous)))
+
+
 def scipy_parameters(name: str) -> tuple[str, ...]:
     """The parameters of a distribution: its shapes, then loc and scale."""
-    shapes = getattr(stats, name).shapes
-    return (*(part.strip() for part in shapes.split(",") if shapes), "loc", "scale") if shapes else ("loc", "scale")
+    shapes = getattr(_stats(), name).shapes
+    return (*(part.strip() for part in (shapes or "").split(",") if part), "loc", "scale")
+
+
+@cache
+def _stats() -> Any:
+    """Slow to import, and seldom needed."""
+    return import_module("scipy.stats")
 
 
 @lru_cache(maxsize=64)
 def _frozen(name: str, parameters: tuple[tuple[str, float], ...]) -> Any:
-    return getattr(stats, name)(**dict(parameters))
+    return getattr(_stats(), name)(**dict(parameters))
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,12 @@
 """The learning problem of all devices together: a model and every device's own examples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.arrays import IntArray
+from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.datasets import Dataset
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.model import Model
@@ -74,3 +75,10 @@ def deal(dataset: Dataset, device: IntArray, model: Model, test_share: float, rn
         Examples.of(dataset.X[chosen], dataset.y[chosen], device[chosen], devices) for chosen in (~test, test)
     )
     return Problem(model=model, train=train_part, test=test_part, name=dataset.name)
+
+
+def label_share(problem: Problem, labels: Sequence[int]) -> Array:
+    """The share of each device's training examples whose label is one of these: (m,)."""
+    wanted = np.isin(problem.train.y, np.asarray(labels))
+    counts = np.bincount(problem.train.device, weights=wanted, minlength=problem.devices)
+    return np.asarray(counts / problem.sizes)
