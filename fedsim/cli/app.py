@@ -46,6 +46,9 @@ def run(
     set_: Set = None,
     out: Out = None,
     quiet: Quiet = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only how long it takes, and how much energy: nothing is learned.")
+    ] = False,
 ) -> None:
     """Run a scenario.
 
@@ -54,7 +57,7 @@ def run(
     with guard():
         from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
 
-        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet))
+        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet, dry=dry_run))
 
 
 @app.command()

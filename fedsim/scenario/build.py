@@ -7,11 +7,14 @@ import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
+from fedsim.learners.rehearsal import CentralRehearsal, GossipRehearsal
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.comings import comings
+from fedsim.scenario.data import Counts
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.kind import KindWords
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.crew import Crew
@@ -24,8 +27,9 @@ from fedsim.system.process import Array
 from fedsim.system.profiles import Profiles, load_profiles
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.usage import Usage, WasteBook
+from fedsim.tasks.arrays import IntArray
 from fedsim.tasks.datasets import load
-from fedsim.tasks.problem import Problem, deal, label_share
+from fedsim.tasks.problem import Outline, Problem, deal, label_share
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,13 +65,18 @@ class World:
             server=self.server,
         )
 
+    @property
+    def learns(self) -> bool:
+        """Whether anything is learned in it."""
+        return not isinstance(self.training.problem, Outline)
+
     def spent(self) -> Usage:
         """What all devices spent up to now."""
         return self.devices.spent()
 
 
-def build(scenario: Scenario, sim: Simulation) -> World:
-    """Draw the luck of a scenario and put its objects together.
+def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
+    """Draw the luck of a scenario and put its objects together; ``dry`` if nothing is to be learned.
 
     Raises:
         FedsimError: if the data do not go around.
@@ -77,8 +86,10 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, message_loss=scenario.network.message_loss, outages=outages)
     waste = WasteBook()
-    problem = _problem(scenario, sim)
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck)
+    problem = _problem(scenario, sim, fleet)
+    if dry and not isinstance(problem, Outline):
+        problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     return World(
         sim=sim,
         network=network,
@@ -112,10 +123,17 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
     fails = words.crashes
     rules = comings(words.availability, words.churn)
     rules += [] if fails is None else [Crashes(every_s=fails.every_s, repair_s=fails.repair_s)]
-    return DeviceGroup(name=words.name, count=words.count, kinds=(_kind(words, profiles),), comings=rules)
+    return DeviceGroup(
+        name=words.name,
+        count=words.count,
+        kinds=[_kind(one, profiles) for one in words.mix or words.devices or (words,)],
+        weights=[one.weight for one in words.mix],
+        names=[one.name for one in words.devices],
+        comings=rules,
+    )
 
 
-def _kind(words: GroupWords, profiles: Profiles) -> Kind:
+def _kind(words: KindWords, profiles: Profiles) -> Kind:
     device, link = profiles.devices[words.device], profiles.links[words.link]
     return Kind(
         link=words.link,
@@ -145,9 +163,12 @@ def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: 
     return Server(sim, spec, messenger)
 
 
-def _problem(scenario: Scenario, sim: Simulation) -> Problem:
-    dataset = load(scenario.data.name)
+def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:
     share = scenario.data.value
+    if isinstance(share, Counts):
+        model = scenario.model.make(features=share.features, classes=share.classes)
+        return Outline(model=model, examples=_counts(share, fleet), name=scenario.data.name)
+    dataset = load(scenario.data.name)
     labels = np.asarray(dataset.y, dtype=np.int64)
     model = scenario.model.make(features=dataset.features, classes=dataset.classes)
     try:
@@ -157,8 +178,17 @@ def _problem(scenario: Scenario, sim: Simulation) -> Problem:
         raise ScenarioError(f"{scenario.name}: data: {error}") from None
 
 
+def _counts(share: Counts, fleet: Fleet) -> IntArray:
+    """Examples of each device, from luck of its own: (m,)."""
+    q = [
+        fleet.luck(number)("examples").uniforms(fleet.things[fleet.rows(number)], 0) for number in range(len(fleet.groups))
+    ]
+    return np.maximum(np.rint(share.examples.isf(np.concatenate(q))), 1).astype(np.int64)
+
+
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
-    learner = scenario.learner
-    if learner.kind.family == "decentralised":
-        return GossipTraining(problem, learner.make(), sim.rng)
-    return CentralTraining(problem, learner.make(), sim.rng)
+    part = scenario.learner
+    learner, is_central = part.make(), part.kind.family != "decentralised"
+    if isinstance(problem, Outline):
+        learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
+    return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)

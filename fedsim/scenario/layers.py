@@ -192,6 +192,9 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         layer["topology"] = str(_beside(folder, layer["topology"]))
     for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
+    for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
+        if isinstance(group, dict) and isinstance(group.get("devices"), str):
+            group["devices"] = str(_beside(folder, group["devices"]))
     return layer
 
 

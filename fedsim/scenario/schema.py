@@ -94,13 +94,21 @@ class Scenario(Checked):
 
     @field_validator("fleet")
     @classmethod
-    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...]) -> tuple[DeviceGroup, ...]:
+    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...], info: ValidationInfo) -> tuple[DeviceGroup, ...]:
         if not fleet:
             raise refuse("has no devices: it needs at least one group")
         names = [group.name for group in fleet]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
+        taken = set(info.data["topology"].graph) if "topology" in info.data else set()
+        for i, group in enumerate(fleet):
+            own = [device.name for device in group.devices]
+            rule = "is the name of a place or of a device in an earlier group"
+            twice_named = [j for j, name in enumerate(own) if name in taken]
+            if twice_named:
+                raise Refused([((i, "devices", j, "name"), f"{own[j]!r} {rule}") for j in twice_named])
+            taken |= set(own)
         return fleet
 
     @field_validator("learner")

@@ -24,7 +24,8 @@ class Summary:
     """A run in numbers.
 
     ``spent`` is what all devices spent, ``waste`` what of it did not count, by cause; servers are not accounted.
-    ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty. In a
+    timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Summary:
     devices: int
     devices_at_work: int
     devices_spent: int
+    learned: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""

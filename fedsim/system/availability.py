@@ -121,7 +121,7 @@ class Conditions:
 AVAILABILITIES: Final[Mapping[str, Availability]] = MappingProxyType(
     {
         "phones": Availability(
-            stay_s=Lognormal(float(np.exp(8.012)), 1.390),
+            stay_s=Lognormal(3017.0, 1.390),
             away_s=Weibull(16_005.0, 0.656),
         )
     }

@@ -21,10 +21,9 @@ class Cycle:
     on_factor: Array
     off_factor: Array
 
-    @property
-    def on_share(self) -> Array:
-        """The share of time that each device is on in the long run: (n,)."""
-        on_s, off_s = self.on_s.mean * self.on_factor, self.off_s.mean * self.off_factor
+    def on_share(self, ranks: Ranks) -> Array:
+        """The share of time that these devices are on in the long run: (n,) to (n,)."""
+        on_s, off_s = self.on_s.mean * self.on_factor[ranks], self.off_s.mean * self.off_factor[ranks]
         return on_s / (on_s + off_s)
 
 
@@ -77,7 +76,7 @@ class Renewal:
             return
         share, place = self._next(ranks)
         length = self._next(ranks)[0]
-        self._is_on[ranks] = share < self._laws.on_share[ranks]
+        self._is_on[ranks] = share < self._laws.on_share(ranks)
         self._until_s[ranks] = self._start_s + place * self._periods(ranks, length, spread=True)
 
     def _turn(self, ranks: Ranks) -> None:

@@ -1,7 +1,7 @@
 """The learning problem of all devices together: a model and every device's own examples."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -54,6 +54,29 @@ class Problem:
     def sizes(self) -> IntArray:
         """Training examples of each device, (m,)."""
         return self.train.sizes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outline(Problem):
+    """A problem of which only the numbers of examples are known: enough to say what learning costs, not to learn."""
+
+    train: Examples = field(init=False, repr=False)
+    test: Examples = field(init=False, repr=False)
+    examples: IntArray
+
+    def __post_init__(self) -> None:
+        if self.examples.ndim != 1 or not (self.examples >= 1).all():
+            raise FedsimError(f"outline {self.name}: every device needs at least one example")
+
+    @property
+    def devices(self) -> int:
+        """How many devices there are, m."""
+        return len(self.examples)
+
+    @property
+    def sizes(self) -> IntArray:
+        """Training examples of each device, (m,)."""
+        return self.examples
 
 
 def deal(dataset: Dataset, device: IntArray, model: Model, test_share: float, rng: np.random.Generator) -> Problem:

@@ -97,7 +97,7 @@ def test_lots_are_fair_and_rounds_are_independent(world, phones):
     together = 0
     before = np.array([], dtype=np.int64)
     for number in range(rounds):
-        chosen = crew.lowest(100, crew.lots(number))
+        chosen = np.array([device.index for device in crew.choose(100, number)])
         counts[chosen] += 1
         together += len(np.intersect1d(before, chosen))
         before = chosen

@@ -1,0 +1,96 @@
+"""What a device is, in words: a profile, a link, places, and laws for what differs between devices."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from fedsim import units
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.handover import Handover, link_words
+from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
+from fedsim.scenario.quantity import Delay, DelayLaw, Energy, Factor, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.refusal import Refused
+from fedsim.system.law import Constant
+from fedsim.system.profiles import Profiles
+
+Value = TypeVar("Value")
+
+
+class KindWords(Checked):
+    """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
+
+    The devices are spread over the places ``at`` in turn. ``charge`` is the share of the battery at the start;
+    ``battery_j`` is None on the mains.
+    """
+
+    device: DeviceName
+    link: LinkName
+    radio: RadioName
+    at: Annotated[
+        tuple[Place, ...],
+        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
+        Field(min_length=1),
+    ]
+    charge: ShareLaw = Constant(1.0)
+    flops_per_s: SpeedLaw = Field(alias="speed")
+    step_overhead_s: Delay = Field(alias="step_overhead")
+    battery_j: Energy | None = Field(alias="battery")
+    up_bps: RateLaw = Field(alias="up")
+    down_bps: RateLaw = Field(alias="down")
+    rtt_s: DelayLaw = Field(alias="rtt")
+    handover: Handover | None = None
+
+    @field_validator("handover")
+    @classmethod
+    def _check_handover(cls, handover: Handover | None, info: ValidationInfo) -> Handover | None:
+        if handover is not None and "link" in info.data:
+            mistakes = handover.unknown_links(info.data["link"])
+            if mistakes:
+                raise Refused(mistakes)
+        return handover
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
+        return filled_in(words, info)
+
+
+class MixedKind(KindWords):
+    """One of the kinds of a mixed group: each device is of it with a chance in proportion to its weight."""
+
+    weight: Factor = 1.0
+
+
+class NamedDevice(KindWords):
+    """One device with a name of its own."""
+
+    name: Name
+
+
+KIND_KEYS = frozenset(field.alias or name for name, field in KindWords.model_fields.items())
+
+
+def filled_in(words: Any, info: ValidationInfo) -> Any:
+    """Words of a kind with what the profiles say where they say nothing."""
+    if not isinstance(words, Mapping):
+        return words
+    given = {key: value for key, value in words.items() if value is not None}
+    return {**_profile_words(given, known(info).profiles), **given}
+
+
+def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
+    """What the profiles say, as the file would say it."""
+    device = _named(profiles.devices, words.get("device"))
+    link = _named(profiles.links, words.get("link"))
+    return {
+        "speed": units.show(device.flops_per_s, "flop/s"),
+        "step_overhead": units.show(device.step_overhead_s, "s"),
+        "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
+        **link_words(link),
+    }
+
+
+def _named(profiles: Mapping[str, Value], name: object) -> Value:
+    """The profile, or any where the name is a mistake: that is reported, and what it entails must not be."""
+    return profiles[name] if isinstance(name, str) and name in profiles else next(iter(profiles.values()))
