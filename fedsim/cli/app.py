@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "links, radios or topologies.",
+        "links, radios, laws, availabilities or topologies.",
     ),
 ]
 
@@ -102,7 +102,15 @@ def compare(
 
 
 @app.command()
-def show(scenario: ScenarioFile, *, set_: Set = None) -> None:
+def show(
+    scenario: ScenarioFile,
+    *,
+    set_: Set = None,
+    availability: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.png", help="Instead, draw which share of the fleet is there over a day."),
+    ] = None,
+) -> None:
     """Print a scenario with every default in it.
 
     What is printed is a scenario file, too.
@@ -110,7 +118,7 @@ def show(scenario: ScenarioFile, *, set_: Set = None) -> None:
     with guard():
         from fedsim.cli.show import show_scenario  # noqa: PLC0415  # see above
 
-        show_scenario(scenario, tuple(set_ or ()))
+        show_scenario(scenario, tuple(set_ or ()), availability)
 
 
 @app.command("list")

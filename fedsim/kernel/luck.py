@@ -35,7 +35,7 @@ class Luck:
     def hashes(self, things: Numbers) -> Numbers:
         """A number of 64 random bits for each of n things: (n,) to (n,)."""
         words = self._words(things, 0)
-        return (words[0] << np.uint64(32)) | words[1]
+        return np.asarray((words[0] << np.uint64(32)) | words[1])
 
     def uniforms(self, things: Numbers, draws: npt.ArrayLike) -> Array:
         """The first numbers of the pairs: (n,)."""

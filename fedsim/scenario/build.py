@@ -1,5 +1,6 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +89,13 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck)
     problem = _problem(scenario, sim, fleet)
+    presence = _presence(fleet, lambda: problem)
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     return World(
         sim=sim,
         network=network,
-        devices=_crew(sim, fleet, messenger, waste, problem),
+        devices=_crew(sim, fleet, presence, messenger, waste),
         server=_server(scenario, profiles, sim, messenger),
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
@@ -101,21 +103,40 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     )
 
 
-def _crew(sim: Simulation, fleet: Fleet, messenger: Messenger, waste: WasteBook, problem: Problem) -> Crew:
-    """Devices that join the network when somebody first works with them."""
+def comings_and_goings(scenario: Scenario, sim: Simulation) -> tuple[Fleet, list[GroupPresence]]:
+    """The fleet of a scenario, and when its groups' devices are there, without anything else.
 
-    def make(index: int, presence: Presence) -> Device:
-        spec = fleet.spec(index)
-        messenger.network.attach(spec.name, spec.place, spec.access)
-        return Device(sim, spec, messenger, waste, presence)
+    Raises:
+        FedsimError: if data are asked for and do not go around.
+    """
+    profiles = load_profiles()
+    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck)
+    return fleet, _presence(fleet, lambda: _problem(scenario, sim, fleet))
 
+
+def _presence(fleet: Fleet, problem: Callable[[], Problem]) -> list[GroupPresence]:
     def measure(name: str) -> Array:
         what, *labels = name.split()
-        return fleet.slowness() if what == "slowness" else label_share(problem, [int(label) for label in labels])
+        if what == "slowness":
+            return fleet.slowness()
+        known = problem()
+        if isinstance(known, Outline):
+            raise ScenarioError("availability that leans by labels needs data, and a timing run has none")
+        return label_share(known, [int(label) for label in labels])
 
-    presence = [
-        GroupPresence(fleet.crowd(number, measure), group.comings) for number, group in enumerate(fleet.groups)
-    ]
+    return [GroupPresence(fleet.crowd(number, measure), group.comings) for number, group in enumerate(fleet.groups)]
+
+
+def _crew(
+    sim: Simulation, fleet: Fleet, presence: Sequence[GroupPresence], messenger: Messenger, waste: WasteBook
+) -> Crew:
+    """Devices that join the network when somebody first works with them."""
+
+    def make(index: int, there: Presence) -> Device:
+        spec = fleet.spec(index)
+        messenger.network.attach(spec.name, spec.place, spec.access)
+        return Device(sim, spec, messenger, waste, there)
+
     return Crew(sim, fleet, presence, make)
 
 
@@ -181,7 +202,8 @@ def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:
 def _counts(share: Counts, fleet: Fleet) -> IntArray:
     """Examples of each device, from luck of its own: (m,)."""
     q = [
-        fleet.luck(number)("examples").uniforms(fleet.things[fleet.rows(number)], 0) for number in range(len(fleet.groups))
+        fleet.luck(number)("examples").uniforms(fleet.things[fleet.rows(number)], 0)
+        for number in range(len(fleet.groups))
     ]
     return np.maximum(np.rint(share.examples.isf(np.concatenate(q))), 1).astype(np.int64)
 

@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, PlainSerializer, PlainValidator, Strict, ValidationError, ValidationInfo, model_validator
-from pydantic import SerializationInfo
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializationInfo,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
 from fedsim.scenario.checked import Checked
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Factor, OffsetLaw, ShareLaw
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Factor, OffsetLaw, ShareLaw, Time
 from fedsim.scenario.refusal import Refused, mistakes_in, refuse
 from fedsim.system import availability as system
 from fedsim.system.churn import Churn as ChurnRule
@@ -66,7 +74,10 @@ class Leaning(Checked):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        self.make()
+        try:
+            self.make()
+        except ValueError as error:
+            raise refuse(str(error)) from None
         return self
 
     def make(self) -> system.Leaning:
@@ -94,8 +105,10 @@ class Habit(Checked):
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
-        if self.daily is not None:
-            DailyRule(swing=self.daily.swing).check_law(self.away_s)
+        try:
+            self.make()
+        except ValueError as error:
+            raise refuse(str(error)) from None
         return self
 
     def make(self) -> system.Availability:
@@ -105,8 +118,8 @@ class Habit(Checked):
             stay_s=self.stay_s,
             away_s=self.away_s,
             level=self.level,
-            daily=daily and DailyRule(swing=daily.swing, peak_s=daily.peak_s, zone_s=daily.zone_s),
-            leaning=self.leaning and self.leaning.make(),
+            daily=None if daily is None else DailyRule(swing=daily.swing, peak_s=daily.peak_s, zone_s=daily.zone_s),
+            leaning=None if self.leaning is None else self.leaning.make(),
         )
 
 
@@ -120,9 +133,9 @@ class Conditions(Checked):
     def make(self) -> system.Conditions:
         """The rule."""
         return system.Conditions(
-            idle=self.idle and self.idle.make(),
-            charging=self.charging and self.charging.make(),
-            unmetered=self.unmetered and self.unmetered.make(),
+            idle=None if self.idle is None else self.idle.make(),
+            charging=None if self.charging is None else self.charging.make(),
+            unmetered=None if self.unmetered is None else self.unmetered.make(),
         )
 
 
@@ -133,6 +146,7 @@ class Replay(Checked):
     variant: str = ""
     states: States = ("2",)
     drop_first: bool = False
+    lasts_s: Time | None = Field(default=None, alias="lasts")
     stretch: Factor = 1.0
     shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
     loop: bool = True
@@ -149,7 +163,7 @@ class Replay(Checked):
         """The rule."""
         return ReplayRule(
             trace=self.trace,
-            reading=Reading(variant=self.variant, states=self.states, drop_first=self.drop_first),
+            reading=Reading(variant=self.variant, states=self.states, drop_first=self.drop_first, lasts_s=self.lasts_s),
             stretch=self.stretch,
             shift_s=self.shift_s,
             loop=self.loop,

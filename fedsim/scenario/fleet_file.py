@@ -47,7 +47,9 @@ def read_devices(path: str, base: Mapping[str, Any], context: Any) -> list[dict[
             mistakes.append(f"{path}:{line}: must have {len(header)} cells, got {len(cells)}")
             continue
         row = {
-            name: f"{cell.strip()} {unit}".strip() for (name, unit), cell in zip(header, cells, strict=True) if cell.strip()
+            name: f"{cell.strip()} {unit}".strip()
+            for (name, unit), cell in zip(header, cells, strict=True)
+            if cell.strip()
         }
         mistakes += [f"{path}:{line}: {rule}" for rule in _mistakes({**base, **row}, context)]
         rows.append(row)

@@ -60,9 +60,8 @@ class DeviceGroup(KindWords, _Head):
             raise refuse("has a mix or devices, not both")
         if self.devices and self.count != len(self.devices):
             raise Refused([(("count",), f"must be that of the devices, {len(self.devices)}, got {self.count}")])
-        names = [device.name for device in self.devices]
-        if len(set(names)) < len(names):
-            seen: set[str] = set()
-            twice = {i: name for i, name in enumerate(names) if name in seen or seen.add(name)}
-            raise Refused([(("devices", i, "name"), f"{name!r} is an earlier device") for i, name in twice.items()])
+        seen: dict[str, int] = {}
+        twice = [i for i, device in enumerate(self.devices) if seen.setdefault(device.name, i) != i]
+        if twice:
+            raise Refused([(("devices", i, "name"), f"{self.devices[i].name!r} is an earlier device") for i in twice])
         return self

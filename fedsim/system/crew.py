@@ -96,7 +96,7 @@ class Crew(Sequence[Device]):
         return rows[np.lexsort((rows, keys[rows]))][:wanted]
 
     def _search(self, wanted: int, candidates: Callable[[float], Rows]) -> Rows:
-        """Those that are there among the first; of these about ``wanted`` over the share that is there, more if need be."""
+        """Those that are there among the first: among about ``wanted`` over the share that is there, or more."""
         tried = 1.25 * wanted / self._share
         while True:
             everybody = 2 * tried >= len(self)

@@ -100,7 +100,7 @@ class DeviceGroup:
         weights = np.asarray(self.weights or np.ones(len(self.kinds)), dtype=np.float64)
         bounds = np.cumsum(weights) / weights.sum()
         drawn = np.searchsorted(bounds, luck("kind").uniforms(things, 0), side="right")
-        return np.minimum(drawn, np.flatnonzero(weights)[-1])
+        return np.asarray(np.minimum(drawn, np.flatnonzero(weights)[-1]))
 
 
 _DRAWN = ("flops_per_s", "charge", "up_bps", "down_bps", "rtt_s")

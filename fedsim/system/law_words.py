@@ -14,7 +14,7 @@ away: {scipy: {name: gamma, a: 2, scale: 10 min}}
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from fedsim import problems, units
@@ -32,6 +32,32 @@ _LAWS: dict[str, type[Any]] = {
     "weibull": Weibull,
     "choice": Choice,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LawWords:
+    """How a law is written, for people."""
+
+    name: str
+    about: str
+    example: str
+
+
+LAW_WORDS = (
+    LawWords("a quantity", "Always the same.", "80 %"),
+    LawWords("uniform", "Every value from low to high alike.", "{uniform: [20 %, 100 %]}"),
+    LawWords("exponential", "Events at a constant rate.", "{exponential: {mean: 10 min}}"),
+    LawWords("lognormal", "median * exp(sigma * Z), Z standard normal.", "{lognormal: {median: 50 min, sigma: 1.39}}"),
+    LawWords("weibull", "P(X > x) = exp(-(x / scale)**shape).", "{weibull: {scale: 16005 s, shape: 0.656}}"),
+    LawWords("choice", "One of some values.", "{choice: {values: [1 GFLOP/s, 4 GFLOP/s], weights: [3, 1]}}"),
+    LawWords(
+        "scipy",
+        "A distribution of scipy.stats; loc and scale have a unit, other parameters have none.",
+        "{scipy: {name: gamma, a: 2, scale: 10 min}}",
+    ),
+)
+"""Every law that a file may name, with an example."""
+
 _NAMES = (*_LAWS, "scipy")
 _PLAIN = {"sigma", "shape", "weights"}  # parameters without the unit of what is drawn
 _MEASURED = {"loc", "scale"}  # parameters of scipy's distributions with that unit

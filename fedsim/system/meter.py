@@ -91,7 +91,9 @@ class PowerMeter:
             ValueError: something is accounted for already.
         """
         if not since_s <= self._settled_s or any(self.spent_j.values()):
-            raise ValueError(f"the meter is settled to {self._settled_s!r} s and has spent: it began after {since_s!r} s")
+            raise ValueError(
+                f"the meter is settled to {self._settled_s!r} s and has spent: it began after {since_s!r} s"
+            )
         self._settled_s = since_s
 
     def settle(self, at_s: float) -> None:

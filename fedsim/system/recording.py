@@ -48,13 +48,16 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What to take from a file: rows of this variant (all if empty); the states that count as there; and whether each
-    device's first row is a made-up warm start, whose place the second row takes.
+    """What to take from a file.
+
+    Rows of this variant (all if empty); the states that count as there; whether each device's first row is a made-up
+    warm start, whose place the second row takes; and how much of it, all if None.
     """
 
     variant: str = ""
     states: tuple[str, ...] = ("2",)
     drop_first: bool = False
+    lasts_s: float | None = None
 
 
 def read_recording(path: str, reading: Reading) -> Recording:
@@ -73,7 +76,7 @@ def read_recording(path: str, reading: Reading) -> Recording:
     if not rows:
         wanted = f" of variant {reading.variant!r}" if reading.variant else ""
         raise ScenarioError(f"{path}: has no rows{wanted}")
-    return _flat(rows, reader.end_s)
+    return _flat(rows, reader.end_s if reading.lasts_s is None else reading.lasts_s)
 
 
 def _opened(path: str) -> TextIO:
@@ -165,7 +168,7 @@ def _flat(devices: list[Rows], span_s: float) -> Recording:
         states.update(rows)
         last = None
         for begin_s, there in states.items():
-            if there != last and (begin_s < span_s or not begin_s):
+            if there != last and begin_s <= span_s:
                 begins_s.append(begin_s)
                 is_on.append(there)
                 last = there

@@ -67,7 +67,7 @@ class Playback:
         self._shift_s = shift_s
 
     def at(self, ranks: Ranks, time_s: float) -> tuple[Bools, Array]:
-        """Whether these are there at ``time_s``, and until when that is certain: a stretch may go on in the next lap."""
+        """Whether these are there at ``time_s``, and until when that is certain: it may go on in the next lap."""
         which, shift_s = ranks % self._recorded, self._shift_s[ranks]
         lap = np.floor((time_s + shift_s) / self._span_s)
         place = self._find(which, time_s + shift_s - (lap * self._span_s if math.isfinite(self._span_s) else 0.0))

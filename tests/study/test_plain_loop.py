@@ -18,8 +18,8 @@ from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.learners.workbench import Workbench, stack, unstack
 from fedsim.protocols.gossip import SynchronousGossip
-from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.protocols.roster import Roster
+from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario import load
 from fedsim.study.monitor import Bounds, RunMonitor, Watched
@@ -94,7 +94,9 @@ class Ideal:
         self.sim = Simulation(seed=SEED)
         network = Network(self.sim, parse_topology(TOPOLOGY, "test"))
         messenger = Messenger(self.sim, network)
-        self.devices = [Device(self.sim, ideal_device(index), messenger, WasteBook(), Presence()) for index in range(DEVICES)]
+        self.devices = [
+            Device(self.sim, ideal_device(index), messenger, WasteBook(), Presence()) for index in range(DEVICES)
+        ]
         for device in self.devices:
             network.attach(device.name, "hub", device.spec.access)
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=math.inf), messenger)

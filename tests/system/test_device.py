@@ -19,8 +19,6 @@ from fedsim.errors import (
 )
 from fedsim.system.access import Access
 from fedsim.system.device import DeviceSpec
-from fedsim.system.law import Constant
-from fedsim.system.availability import Availability
 
 MB = 1_000_000
 GIGA = 1e9

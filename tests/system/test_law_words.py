@@ -38,7 +38,11 @@ def read(words, unit):
         ({"weibull": {"scale": "16005 s", "shape": "0.656"}}, "s", Weibull(16_005.0, 0.656)),
         ({"choice": ["1 GFLOP/s", "2 GFLOP/s"]}, "flop/s", Choice((1e9, 2e9))),
         ({"choice": {"values": ["1 s", "2 s"], "weights": [3, 1]}}, "s", Choice((1.0, 2.0), (3.0, 1.0))),
-        ({"scipy": {"name": "gamma", "a": 2, "scale": "10 min"}}, "s", ScipyLaw("gamma", (("a", 2.0), ("scale", 600.0)))),
+        (
+            {"scipy": {"name": "gamma", "a": 2, "scale": "10 min"}},
+            "s",
+            ScipyLaw("gamma", (("a", 2.0), ("scale", 600.0))),
+        ),
         ({"scipy": {"name": "beta", "a": 1.2, "b": 6}}, "1", ScipyLaw("beta", (("a", 1.2), ("b", 6.0)))),
     ],
 )
@@ -73,14 +77,18 @@ def test_words_become_laws(words, unit, law):
                    "(uniform, exponential, lognormal, weibull, choice, scipy), got 0 keys"))]),
         ({"choice": {"values": 3}}, [(("choice", "values"), "must be a list, got 3")]),
         ({"choice": [1, "x"]}, [(("choice", 1), "'x' is not a time such as '250 ms'")]),
-        ({"scipy": {"name": "gama", "a": 2}}, [(("scipy",), ScipyMessage("'gama' is not a known scipy distribution; did you mean 'gamma'"))]),
+        ({"scipy": {"name": "gama", "a": 2}}, [
+            (("scipy",), ScipyMessage("'gama' is not a known scipy distribution; did you mean 'gamma'")),
+        ]),
         ({"scipy": {"name": "gamma"}}, [(("scipy",), "scipylaw: gamma needs a, got {}")]),
         ({"scipy": {"name": "gamma", "a": "2 s", "scale": "x"}}, [
             (("scipy", "a"), "'2 s' is not a plain number or a share such as '30 %': 's' measures something else"),
             (("scipy", "scale"), "'x' is not a time such as '250 ms'"),
         ]),
         ({"scipy": {"name": "cauchy"}}, [(("scipy",), "scipylaw: cauchy must have a finite mean, got nan")]),
-        ({"scipy": {"name": "gamma", "a": -1}}, [(("scipy",), "scipylaw: gamma must have possible parameters, got {'a': -1.0}")]),
+        ({"scipy": {"name": "gamma", "a": -1}}, [
+            (("scipy",), "scipylaw: gamma must have possible parameters, got {'a': -1.0}"),
+        ]),
         ({"scipy": "gamma"}, [(("scipy",), "must give the name of a distribution and its parameters, got 'gamma'")]),
         ({"exponential": 3}, [(("exponential",), "must give mean, got 3")]),
     ],

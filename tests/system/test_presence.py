@@ -353,7 +353,7 @@ def test_a_cycle_that_cannot_be_is_refused(on_s, off_s, rule):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Churn(), "churn needs a law"),
+        (Churn, "churn needs a law"),
         (lambda: Churn(arrives_s=Uniform(-1.0, 1.0)), "no time may be negative"),
         (lambda: Daily(swing=1.5), "swing must be from 0 to 1, got 1.5"),
         (lambda: Daily(swing=math.nan), "swing must be from 0 to 1"),
