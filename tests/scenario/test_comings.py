@@ -92,7 +92,7 @@ def test_a_trace_lies_beside_the_scenario(tiny, tmp_path):
     [
         (
             {"availability": "phone"},
-            "fleet[0].availability: 'phone' is not a known availability; did you mean 'phones'? (known: always, phones)",
+            "availability: 'phone' is not a known availability; did you mean 'phones'? (known: always, phones)",
         ),
         ({"availability": {"profile": "phnes"}}, "did you mean 'phones'?"),
         ({"availability": {"stay": "3 h"}}, "fleet[0].availability.away: is missing"),

@@ -199,7 +199,7 @@ def recording():
 
 
 def test_the_recorded_phones_are_those_of_the_table(recording):
-    """Trace notes: eligible fraction per phone, sessions and gaps; gaps under 60 s merged, then such sessions left out."""
+    """Trace notes: eligible fraction per phone, sessions and gaps; gaps under 60 s merged, such sessions left out."""
     assert len(recording) == 300
     fractions, sessions, gaps = [], [], []
     for j in range(300):
