@@ -20,13 +20,13 @@ from fedsim.scenario.checked import Checked
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Factor, OffsetLaw, ShareLaw, Time
 from fedsim.scenario.refusal import Refused, mistakes_in, refuse
 from fedsim.system import availability as system
+from fedsim.system.attendance import Replay as ReplayRule
+from fedsim.system.attendance_file import Reading
 from fedsim.system.churn import Churn as ChurnRule
 from fedsim.system.daily import Daily as DailyRule
 from fedsim.system.law import Constant, Law
 from fedsim.system.law_words import write_law
 from fedsim.system.presence import Comings
-from fedsim.system.recording import Reading
-from fedsim.system.replay import Replay as ReplayRule
 
 Swing = Annotated[float, Strict(), Field(ge=0, le=1)]
 States = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -140,7 +140,7 @@ class Conditions(Checked):
 
 
 class Replay(Checked):
-    """Recorded comings and goings; see ``fedsim.system.replay.Replay``."""
+    """Recorded comings and goings; see ``fedsim.system.attendance.Replay``."""
 
     trace: str
     variant: str = ""

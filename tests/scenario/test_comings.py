@@ -7,12 +7,12 @@ from fedsim.errors import ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.scenario import check, load, resolved
 from fedsim.scenario.build import comings_and_goings
+from fedsim.system.attendance import Replay
+from fedsim.system.attendance_file import Reading
 from fedsim.system.availability import AVAILABILITIES, Availability, Conditions, Leaning
 from fedsim.system.churn import Churn
 from fedsim.system.daily import Daily
 from fedsim.system.law import Choice, Constant, Exponential, Uniform
-from fedsim.system.recording import Reading
-from fedsim.system.replay import Replay
 from fedsim.system.scipy_law import ScipyLaw
 
 STAYS = {"stay": "3 h", "away": {"exponential": {"mean": "5 h"}}}

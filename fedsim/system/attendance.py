@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fedsim.errors import DeviceLeftError, ScenarioError
+from fedsim.system.attendance_file import Reading, Recording, read_recording
 from fedsim.system.law import Constant, Law
 from fedsim.system.presence import Reason
 from fedsim.system.process import Array, Bools, Crowd, Process, Ranks
-from fedsim.system.recording import Reading, Recording, read_recording
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
     """The recorded devices of a file, handed out in turn: device i of the group lives the life of number i modulo m.
 
-    trace: the file, see ``fedsim.system.recording``    stretch: how many times as long everything lasts
+    trace: the file, see ``fedsim.system.attendance_file``    stretch: how many times as long everything lasts
     shift_s: law of where in the recording, so stretched, each device begins
     loop: after its end from its beginning; or else everybody's last state lasts
 

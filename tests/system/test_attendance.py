@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from fedsim.errors import ScenarioError
 from fedsim.kernel import Simulation
+from fedsim.system.attendance import Playback, Replay
+from fedsim.system.attendance_file import Reading, Recording, read_recording
 from fedsim.system.law import Constant, Uniform
 from fedsim.system.presence import GroupPresence
 from fedsim.system.process import Crowd
-from fedsim.system.recording import Reading, Recording, read_recording
-from fedsim.system.replay import Playback, Replay
 
 PHONES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "traces" / "availability_300.csv.gz"
 
