@@ -22,10 +22,14 @@ class NotSimulatedError(FedsimError):
 
 
 class MessageFailedError(FedsimError):
-    """A message did not arrive; each child names a ``cause``. ``sent_bytes`` had been on the wire by then."""
+    """A message did not arrive; each child names a ``cause``.
+
+    ``sent_bytes`` had been on the wire by then; ``wasted_bytes`` of them would have to go again.
+    """
 
     cause = "failed"
     sent_bytes = 0.0
+    wasted_bytes = 0.0
 
 
 class NoRouteError(MessageFailedError):

@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "links, radios, laws, availabilities or topologies.",
+        "links, radios, fading, laws, availabilities or topologies.",
     ),
 ]
 

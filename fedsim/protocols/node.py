@@ -3,13 +3,13 @@
 A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 
 class Delivery(Protocol):
-    """How long a message took."""
+    """How long a message took, and what of it was sent in vain."""
 
     @property
     def wake_s(self) -> float:
@@ -17,7 +17,21 @@ class Delivery(Protocol):
 
     @property
     def move_s(self) -> float:
-        """Seconds of delay and of moving its bytes."""
+        """All other seconds until it was there."""
+
+    @property
+    def parts(self) -> Mapping[str, float]:
+        """All its seconds by cause, ``wake_s`` among them, for the record; names end in ``_s``."""
+
+    @property
+    def wasted_bytes(self) -> float:
+        """Bytes that were sent again."""
+
+
+def under_way(*messages: Mapping[str, float]) -> dict[str, float]:
+    """The parts of one message's time, or of several, as fields of a record about something else."""
+    names = dict.fromkeys(name for parts in messages for name in parts)
+    return {f"message_{name}": sum(parts.get(name, 0.0) for parts in messages) for name in names}
 
 
 class Stint(Protocol):
@@ -26,8 +40,8 @@ class Stint(Protocol):
     def settle(self) -> object:
         """What was spent since the last settling counted."""
 
-    def lose(self, cause: str, sent_bytes: float) -> None:
-        """These bytes were sent in vain, whatever becomes of the rest."""
+    def lose(self, cause: str, *, sent_bytes: float = 0.0, received_bytes: float = 0.0) -> None:
+        """These bytes were sent or received in vain, whatever becomes of the rest."""
 
     def discard(self, cause: str) -> None:
         """What was settled last did not count after all."""
@@ -48,7 +62,7 @@ class ServerNode(Protocol):
 
         Raises:
             DeviceDownError: the target is not there, or went before it had all of it.
-            MessageLostError: it was sent, and lost.
+            MessageFailedError: it was lost, there is no way to the target, or there was none any more.
         """
 
 

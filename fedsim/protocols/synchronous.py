@@ -11,9 +11,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedsim.errors import DeviceDownError, FedsimError, MessageLostError
+from fedsim.errors import DeviceDownError, FedsimError, MessageFailedError
 from fedsim.learners.workbench import Answer
-from fedsim.protocols.node import Delivery, DeviceNode, Stint
+from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
 
@@ -133,7 +133,7 @@ class SynchronousRounds:
         try:
             async with device.at_work() as stint:
                 reply = await self._serve(session, number, device, stint)
-        except (DeviceDownError, MessageLostError):
+        except (DeviceDownError, MessageFailedError):
             arrivals.put_nowait(None)
         else:
             arrivals.put_nowait(reply)
@@ -143,7 +143,9 @@ class SynchronousRounds:
         learner, problem = training.learner, training.problem
         message = training.broadcast(device.index)
         down = await session.server.send(device, learner.down_bytes(problem))
-        session.record("received", subject=device.name, round=number, wake_s=down.wake_s, move_s=down.move_s)
+        if down.wasted_bytes:
+            stint.lose("resent", received_bytes=down.wasted_bytes)
+        session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
 
         steps = self._granted(session, device)
         cost = self._cost(session, device, steps)
@@ -157,7 +159,9 @@ class SynchronousRounds:
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
         up = await device.send(session.server, learner.up_bytes(problem))
-        session.record("answered", subject=device.name, round=number, wake_s=up.wake_s, move_s=up.move_s)
+        if up.wasted_bytes:
+            stint.lose("resent", sent_bytes=up.wasted_bytes)
+        session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
         return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
 
     def _granted(self, session: CentralSession, device: DeviceNode) -> int:
@@ -205,6 +209,7 @@ class SynchronousRounds:
             compute_s=last.compute_s if last else 0.0,
             upload_s=last.up.move_s if last else 0.0,
             server_s=end_s - closed_s,
+            **(under_way(last.down.parts, last.up.parts) if last else {}),
         )
 
 

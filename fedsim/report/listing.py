@@ -26,8 +26,13 @@ from fedsim.system.topology_file import read_topology
 from fedsim.tasks import datasets
 from fedsim.yamlfile import read_yaml
 
-_ROLES: Final[Mapping[str, Role]] = {"learners": "learner", "protocols": "protocol", "models": "model"}
-_PROFILES: Final = ("devices", "links", "radios")
+_ROLES: Final[Mapping[str, Role]] = {
+    "learners": "learner",
+    "protocols": "protocol",
+    "models": "model",
+    "transports": "transport",
+}
+_PROFILES: Final = ("devices", "links", "radios", "fading")
 _EVIDENCE: Final = (
     ("D", "computed from measured data"),
     ("S", "read in the source"),

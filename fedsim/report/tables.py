@@ -18,7 +18,10 @@ METRIC_TEXT: Mapping[str, str] = {
 }
 
 _FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}
-_CAUSES = ("crash", "left", "battery", "late", "surplus", "lost", "quorum", "stopped")
+_CAUSES = (
+    *("crash", "left", "battery", "late", "surplus"),
+    *("lost", "resent", "no-route", "link-down", "unreached", "quorum", "stopped"),
+)
 _MOST_CLOSERS = 3
 
 
@@ -68,10 +71,18 @@ def round_table(slowest: Slowest) -> RenderableType:
     ]
     parts: list[RenderableType] = [heading_line("Time of rounds, along what closed each")]
     parts += [grid(rows)] if rows else []
+    parts += [grid(_message_rows(slowest), title="Of that, messages")] if any(slowest.messages.values()) else []
     parts += [facts([("slowest part", slowest.sentence())])]
     if slowest.closers:
         parts += [facts([("closed most often by", _closers(slowest.closers))])]
     return Group(*parts)
+
+
+def _message_rows(slowest: Slowest) -> Iterable[Row]:
+    total = sum(slowest.messages.values())
+    for part, seconds in sorted(slowest.messages.items(), key=lambda item: -item[1]):
+        if seconds > 0:
+            yield part, about(seconds, "s"), about(seconds / total, "1")
 
 
 def _facts(summary: Summary) -> Iterable[tuple[str, str]]:

@@ -1,9 +1,11 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
@@ -16,12 +18,15 @@ from fedsim.scenario.comings import comings
 from fedsim.scenario.data import Counts
 from fedsim.scenario.group import DeviceGroup as GroupWords
 from fedsim.scenario.kind import KindWords
+from fedsim.scenario.link_rate import set_rates
+from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.crew import Crew
 from fedsim.system.device import Device
+from fedsim.system.equal_split import Degrees
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Crashes, GroupPresence, Presence
 from fedsim.system.process import Array
@@ -83,11 +88,12 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         FedsimError: if the data do not go around.
     """
     profiles = load_profiles()
-    network = Network(sim, scenario.topology)
+    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck, sim.rng)
+    network = _network(scenario, sim, fleet)
+    set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
-    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss, outages=outages)
+    messenger = Messenger(sim, network, _manners(scenario), outages=outages)
     waste = WasteBook()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck)
     problem = _problem(scenario, sim, fleet)
     presence = _presence(fleet, lambda: problem)
     if dry and not isinstance(problem, Outline):
@@ -110,7 +116,7 @@ def comings_and_goings(scenario: Scenario, sim: Simulation) -> tuple[Fleet, list
         FedsimError: if data are asked for and do not go around.
     """
     profiles = load_profiles()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck)
+    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck, sim.rng)
     return fleet, _presence(fleet, lambda: _problem(scenario, sim, fleet))
 
 
@@ -138,6 +144,34 @@ def _crew(
         return Device(sim, spec, messenger, waste, there)
 
     return Crew(sim, fleet, presence, make)
+
+
+def _network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
+    rules = scenario.network
+    return Network(
+        sim,
+        scenario.topology,
+        transport=rules.transport.make(),
+        jitter=rules.jitter,
+        metric=rules.routes,
+        split=_degrees(scenario, fleet) if rules.sharing == "equal-split" else None,
+    )
+
+
+def _degrees(scenario: Scenario, fleet: Fleet) -> Degrees:
+    """By the overlay; where there is none, every device has one neighbour: the server."""
+    overlay = getattr(scenario.protocol.value, "overlay", None)
+    if overlay is None:
+        return Degrees()
+    return Degrees.of(nx.relabel_nodes(overlay.graph(len(fleet)), fleet.name))
+
+
+def _manners(scenario: Scenario) -> Manners:
+    rules = scenario.network
+    chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
+    return Manners(
+        message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes, give_up_s=rules.give_up_s
+    )
 
 
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
@@ -172,6 +206,8 @@ def _kind(words: KindWords, profiles: Profiles) -> Kind:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
+        loss=words.loss,
+        course=make_course(words.rate, profiles),
         roams=make_roams(words, profiles),
     )
 

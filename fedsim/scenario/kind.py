@@ -1,15 +1,16 @@
 """What a device is, in words: a profile, a link, places, and laws for what differs between devices."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.handover import Handover, link_words
-from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, Energy, Factor, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
+from fedsim.scenario.quantity import Delay, DelayLaw, Energy, Factor, LossShare, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
 from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
 from fedsim.system.profiles import Profiles
@@ -20,18 +21,17 @@ Value = TypeVar("Value")
 class KindWords(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
-    The devices are spread over the places ``at`` in turn. ``charge`` is the share of the battery at the start;
+    The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
+    ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
+    share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
+    mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
     ``battery_j`` is None on the mains.
     """
 
     device: DeviceName
     link: LinkName
     radio: RadioName
-    at: Annotated[
-        tuple[Place, ...],
-        BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-        Field(min_length=1),
-    ]
+    at: Places
     charge: ShareLaw = Constant(1.0)
     flops_per_s: SpeedLaw = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")
@@ -39,6 +39,8 @@ class KindWords(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
+    loss: LossShare = 0.0
+    rate: Rate = CONSTANT
     handover: Handover | None = None
 
     @field_validator("handover")
@@ -76,7 +78,9 @@ def filled_in(words: Any, info: ValidationInfo) -> Any:
     if not isinstance(words, Mapping):
         return words
     given = {key: value for key, value in words.items() if value is not None}
-    return {**_profile_words(given, known(info).profiles), **given}
+    profiles = known(info).profiles
+    link = _named(profiles.links, given.get("link"))
+    return {**_profile_words(given, profiles), **with_link(given, link)}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 ``extends: base.yaml`` puts a file on top of another. Mappings are merged key by key; lists and plain values
 replace; ``null`` takes a value away. A mapping with another ``name`` replaces the whole mapping below, so that
-``learner: {name: mocha}`` inherits nothing from FedAvg. Paths are relative to the file that holds them.
+``learner: {name: mocha}`` inherits nothing from FedAvg; so does a topology with another ``generate`` or ``import``.
+Paths are relative to the file that holds them.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from fedsim import problems
 from fedsim.errors import ScenarioError
 from fedsim.scenario.refusal import Keys
+from fedsim.scenario.underlay import beside, open_underlay
 from fedsim.yamlfile import parse_yaml, read_yaml
 
 PARTS = ("data", "model", "learner", "protocol")
@@ -82,7 +84,7 @@ def assign(layers: Layers, path: str, value: Any) -> None:
     keys = path.split(".")
     topology = layers.words.get("topology")
     if keys[0] == "topology" and len(keys) > 1 and isinstance(topology, str):
-        layers.words["topology"] = read_yaml(Path(topology))
+        layers.words["topology"] = open_underlay(topology)
         layers.origins["topology",] = topology
     if len(keys) == 1 and path in PARTS and isinstance(value, str):
         value = {"name": value}
@@ -195,19 +197,28 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
     for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
         if isinstance(group, dict) and isinstance(group.get("devices"), str):
             group["devices"] = str(_beside(folder, group["devices"]))
+    layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
 
 
 def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
-    """Blocks that name the file of a trace: outages, and the handovers and availabilities of groups."""
-    outages, groups = (layer.get(key) for key in ("outages", "fleet"))
-    blocks = list(outages) if isinstance(outages, list) else []
-    for group in groups if isinstance(groups, list) else ():
-        if isinstance(group, dict):
-            blocks += [group.get("handover"), group.get("availability")]
-    for block in blocks:
-        if isinstance(block, dict) and isinstance(block.get("trace"), str):
+    """Blocks that name the file of a trace: outages, handovers, availabilities, and rates of groups, ways and links."""
+    network, groups = layer.get("network"), _blocks(layer.get("fleet"))
+    groups = [one for group in groups for one in (group, *_blocks(group.get("mix")), *_blocks(group.get("devices")))]
+    handovers = _blocks([group.get("handover") for group in groups])
+    stays = _blocks([group.get("availability") for group in groups])
+    ways = [way for handover in handovers for way in _blocks(handover.get("to"))]
+    links = _blocks(network.get("links") if isinstance(network, dict) else None)
+    rates = _blocks([item.get("rate") for item in (*groups, *ways, *links)])
+    directions = _blocks([rate.get(way) for rate in rates for way in ("up", "down")])
+    for block in (*_blocks(layer.get("outages")), *handovers, *stays, *rates, *directions):
+        if isinstance(block.get("trace"), str):
             yield block
+
+
+def _blocks(items: Any) -> list[dict[Any, Any]]:
+    """The mappings in what may be a list."""
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _beside(folder: Path, path: str) -> Path:
@@ -216,4 +227,4 @@ def _beside(folder: Path, path: str) -> Path:
 
 
 def _is_renamed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
-    return "name" in new and new["name"] != old.get("name")
+    return any(key in new and new[key] != old.get(key) for key in ("name", "generate", "import"))

@@ -9,8 +9,9 @@ from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
+from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
-from fedsim.scenario.quantity import Goal, LossShare, Time
+from fedsim.scenario.quantity import Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
@@ -19,12 +20,6 @@ device's own share; and the mean of the worst tenth of these."""
 
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
-
-
-class NetworkRules(Checked):
-    """What the network does to messages."""
-
-    message_loss: LossShare = 0.0
 
 
 class ServerPlace(Checked):
@@ -66,7 +61,7 @@ class Scenario(Checked):
     name: Name
     seed: Seed = 0
     topology: Network
-    network: NetworkRules = NetworkRules()
+    network: NetworkRules = Field(default_factory=NetworkRules)
     outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]

@@ -31,4 +31,4 @@ class Cubic:
 
     def window(self, loss: float, rtt_s: float) -> float:
         """It grows with time between losses, so paths of long round trips lose less than with Reno."""
-        return max(1.054 * (rtt_s / loss) ** 0.75, _reno(loss))
+        return max(1.054 * math.pow(rtt_s / loss, 0.75), _reno(loss))

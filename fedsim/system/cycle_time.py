@@ -47,7 +47,8 @@ def critical_circuit(delays: "nx.DiGraph[Any]") -> Circuit:
     Raises:
         ValueError: no circuit at all, or a delay that is not a finite number >= 0.
     """
-    for source, target, delay_s in delays.edges(data="delay_s"):
+    arcs: list[tuple[Node, Node, Any]] = list(delays.edges(data="delay_s"))
+    for source, target, delay_s in arcs:
         if not (isinstance(delay_s, (int, float, Fraction)) and 0 <= delay_s < math.inf):
             raise ValueError(f"delay_s of {source!r} -> {target!r} must be a number >= 0 and finite, got {delay_s!r}")
     found = [circuit for part in _components(delays) if (circuit := _critical(part)) is not None]
@@ -69,7 +70,8 @@ class _Part:
 
 def _components(delays: "nx.DiGraph[Any]") -> list[_Part]:
     place = {node: index for index, node in enumerate(delays)}
-    exact = {(source, target): Fraction(delay_s) for source, target, delay_s in delays.edges(data="delay_s")}
+    arcs: list[tuple[Node, Node, Any]] = list(delays.edges(data="delay_s"))
+    exact = {(source, target): Fraction(delay_s) for source, target, delay_s in arcs}
     unit = math.lcm(*(delay.denominator for delay in exact.values()))
     parts = []
     for component in nx.strongly_connected_components(delays):

@@ -13,8 +13,8 @@ class Delivery:
     bytes, had nobody else been there    sharing_s: what others on the links cost    outage_s: a link was down and
     there was no other way    resend_s: attempts that failed, and back-off
 
-    ``size_bytes`` is what the sender had to say, ``wire_bytes`` what its last attempt moved for that over the links;
-    ``wasted_bytes`` moved in vain before that.
+    ``size_bytes`` is what the sender had to say, ``wire_bytes`` what was moved over the links for that, in all
+    attempts and with headers; ``wasted_bytes`` of these were moved in vain.
     """
 
     wake_s: float = 0.0
@@ -37,12 +37,12 @@ class Delivery:
     @property
     def total_s(self) -> float:
         """From sending to arrival."""
-        return sum(self.parts.values())
+        return self.wake_s + self.move_s
 
     @property
     def move_s(self) -> float:
         """All but waking the radios."""
-        return self.total_s - self.wake_s
+        return sum(seconds for name, seconds in self.parts.items() if name != "wake_s")
 
 
 PARTS = tuple(field.name for field in fields(Delivery) if field.name.endswith("_s"))

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from fedsim.errors import DeviceDownError, MessageLostError
+from fedsim.errors import DeviceDownError, MessageFailedError
 from fedsim.kernel import Simulation
+from fedsim.system.delivery import Delivery
 from fedsim.system.handover import Handover, Way
-from fedsim.system.messenger import Delivery, Endpoint, Messenger
+from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Access, Flow
 from fedsim.system.presence import Presence
@@ -252,9 +253,7 @@ class Device:
         """What ended a piece of work: the device itself before anything else."""
         if (down := self._watch.down()) is not None:
             return down[0].cause
-        if isinstance(error, DeviceDownError):
+        if isinstance(error, DeviceDownError | MessageFailedError):
             return error.cause
-        if isinstance(error, MessageLostError):
-            return "lost"
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import pairwise
 
@@ -10,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.kernel import Luck
+from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
+from fedsim.system.handover import Handover
 from fedsim.system.law import Law
-from fedsim.system.network import Access
 from fedsim.system.presence import Comings
 from fedsim.system.process import Array, Crowd, Numbers, Ranks
 from fedsim.system.profiles import RadioProfile
-from fedsim.system.ways import Roams
+from fedsim.system.ways import Roamer, Roams, access
 
 Lucks = Callable[..., Luck]
+Streams = Callable[..., np.random.Generator]
 Rows = npt.NDArray[np.int64]
 
 
@@ -26,7 +29,8 @@ Rows = npt.NDArray[np.int64]
 class Kind:
     """What devices of one kind share, and the laws from which each draws its own.
 
-    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start.
+    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start. ``loss`` is
+    that of packets on the link, and ``course`` how its rates go over time.
     """
 
     link: str
@@ -44,6 +48,8 @@ class Kind:
     up_bps: Law
     down_bps: Law
     rtt_s: Law
+    loss: float = 0.0
+    course: Course = STEADY
     roams: Roams | None = None
 
     def __post_init__(self) -> None:
@@ -116,7 +122,7 @@ class Fleet:
         ValueError: no group, or two groups or devices of one name.
     """
 
-    def __init__(self, groups: Sequence[DeviceGroup], lucks: Lucks) -> None:
+    def __init__(self, groups: Sequence[DeviceGroup], lucks: Lucks, streams: Streams) -> None:
         _check_names(groups)
         self.groups = tuple(groups)
         counts = [group.count for group in groups]
@@ -128,6 +134,7 @@ class Fleet:
             np.empty(len(self.things)) for _ in _DRAWN
         )
         self._lucks = lucks
+        self._streams = streams
         first_kind = 0
         for number, group in enumerate(groups):
             rows = self.rows(number)
@@ -195,18 +202,33 @@ class Fleet:
             charge_j=charge_j,
             link=kind.link,
             place=kind.places[rank % len(kind.places)],
-            access=Access(
-                up_bps=float(self.up_bps[index]),
-                down_bps=float(self.down_bps[index]),
-                delay_s=float(self.rtt_s[index]) / 2,
-                half_duplex=kind.half_duplex,
+            access=access(
+                kind,
+                OwnRates(
+                    rank=rank,
+                    up_bps=float(self.up_bps[index]),
+                    down_bps=float(self.down_bps[index]),
+                    luck=partial(self._streams, "rate", self.name(index)),
+                ),
+                float(self.rtt_s[index]),
             ),
             radio=kind.radio,
             paging_s=kind.paging_s,
-            handover=None
-            if kind.roams is None
-            else kind.roams.handover(kind.link, rank, int(self.things[index]), self.luck(number)),
+            handover=self._handover(index),
         )
+
+    def _handover(self, index: int) -> Handover | None:
+        kind = self.kinds[self.kind[index]]
+        if kind.roams is None:
+            return None
+        number, rank = self._place(index)
+        who = Roamer(
+            rank=rank,
+            thing=self.things[index : index + 1],
+            luck=self.luck(number),
+            streams=partial(self._streams, "rate", self.name(index)),
+        )
+        return kind.roams.handover(kind.link, who)
 
     def _place(self, index: int) -> tuple[int, int]:
         """Group number and rank of a row."""

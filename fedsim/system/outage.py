@@ -121,7 +121,11 @@ class Outages:
         if self._sim.now >= self._next_s:
             self._next_s = min(self._update(watched) for watched in self._watched)
         if self._next_s < math.inf:
-            self._timer = self._sim.loop.call_at(self._next_s, self._look)
+            self._timer = self._sim.loop.call_at(self._next_s, self._ring)
+
+    def _ring(self) -> None:
+        """The instant is there; what arrives in it arrives first."""
+        self._timer = self._sim.loop.call_at(self._sim.now, self._look)
 
     def _update(self, watched: "_Watched") -> float:
         """Bring one outage up to date; when it switches next."""

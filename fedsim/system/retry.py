@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """A sender tries ``attempts`` times in all; before try k + 1 it waits ``first_s * factor^(k - 1)``, at most ``limit_s``.
+    """A sender tries ``attempts`` times in all, after waits of first_s * factor^0, factor^1 ..., each at most limit_s.
 
     Raises:
         ValueError: fewer than 2 attempts, a first wait or a limit that is not > 0 and finite, a factor below 1.

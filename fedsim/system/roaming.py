@@ -114,7 +114,11 @@ class Roaming:
             if number != self._number:
                 self._go(number, device, users=0 if was_idle else self._users)
         if self._until_s < math.inf:
-            self._timer = self._sim.loop.call_at(self._until_s, self._look, device)
+            self._timer = self._sim.loop.call_at(self._until_s, self._ring, device)
+
+    def _ring(self, device: Carried) -> None:
+        """The instant is there; what arrives in it arrives first."""
+        self._timer = self._sim.loop.call_at(self._sim.now, self._look, device)
 
     def _go(self, number: int, device: Carried, users: int) -> None:
         """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""

@@ -2,15 +2,58 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
 from fedsim.kernel import Luck
 from fedsim.system.access import Access
+from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.handover import Fate, Handover, Moves, Way
 from fedsim.system.law import Law
 from fedsim.system.process import Numbers
 from fedsim.system.profiles import RadioProfile
+
+
+class Line(Protocol):
+    """What a device's link is like, whatever its rates."""
+
+    @property
+    def half_duplex(self) -> bool:
+        """Whether both directions share the medium."""
+
+    @property
+    def loss(self) -> float:
+        """Share of packets lost."""
+
+    @property
+    def course(self) -> Course:
+        """How rates go over time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roamer:
+    """One device: its rank, its number (1,), its group's luck by name, and streams for its rates over time."""
+
+    rank: int
+    thing: Numbers
+    luck: Callable[..., Luck]
+    streams: Callable[..., np.random.Generator]
+
+
+def access(line: Line, rates: OwnRates, rtt_s: float) -> Access:
+    """A device's own link, with its mean rates and round trip."""
+    up, down = line.course.of(rates)
+    return Access(
+        up_bps=rates.up_bps,
+        down_bps=rates.down_bps,
+        delay_s=rtt_s / 2,
+        half_duplex=line.half_duplex,
+        up=up,
+        down=down,
+        loss=line.loss,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,21 +68,32 @@ class OtherWay:
     up_bps: Law
     down_bps: Law
     rtt_s: Law
+    loss: float = 0.0
+    course: Course = STEADY
 
-    def way(self, rank: int, thing: Numbers, luck: Callable[..., Luck]) -> Way:
-        """That of one device; thing: (1,) its number    luck: by name, of this technology."""
+    def way(self, home: str, who: Roamer) -> Way:
+        """That of one device, whose own link is ``home``.
+
+        What it draws belongs to a technology, not to a way: it has the same luck with 4G in one cell as in the next.
+        """
+        about = () if self.link == home else (self.link,)
 
         def drawn(name: str, law: Law) -> float:
-            return float(law.isf(luck(name).uniforms(thing, 0))[0])
+            return float(law.isf(who.luck(*about, name).uniforms(who.thing, 0))[0])
 
-        access = Access(
+        rates = OwnRates(
+            rank=who.rank,
             up_bps=drawn("up_bps", self.up_bps),
             down_bps=drawn("down_bps", self.down_bps),
-            delay_s=drawn("rtt_s", self.rtt_s) / 2,
-            half_duplex=self.half_duplex,
+            luck=partial(who.streams, *about),
         )
-        place = self.places[rank % len(self.places)]
-        return Way(link=self.link, place=place, access=access, radio=self.radio, paging_s=self.paging_s)
+        return Way(
+            link=self.link,
+            place=self.places[who.rank % len(self.places)],
+            access=access(self, rates, drawn("rtt_s", self.rtt_s)),
+            radio=self.radio,
+            paging_s=self.paging_s,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +104,6 @@ class Roams:
     moves: Moves
     then: Fate = "continue"
 
-    def handover(self, home: str, rank: int, thing: int, luck: Callable[..., Luck]) -> Handover:
-        """That of one device, whose own link is ``home``.
-
-        What it draws belongs to a technology, not to a way: it has the same luck with 4G in one cell as in the next.
-        """
-        things = np.array([thing], dtype=np.uint64)
-        ways = []
-        for way in self.others:
-            about = () if way.link == home else (way.link,)
-            ways.append(way.way(rank, things, lambda *names, about=about: luck(*about, *names)))
-        return Handover(others=tuple(ways), moves=self.moves, then=self.then)
+    def handover(self, home: str, who: Roamer) -> Handover:
+        """That of one device, whose own link is ``home``."""
+        return Handover(others=tuple(way.way(home, who) for way in self.others), moves=self.moves, then=self.then)

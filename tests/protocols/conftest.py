@@ -24,6 +24,11 @@ from fedsim.tasks.sgd import Sgd
 class FakeDelivery:
     wake_s: float = 0.0
     move_s: float = 0.0
+    wasted_bytes: float = 0.0
+
+    @property
+    def parts(self):
+        return {"wake_s": self.wake_s, "bytes_s": self.move_s}
 
 
 @dataclass
@@ -33,8 +38,8 @@ class FakeStint:
     def settle(self):
         pass
 
-    def lose(self, cause, sent_bytes):
-        self.spoilt.append((cause, sent_bytes))
+    def lose(self, cause, *, sent_bytes=0.0, received_bytes=0.0):
+        self.spoilt.append((cause, sent_bytes, received_bytes) if received_bytes else (cause, sent_bytes))
 
     def discard(self, cause):
         self.spoilt.append(cause)

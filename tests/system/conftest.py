@@ -17,7 +17,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.device import Device, DeviceSpec
 from fedsim.system.law import Constant
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Crashes, GroupPresence
 from fedsim.system.process import Crowd
@@ -87,10 +87,10 @@ def presence_of(sim, name, rules):
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
-    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, message_loss=0.0, seed=1):
+    def __init__(self, *, graph=None, core_bps=math.inf, ways=BOTH_WAYS, transport=None, outages=(), seed=1, **manners):
         self.sim = Simulation(seed=seed)
-        self.network = Network(self.sim, topology(core_bps, ways))
-        self.messenger = Messenger(self.sim, self.network, message_loss=message_loss)
+        self.network = Network(self.sim, graph or topology(core_bps, ways), transport=transport)
+        self.messenger = Messenger(self.sim, self.network, Manners(**manners), outages=outages)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
@@ -125,10 +125,13 @@ class World:
         """Nobody works any more: once the instant is over, nothing is in use and nothing will happen."""
         self.sim.run(asyncio.sleep(1e-3))
         for phone in self.phones:
-            assert phone.radio._users == 0
-            assert phone.radio._alarm is None
-            assert not phone.radio._up_bps
-            assert not phone.radio._down_bps
+            for radio in phone._roaming.radios.values():
+                assert radio._users == 0
+                assert radio._alarm is None
+                assert not radio._up_bps
+                assert not radio._down_bps
+            assert phone._roaming._users == 0
+            assert phone._roaming._timer is None
             assert phone._computing_since_s is None
             assert not phone._processor.locked()
             assert phone._awake == 0
@@ -136,6 +139,7 @@ class World:
             assert not phone._incoming
             assert not phone._watch._scopes
             assert phone._watch._timer is None
+        assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
         assert not asyncio.all_tasks(self.sim.loop)
         assert [entry for entry in self.sim.env._queue if entry[-1].callbacks] == []

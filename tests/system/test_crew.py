@@ -21,7 +21,7 @@ STAYS = Availability(stay_s=Exponential(30.0), away_s=Exponential(60.0))
 
 def crew_of(world, *groups):
     """Devices of these groups in the world of the phones."""
-    fleet = Fleet(groups, world.sim.luck)
+    fleet = Fleet(groups, world.sim.luck, world.sim.rng)
 
     def make(index, presence):
         spec = fleet.spec(index)

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.course import STEADY, Fades
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
+from fedsim.system.handover import ByLaw
 from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
 from fedsim.system.profiles import load_profiles
+from fedsim.system.ways import OtherWay, Roams
 
 RADIO = load_profiles().radios["4g_2020"]
 
@@ -56,7 +59,7 @@ def group(name="phones", *, count=12, **changes):
 
 
 def fleet(*groups, seed=1):
-    return Fleet(groups, Simulation(seed=seed).luck)
+    return Fleet(groups, Simulation(seed=seed).luck, Simulation(seed=seed).rng)
 
 
 def specs(of):
@@ -66,11 +69,11 @@ def specs(of):
 def test_a_row_is_what_its_group_says_and_what_it_drew():
     laws = {"flops_per_s": Constant(2e9), "charge": Constant(0.25), "rtt_s": Constant(0.1)}
     rates = {"up_bps": Constant(8e6), "down_bps": Constant(20e6)}
-    spec = fleet(group("a", count=2), group("b", half_duplex=True, **laws, **rates)).spec(3)
+    spec = fleet(group("a", count=2), group("b", half_duplex=True, loss=0.001, **laws, **rates)).spec(3)
     assert (spec.name, spec.group, spec.index, spec.place) == ("b-01", "b", 3, "cell-b")
     assert (spec.flops_per_s, spec.step_overhead_s, spec.charge_j) == (2e9, 0.005, 10_000.0)
     assert (spec.train_w, spec.idle_w, spec.sleep_w, spec.paging_s) == (3.0, 0.3, 0.03, 1.28)
-    assert spec.access == Access(up_bps=8e6, down_bps=20e6, delay_s=0.05, half_duplex=True)
+    assert spec.access == Access(up_bps=8e6, down_bps=20e6, delay_s=0.05, half_duplex=True, loss=0.001)
     assert (spec.link, spec.radio, spec.handover) == ("4g", RADIO, None)
 
 
@@ -127,6 +130,62 @@ def test_one_more_group_changes_nobody_elses_row(law, seed):
         (spec.name, spec.flops_per_s, spec.access) for spec in before
     ]
     assert [spec.index for spec in shifted] == list(range(12, 24))
+
+
+def test_a_device_fades_about_the_rates_that_it_drew():
+    shape = load_profiles().fading["4g_mpls"]
+    steady, fading = (specs(fleet(group(course=course))) for course in (STEADY, Fades(shape=shape)))
+    for before, after in zip(steady, fading, strict=True):
+        assert (before.access.up, before.access.down) == (None, None)
+        assert (after.access.up_bps, after.access.down_bps) == (before.access.up_bps, before.access.down_bps)
+        hours_bps = [after.access.up.at(3600.0 * hour)[0] for hour in range(400)]
+        assert np.mean(hours_bps) == pytest.approx(after.access.up_bps, rel=0.2)
+        assert len(set(hours_bps)) > 300
+
+
+def test_a_device_has_one_fading_for_each_technology():
+    """The same in every cell of its own technology, another on the way by WiFi."""
+    course = Fades(shape=load_profiles().fading["4g_mpls"])
+    own = kind(course=course)
+
+    def other(link):
+        return OtherWay(
+            link=link,
+            places=("x",),
+            radio=RADIO,
+            half_duplex=False,
+            paging_s=1.0,
+            up_bps=own.up_bps,
+            down_bps=own.down_bps,
+            rtt_s=own.rtt_s,
+            loss=0.01,
+            course=course,
+        )
+
+    moves = ByLaw(stay_s=Constant(1.0), away_s=Constant(1.0))
+    spec = fleet(group(course=course, roams=Roams(others=[other("4g"), other("wifi")], moves=moves))).spec(3)
+    same, wifi = spec.handover.others
+    seconds = range(20)
+    assert [same.access.up.at(second) for second in seconds] == [spec.access.up.at(second) for second in seconds]
+    shapes = [np.array([way.access.up.at(second)[0] / way.access.up_bps for second in seconds]) for way in (same, wifi)]
+    assert not np.allclose(*shapes)
+    assert (same.access.loss, spec.access.loss) == (0.01, 0.0)
+
+
+def test_ten_thousand_devices_that_fade_ask_for_no_luck_until_they_send():
+    asked = []
+    sim = Simulation(seed=1)
+
+    def streams(*names):
+        asked.append(names)
+        return sim.rng(*names)
+
+    of = Fleet([group(count=10_000, course=Fades(shape=load_profiles().fading["4g_mpls"]))], sim.luck, streams)
+    drawn = len(asked)
+    ways = [spec.access.up for spec in specs(of)]
+    assert len(asked) == drawn
+    ways[77].at(5.0)
+    assert {names[:2] for names in asked[drawn:]} == {("rate", "phones-77")}
 
 
 def test_a_fleet_follows_its_laws():

@@ -346,6 +346,7 @@ connected_as_it_crashes = Life(
     crashes=[[], [], [(1.75, 0.25)]],
     promotion_s=1.0,
     paging_s=0.0,
+    doze_s=0.0,
     core_bps=8e6,
 )
 
