@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -70,6 +70,10 @@ def _radio_peak_w(radio: RadioProfile) -> float:
     return max(radio.max_w, *silent_w)
 
 
+def _nobody_minds() -> None:
+    pass
+
+
 class Device:
     """A device in the simulation, seen by protocols as a node.
 
@@ -99,6 +103,7 @@ class Device:
         self._compute_s = 0.0
         self._computing_since_s: float | None = None
         self._awake = 0
+        self.touched: Callable[[], None] = _nobody_minds
         self._update_power()
 
     @property
@@ -168,8 +173,14 @@ class Device:
         """Return when the target has the message; see ``Messenger.send``."""
         return await self._messenger.send(self, target, size_bytes)
 
+    def rests(self) -> bool:
+        """Whether it draws its standby power and nothing else, until somebody works with it again."""
+        self.meter.settle(self._sim.now)
+        return not (self._awake or self._roaming.is_used) and self.meter.is_steady
+
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
+        self.touched()
         return self._watch.present()
 
     @asynccontextmanager

@@ -86,6 +86,11 @@ class Roaming:
         """The radio of that way."""
         return self.radios[self.way.link]
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a message holds its radio."""
+        return self._users > 0
+
     def hold(self, device: Carried, *, pushed: bool) -> None:
         """Take the radio of the present way for one message; see ``Radio.hold``."""
         self._users += 1
