@@ -70,8 +70,8 @@ class Crew(Sequence[Device]):
 
     @property
     def made(self) -> Sequence[Device]:
-        """Those with whom somebody has worked, in the order in which that began."""
-        return list(self._made.values())
+        """Those with whom somebody has worked, in the order of their rows."""
+        return [device for _, device in sorted(self._made.items())]
 
     def lots(self, number: int, rows: Rows | None = None) -> Numbers:
         """The lots of these devices, or of all, in the round of this number: (n,).
