@@ -112,6 +112,6 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         "devices_spent": 0,
         **changes,
     }
-    return Result(
-        scenario=scenario, seed=scenario.seed, curve=curve, events=events, devices=devices, summary=Summary(**given)
-    )
+    links = pd.DataFrame({"source": ["cell"], "target": ["server"], "carried_bytes": [1000.0]})
+    tables = {"curve": curve, "events": events, "devices": devices, "links": links}
+    return Result(scenario=scenario, seed=scenario.seed, summary=Summary(**given), **tables)

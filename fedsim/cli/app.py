@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "links, radios, fading, laws, availabilities or topologies.",
+        "transports, congestions, links, radios, fading, laws, availabilities, generators or topologies.",
     ),
 ]
 
@@ -103,22 +103,31 @@ def compare(
 
 @app.command()
 def show(
-    scenario: ScenarioFile,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="A scenario, or a topology: YAML, GraphML, GML, node-link JSON, SNDlib XML, CSV, or a folder of CSV.",
+        ),
+    ],
     *,
     set_: Set = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="PICTURE", help="Draw the topology there, as .png or .svg.")
+    ] = None,
     availability: Annotated[
         str | None,
-        typer.Option(metavar="FILE.png", help="Instead, draw which share of the fleet is there over a day."),
+        typer.Option(metavar="PICTURE", help="Draw there which share of the fleet is present over a day."),
     ] = None,
 ) -> None:
-    """Print a scenario with every default in it.
+    """Print a scenario with every default in it, or what a topology is like.
 
-    What is printed is a scenario file, too.
+    What is printed of a scenario is a scenario file, too.
     """
     with guard():
-        from fedsim.cli.show import show_scenario  # noqa: PLC0415  # see above
+        from fedsim.cli.show import show_file  # noqa: PLC0415  # see above
 
-        show_scenario(scenario, tuple(set_ or ()), availability)
+        show_file(file, tuple(set_ or ()), topology_to=out, availability_to=availability)
 
 
 @app.command("list")

@@ -4,30 +4,50 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
+from rich.console import Console
 
 from fedsim.errors import FedsimError
+from fedsim.report.grid import show
+from fedsim.report.topology_summary import topology_report
 from fedsim.scenario import Scenario, load, resolved
+from fedsim.scenario.catalogue import standard_catalogue
+from fedsim.scenario.underlay import is_underlay, read_underlay
 from fedsim.study.presence import presence_table
 
 
-def show_scenario(file: str, overrides: Sequence[str], availability: str | None = None) -> None:
-    """Print a scenario with every default in it; what is printed is a scenario file, too.
+def show_file(
+    file: str, overrides: Sequence[str], *, topology_to: str | None = None, availability_to: str | None = None
+) -> None:
+    """Print what a topology is like, or a scenario with every default in it, which is a scenario file, too.
 
-    availability: instead, a file for a picture of which share of the fleet is there over a day.
+    topology_to: a file for a drawing of the topology, or of the scenario's.
+    availability_to: a file for a picture of which share of a scenario's fleet is there over a day.
 
     Raises:
-        FedsimError: if the scenario cannot be used, or the picture cannot be written.
+        FedsimError: if the file cannot be used, or a picture cannot be written.
     """
-    scenario = load(file, overrides)
-    if availability is None:
+    if is_underlay(file):
+        if overrides:
+            raise FedsimError(f"{file}: is a topology; --set is for scenarios")
+        if availability_to is not None:
+            raise FedsimError(f"{file}: is a topology; --availability is for scenarios")
+        topology = read_underlay(Path(file), 0, standard_catalogue())
+        show(Console(), topology_report(topology))
+    else:
+        scenario = load(file, overrides)
+        topology = scenario.topology
         typer.echo(resolved(scenario), nl=False)
-        return
-    _draw(scenario, Path(availability))
-    typer.echo(f"written to {availability}")
+        if availability_to is not None:
+            _draw_presence(scenario, Path(availability_to))
+    if topology_to is not None:
+        from fedsim.report.topology_drawing import save_drawing  # noqa: PLC0415  # matplotlib is slow to import
+
+        save_drawing(topology, topology_to)
+        typer.echo(f"drawn in {topology_to}", err=True)
 
 
-def _draw(scenario: Scenario, path: Path) -> None:
-    from fedsim.study.plot_presence import write_presence  # noqa: PLC0415  # slow, and seldom needed
+def _draw_presence(scenario: Scenario, path: Path) -> None:
+    from fedsim.study.plot_presence import write_presence  # noqa: PLC0415  # matplotlib is slow to import
 
     if path.exists():
         raise FedsimError(f"{path} is there already: nothing is written over")
@@ -35,3 +55,4 @@ def _draw(scenario: Scenario, path: Path) -> None:
         write_presence(presence_table(scenario), path)
     except (OSError, ValueError) as error:
         raise FedsimError(f"{path} cannot be written: {error}") from None
+    typer.echo(f"drawn in {path}", err=True)

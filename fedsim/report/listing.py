@@ -18,11 +18,11 @@ from fedsim.report.grid import facts
 from fedsim.scenario.block import block_keys
 from fedsim.scenario.catalogue import Catalogue, Kind, Role, standard_catalogue
 from fedsim.scenario.data import Bundled
+from fedsim.scenario.underlay import read_underlay
 from fedsim.system import profiles
 from fedsim.system.availability import AVAILABILITIES, AVAILABILITY_SOURCES, Availability
 from fedsim.system.law_words import LAW_WORDS, write_law
 from fedsim.system.scipy_law import distributions
-from fedsim.system.topology_file import read_topology
 from fedsim.tasks import datasets
 from fedsim.yamlfile import read_yaml
 
@@ -68,7 +68,7 @@ def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
     for protocol, options in catalogue.choices.items():
         makers[_plural(protocol.__name__)] = partial(_classes, catalogue, options)
     makers |= {name: partial(_profiles, name) for name in _PROFILES}
-    makers |= {"laws": _laws, "availabilities": _availabilities, "topologies": _topologies}
+    makers |= {"laws": _laws, "availabilities": _availabilities, "topologies": partial(_topologies, catalogue)}
     return makers
 
 
@@ -155,20 +155,21 @@ def _availability(name: str, found: Availability) -> RenderableType:
     return _entry(name, "", [*rows, ("there", f"{100 * share:.0f} % of the time in the long run")])
 
 
-def _topologies() -> RenderableType:
+def _topologies(catalogue: Catalogue) -> RenderableType:
     if not _TOPOLOGIES.is_dir():
         raise FedsimError(f"there is no folder {str(_TOPOLOGIES)!r} here")
-    return Group(*(_topology(path) for path in sorted(_TOPOLOGIES.glob("*.yaml"))))
+    return Group(*(_topology(path, catalogue) for path in sorted(_TOPOLOGIES.glob("*.yaml"))))
 
 
-def _topology(path: Path) -> RenderableType:
-    topology = read_topology(path)
-    words = topology.words()
+def _topology(path: Path, catalogue: Catalogue) -> RenderableType:
+    topology = read_underlay(path, 0, catalogue)
     places: dict[str, list[str]] = {}
-    for node, row in words["nodes"].items():
+    for node, row in topology.graph.nodes(data=True):
         places.setdefault(row["kind"], []).append(node)
-    size = f"{len(words['nodes'])} nodes, {len(words['links'])} links"
-    return _entry(str(path), topology.about, [("size", size), *((kind, ", ".join(at)) for kind, at in places.items())])
+    size = f"{len(topology.graph)} nodes, {len(topology.pairs())} links"
+    rows = [("size", size), *((kind, ", ".join(at)) for kind, at in places.items())]
+    sets = ", ".join(topology.attachments)
+    return _entry(str(path), topology.about, [*rows, *([("attachments", sets)] if sets else [])])
 
 
 def _entry(name: str, what: str, rows: Iterable[tuple[str, str]]) -> RenderableType:

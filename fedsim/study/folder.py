@@ -25,8 +25,8 @@ def write(result: Result, out: str | Path | None = None) -> Path:
     """Write a run's folder, ``out`` or else ``runs/<name>``, and return where it is; see ``save``.
 
     ``scenario.yaml`` (resolved: all defaults in), ``summary.json``, ``metrics.parquet`` (the curve),
-    ``events.parquet``, ``devices.parquet``, ``quality.png``. The tables of the same scenario and seed are
-    the same bytes every time.
+    ``events.parquet``, ``devices.parquet``, ``links.parquet`` (what crossed every link), ``quality.png``. The tables
+    of the same scenario and seed are the same bytes every time.
 
     Raises:
         FedsimError: if the folder cannot be written.
@@ -55,6 +55,7 @@ def write_run(result: Result, folder: Path) -> None:
     write_table(result.curve, folder / "metrics.parquet")
     write_table(result.events, folder / "events.parquet")
     write_table(result.devices, folder / "devices.parquet")
+    write_table(result.links, folder / "links.parquet")
     if result.summary.learned:
         write_picture(result, folder / "quality.png")
 

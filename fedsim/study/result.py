@@ -57,8 +57,9 @@ class Result:
 
     ``curve`` has a row per evaluation: ``time_s``, ``round``, ``accuracy`` (all test examples together),
     ``mean_accuracy`` and ``worst_tenth`` (over devices, each on its own test data), ``energy_j``, ``up_bytes``,
-    ``down_bytes`` (so far), and the learner's own measures. ``events`` has a row per event, ``devices`` one per
-    device: its bytes, joules by cause, waste, and seconds in each state of its radio.
+    ``down_bytes`` (so far, as they were on the wire), and the learner's own measures. ``events`` has a row per event,
+    ``devices`` one per device: its bytes, joules by cause, waste, and seconds in each state of its radio; ``links``
+    one for each direction of every link.
     """
 
     scenario: Scenario
@@ -66,6 +67,7 @@ class Result:
     curve: pd.DataFrame
     events: pd.DataFrame
     devices: pd.DataFrame
+    links: pd.DataFrame
     summary: Summary
 
     def time_to(self, metric: str, value: float) -> float | None:
@@ -83,12 +85,12 @@ class Result:
 
     @property
     def up_bytes(self) -> float:
-        """Bytes that devices sent."""
+        """Bytes that devices sent, headers and lost attempts included."""
         return self.summary.spent.sent_bytes
 
     @property
     def down_bytes(self) -> float:
-        """Bytes that devices received."""
+        """Bytes that devices received, headers and lost attempts included."""
         return self.summary.spent.received_bytes
 
 

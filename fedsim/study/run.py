@@ -14,6 +14,7 @@ from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.study.devices import device_table
 from fedsim.study.folder import write
+from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
 from fedsim.study.slowest import slowest
@@ -141,6 +142,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
         curve=curve,
         events=events,
         devices=device_table(world.devices.made),
+        links=link_table(world.network, world.sim.now),
         summary=_summary(scenario, world, monitor, curve, events),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.kernel import Simulation
+from fedsim.system.alone import AloneTimes
 from fedsim.system.flow import Flow
 from fedsim.system.passage import Way
 
@@ -18,8 +19,8 @@ IntArray = npt.NDArray[np.int64]
 
 _FIRST_SLOTS = 64
 _COLUMNS = (
-    *("present", "weights", "cap_bps", "rates_bps", "left_bytes", "since_s", "end_s"),
-    *("_is_unequal", "_observed", "_joined_bytes", "_alone_s", "_alone_since_s", "_alone_left_bytes"),
+    *("present", "weights", "cap_bps", "lone_bps", "rates_bps", "left_bytes", "since_s", "end_s"),
+    *("_is_unequal", "_observed", "_joined_bytes"),
 )
 
 
@@ -35,6 +36,8 @@ class FlowTable:
         self.present = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
         self.weights = np.ones(_FIRST_SLOTS)
         self.cap_bps = np.zeros(_FIRST_SLOTS)
+        self.lone_bps = np.zeros(_FIRST_SLOTS)
+        """What the flow would have alone now: the least of its cap and its links."""
         self.rates_bps = np.zeros(_FIRST_SLOTS)
         self.left_bytes = np.zeros(_FIRST_SLOTS)
         self.since_s = np.zeros(_FIRST_SLOTS)
@@ -45,31 +48,29 @@ class FlowTable:
         self._observed = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
         self._joined_bytes = np.zeros(_FIRST_SLOTS)
         """What the flow had left when it came into its slot."""
-        self._alone_s = np.zeros(_FIRST_SLOTS)
-        self._alone_since_s = np.zeros(_FIRST_SLOTS)
-        self._alone_left_bytes = np.zeros(_FIRST_SLOTS)
+        self._alone = AloneTimes(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
-    def add(self, flow: Flow, way: Way) -> int:
+    def add(self, flow: Flow, way: Way, lone_bps: float) -> int:
         """Give the flow a slot; it begins with rate 0."""
-        slot = self._take(flow, way)
+        slot = self._take(flow, way, lone_bps)
         self.rates_bps[slot] = 0.0
-        self.left_bytes[slot] = self._joined_bytes[slot] = self._alone_left_bytes[slot] = flow.size_bytes
-        self.since_s[slot] = self._alone_since_s[slot] = self._sim.now
-        self._alone_s[slot] = 0.0
+        self.left_bytes[slot] = self._joined_bytes[slot] = flow.size_bytes
+        self.since_s[slot] = self._sim.now
+        self._alone.begin(slot, flow.size_bytes, self._sim.now)
         self.end_s[slot] = math.inf
         flow.start_moving(self, slot, self._sim.now)
         return slot
 
-    def transplant(self, old: int, way: Way) -> int:
+    def transplant(self, old: int, way: Way, lone_bps: float) -> int:
         """The flow in a slot goes on, with its present rate for the moment, over another way in another slot."""
         flow = self.remove(old)
-        slot = self._take(flow, way)
-        for name in ("rates_bps", "left_bytes", "since_s", "end_s", "_alone_s", "_alone_since_s", "_alone_left_bytes"):
-            column = getattr(self, name)
+        slot = self._take(flow, way, lone_bps)
+        for column in (self.rates_bps, self.left_bytes, self.since_s, self.end_s):
             column[slot] = column[old]
+        self._alone.transplant(old, slot)
         self._joined_bytes[slot] = self.left_now_bytes(slot)
         flow.keep_moving(slot)
         return slot
@@ -98,9 +99,15 @@ class FlowTable:
         """Links of a slot."""
         return [link for link in self.routes[:, slot].tolist() if link]
 
-    def slots_on(self, link: int, slots: IntArray) -> tuple[IntArray, Array]:
-        """Those of the slots that use a link, (n,), and how many times their rate each takes of it, (n,)."""
-        here = (self.routes[:, slots] == link) & self.present[slots]
+    def way(self, slot: int) -> tuple[list[int], list[float]]:
+        """Links of a slot, and what its flow takes of each, as a multiple of its rate."""
+        route = self.route(slot)
+        return route, self.uses[: len(route), slot].tolist()
+
+    def slots_on(self, link: int) -> tuple[IntArray, Array]:
+        """Slots of the flows on a link, (n,), and how many times its rate each takes of it, (n,)."""
+        slots = self.present.nonzero()[0]
+        here = self.routes[:, slots] == link
         places, columns = np.nonzero(here)
         return slots[columns], self.uses[places, slots[columns]]
 
@@ -146,28 +153,27 @@ class FlowTable:
         """What the flow has sent since it came into this slot."""
         return float(self._joined_bytes[slot]) - self.left_now_bytes(slot)
 
-    def settle_alone(self, slots: IntArray, capacity_bps: Array) -> None:
-        """These flows could have gone alone as fast as ``capacity_bps``, (links,), and their caps say, up to now."""
-        alone_bps = (capacity_bps[self.routes[:, slots]] / self.uses[:, slots]).min(axis=0, initial=math.inf)
-        alone_bps = np.minimum(alone_bps, self.cap_bps[slots])
-        left_bytes = self._left_bytes(slots)
-        moved_bytes = self._alone_left_bytes[slots] - left_bytes
-        waited_s = self._sim.now - self._alone_since_s[slots]
-        open_ = alone_bps > 0
-        self._alone_s[slots] += np.where(open_, 8 * moved_bytes / np.where(open_, alone_bps, 1.0), waited_s)
-        self._alone_left_bytes[slots] = left_bytes
-        self._alone_since_s[slots] = self._sim.now
+    def settle_alone(self, slots: IntArray, capacity_bps: Array) -> tuple[Array, Array]:
+        """Links carry ``capacity_bps``, (links,), and flows have their caps, from now on.
 
-    def alone_s(self, slot: int) -> float:
-        """What the flow would have needed alone for what it has sent, as of the last ``settle_alone``."""
-        return float(self._alone_s[slot])
+        Returns what each flow would have had alone up to now, (n,), and from now on, (n,).
+        """
+        before_bps = self.lone_bps[slots]
+        self._alone.settle(slots, before_bps, self._left_bytes(slots), self._sim.now)
+        limits_bps = capacity_bps[self.routes[:, slots]] / self.uses[:, slots]
+        self.lone_bps[slots] = np.minimum(limits_bps.min(axis=0), self.cap_bps[slots])
+        return before_bps, self.lone_bps[slots]
+
+    def settle_one_alone(self, slot: int) -> float:
+        """What a flow would have needed alone for what it has sent up to now."""
+        return self._alone.settle_one(slot, float(self.lone_bps[slot]), self.left_now_bytes(slot), self._sim.now)
 
     def _left_bytes(self, slots: IntArray) -> Array:
         sent_bytes = self.rates_bps[slots] * (self._sim.now - self.since_s[slots]) / 8
         left: Array = np.maximum(self.left_bytes[slots] - sent_bytes, 0.0)
         return left
 
-    def _take(self, flow: Flow, way: Way) -> int:
+    def _take(self, flow: Flow, way: Way, lone_bps: float) -> int:
         """A slot with the way and the cap of a flow."""
         length = len(way.links)
         self._make_room(length)
@@ -177,6 +183,7 @@ class FlowTable:
         self.uses[:, slot] = 1.0
         self.uses[:length, slot] = way.uses
         self.present[slot] = True
+        self.lone_bps[slot] = lone_bps
         self.weights[slot] = flow.weight
         self.cap_bps[slot] = flow.cap_bps
         self._observed[slot] = flow.observer is not None
@@ -198,4 +205,5 @@ class FlowTable:
         for name in _COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
+        self._alone.grow()
         self._free.extend(reversed(range(slots, 2 * slots)))

@@ -71,6 +71,18 @@ class Groups:
         largest.joined.append(slot)
         return largest
 
+    def tie(self, anchor: int, link: int, links_of: Callable[[IntArray], IntArray]) -> None:
+        """A flow that is known by its link ``anchor`` is also on ``link``, which ties it to others from now on."""
+        small, large = sorted((self._of[anchor], self._of.get(link, self._of[anchor])), key=len)
+        if small is not large:
+            self._merge(small, large, links_of)
+        self._of[anchor] = self._of[link] = large
+        self._users[link] = self._users.get(link, 0) + 1
+
+    def untie(self, link: int) -> None:
+        """A link ties nobody any more; its flows are known by others."""
+        del self._users[link], self._of[link]
+
     def leave(self, route: Sequence[int]) -> Group:
         """Take a flow off its links; its slot stays a member until the group is put in order."""
         group = self._of[route[0]]
@@ -89,7 +101,7 @@ class Groups:
         return group.members
 
     def is_due(self, group: Group, route: Sequence[int]) -> bool:
-        """Whether a group may have come apart; ``route`` is that of any member.
+        """Whether a group may have come apart; ``route`` holds links of any member that go on to tie.
 
         A link on which all of them are, such as the server's, holds it together for certain.
         """

@@ -7,6 +7,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.capacity import Capacity, Followers, checked_bps
 from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
+from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Passage, Way, way
 from fedsim.system.sharing import FairShares
 
@@ -177,6 +178,17 @@ class SharedLinks:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
         self._check([link])
         return self._shares.load_bps(link)
+
+    def follow(self, link: int) -> LinkSeries:
+        """Load and capacity of a link over time, from when this was first asked; costs nothing for other links.
+
+        Raises:
+            ValueError: an unknown link.
+        """
+        self._check([link])
+        if link in self._followers and self._shares.is_idle(link):
+            self._shares.set_capacity(link, self._followers.now_bps(link))
+        return self._shares.series(link)
 
     def use(self, link: int) -> LinkUse:
         """What a link did up to now.

@@ -18,7 +18,10 @@ from fedsim.system.fairness import fair_rates
 from fedsim.system.flow import Flow
 from fedsim.system.flow_table import FlowTable
 from fedsim.system.groups import Group, Groups
+from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Way
+from fedsim.system.ties import Ties
+from fedsim.system.tightness import Tightness
 from fedsim.system.weighted_fairness import weighted_rates
 
 Array = npt.NDArray[np.float64]
@@ -37,67 +40,75 @@ class FairShares:
         self._arrive = arrive
         self._table = FlowTable(sim)
         self._groups = Groups()
-        self._capacity_bps = np.empty(_FIRST_LINKS)
+        self._links = Tightness(_FIRST_LINKS)
+        self._ties = Ties(self._table, self._links, self._groups, self._touch)
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
+        self._series: dict[int, LinkSeries] = {}
         self.links = 0
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
-        if self.links == len(self._capacity_bps):
-            self._capacity_bps = np.concatenate([self._capacity_bps, np.empty(self.links)])
-        self._capacity_bps[self.links] = capacity_bps
+        if self.links == len(self._links.tight):
+            self._links.grow()
+        self._links.set_capacity(self.links, capacity_bps)
         self.links += 1
         return self.links - 1
 
     def capacity_bps(self, link: int) -> float:
         """Present capacity."""
-        return float(self._capacity_bps[link])
+        return float(self._links.capacity_bps[link])
 
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""
-        group = self._groups.of(link)
-        if group is not None:
-            self._table.settle_alone(self._on(link)[0], self._capacity_bps)
-            self._touch(group)
-        self._capacity_bps[link] = capacity_bps
+        self._links.set_capacity(link, capacity_bps)
+        if not self.is_idle(link):
+            self._ties.change_capacity(link)
+        self._note([link])
 
     def join(self, flow: Flow, way: Way) -> int:
         """The flow begins to move; its slot."""
-        slot = self._table.add(flow, way)
-        self._touch(self._groups.join(slot, way.links, self._table.links_of))
+        slot = self._table.add(flow, way, self._ties.lone_bps(flow, way))
+        self._ties.come(slot, way)
         return slot
 
     def leave(self, slot: int) -> float:
         """The flow in a slot moves no more; what it would have needed alone for what it has sent."""
-        self._settle_alone(slot)
+        alone_s = self._table.settle_one_alone(slot)
+        self._ties.go(slot)
         self._table.remove(slot)
-        self._touch(self._groups.leave(self._table.route(slot)))
-        return self._table.alone_s(slot)
+        self._note_left(slot)
+        return alone_s
 
-    def change_way(self, slot: int, way: Way) -> int:
+    def change_way(self, old: int, way: Way) -> int:
         """The flow in a slot goes on over other links; its new slot."""
-        self._settle_alone(slot)
-        self._touch(self._groups.leave(self._table.route(slot)))
-        slot = self._table.transplant(slot, way)
-        self._touch(self._groups.join(slot, way.links, self._table.links_of))
+        self._table.settle_one_alone(old)
+        self._ties.go(old)
+        flow = self._table.flow(old)
+        slot = self._table.transplant(old, way, self._ties.lone_bps(flow, way))
+        self._ties.come(slot, way)
+        self._note_left(old)
         return slot
 
     def set_cap(self, slot: int, cap_bps: float) -> None:
         """From now on the flow in a slot never uses more than this."""
-        self._settle_alone(slot)
         self._table.cap_bps[slot] = cap_bps
-        group = self._groups.of(self._table.route(slot)[0])
-        if group is not None:
-            self._touch(group)
+        self._ties.change_cap(slot)
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
-        return self._groups.of(link) is None
+        return self._links.is_idle(link)
+
+    def series(self, link: int) -> LinkSeries:
+        """Load and capacity of a link from now on, or from when somebody asked first."""
+        if link not in self._series:
+            self._series[link] = LinkSeries()
+            self._note([link])
+        return self._series[link]
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now."""
-        slots, uses = self._on(link)
+        slots, uses = self._table.slots_on(link)
         return math.fsum(self._table.rates_bps[slots] * uses)
 
     def sent_bytes(self) -> float:
@@ -106,23 +117,13 @@ class FairShares:
 
     def crossed_bytes(self, link: int) -> float:
         """Bytes of the flows on a link that have crossed it since they came to it."""
-        slots, uses = self._on(link)
+        slots, uses = self._table.slots_on(link)
         crossed = zip(slots.tolist(), uses.tolist(), strict=True)
         return math.fsum(use * self._table.leg_bytes(slot) for slot, use in crossed)
 
     def leg_bytes(self, slot: int) -> float:
         """Bytes that the flow in a slot has sent over its present way."""
         return self._table.leg_bytes(slot)
-
-    def _on(self, link: int) -> tuple[IntArray, Array]:
-        """Slots of the flows on a link, (n,), and how many times their rate they take of it, (n,)."""
-        group = self._groups.of(link)
-        if group is None:
-            return np.empty(0, dtype=np.int64), np.empty(0)
-        return self._table.slots_on(link, self._groups.put_in_order(group, self._table.present))
-
-    def _settle_alone(self, slot: int) -> None:
-        self._table.settle_alone(np.array([slot]), self._capacity_bps)
 
     def _touch(self, group: Group) -> None:
         """Compute the rates of this group when everything of this instant has happened."""
@@ -157,9 +158,12 @@ class FairShares:
                 self._arrive(self._table.flow(slot))
 
     def _parts(self, group: Group) -> list[Group]:
-        if not self._groups.is_due(group, self._table.route(int(group.members[0]))):
+        ties = [link for link in self._ties.tight(int(group.members[0])) if not self._links.is_slack(link)]
+        if not self._groups.is_due(group, ties):
             return [group]
-        return self._groups.split(group, self._table.routes[:, group.members])
+        self._ties.loosen(group)
+        routes = self._table.routes[:, group.members]
+        return self._groups.split(group, np.where(self._links.tight[routes], routes, 0))
 
     def _share(self, group: Group) -> list[Flow]:
         """Give a group its rates; returns observed flows whose rate is new."""
@@ -170,15 +174,28 @@ class FairShares:
             self._unlimited += self._table.oldest_first(slots[unlimited])
             slots, rates_bps = slots[~unlimited], rates_bps[~unlimited]
         changed = self._table.set_rates(slots, rates_bps)
+        if self._series:
+            self._note(np.unique(self._table.routes[:, slots]).tolist())
         self._set_alarm(group)
         return changed
 
     def _fair_rates(self, slots: IntArray) -> Array:
-        table, capacity_bps = self._table, self._capacity_bps[: self.links]
+        table, capacity_bps = self._table, self._links.binding_bps[: self.links]
         routes, cap_bps = table.routes.take(slots, axis=1), table.cap_bps[slots]
         if not table.are_unequal(slots):
             return fair_rates(routes, capacity_bps, cap_bps)
         return weighted_rates(routes, capacity_bps, cap_bps, table.uses.take(slots, axis=1), table.weights[slots])
+
+    def _note_left(self, slot: int) -> None:
+        """The flow that was in a slot is gone from its links."""
+        if self._series:
+            self._note(self._table.route(slot))
+
+    def _note(self, links: list[int]) -> None:
+        """Take down what links carry, where somebody wants to know."""
+        for link in links:
+            if link in self._series:
+                self._series[link].note(self._sim.now, self.load_bps(link), self.capacity_bps(link))
 
     def _set_alarm(self, group: Group) -> None:
         """Be there when the next flow is done. An alarm that rings too early stays: it costs less than a new one."""

@@ -57,27 +57,31 @@ class Tcp:
                 raise ValueError(f"{name} must be {rule}, got {value!r}")
 
     def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:
-        """The closed form of the device notes, section 5; the last packet is a whole one.
+        """The closed form of the device notes, section 5.
 
         Slow start is reckoned as if the message had its narrowest link, at its present rate, to itself, and waited
-        for before bytes move: alone a message takes exactly the time of the closed form.
+        for before bytes move: alone a message takes exactly the time of the closed form. That form rounds the last
+        packet up to a whole one, which makes up for the packet that acknowledgements wait for; here the time of that
+        is part of slow start, and the wire carries the packet as it is.
         """
         packets = math.ceil(size_bytes / self.packet_bytes)
         rtt_s, on_wire = path.rtt_s, (self.packet_bytes + self.header_bytes) / self.packet_bytes
         cap_bps = 8 * on_wire * self._largest_bytes(path, rtt_s) / rtt_s if rtt_s > 0 else math.inf
+        rate_bps = min(path.rate_bps, cap_bps)
         is_warm = connection.quiet_s <= max(self.retransmission_timeout_s, 3 * rtt_s)
         start = slow_start(
             packets,
-            rate=min(path.rate_bps, cap_bps) / (8 * on_wire * self.packet_bytes),
+            rate=rate_bps / (8 * on_wire * self.packet_bytes),
             rtt_s=rtt_s,
             window=max(float(self.first_window), connection.window if is_warm else 0.0),
             growth=self.growth,
         )
+        padding_bytes = packets * self.packet_bytes - size_bytes
         return Plan(
-            wire_bytes=packets * (self.packet_bytes + self.header_bytes),
+            wire_bytes=size_bytes + packets * self.header_bytes,
             setup_s=0.0 if connection.idle_s <= self.keep_alive_s else self.handshakes * rtt_s,
             delay_s=path.delay_s,
-            slow_start_s=start.extra_s,
+            slow_start_s=start.extra_s + (8 * padding_bytes / rate_bps if rate_bps > 0 else 0.0),
             cap_bps=cap_bps,
             back_share=self._back_share(),
             window=min(start.window, self.largest_window_bytes / self.packet_bytes),

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from fedsim.system.cargo import Cargo
 from fedsim.system.delivery import Delivery
 from fedsim.system.flow import Flow
 from fedsim.system.leg import Leg
 from fedsim.system.transport import Plan
+
+_NOISE: Final = 1e-14
+"""Times are differences of the clock's: below this share of it they are rounding."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +69,8 @@ class Trip:
         flow, plan = self.flow, self.plan
         started_s, ended_s = flow.started_s or 0.0, flow.ended_s or 0.0
         moved_s = 0.0 if flow.moving_s is None else ended_s - flow.moving_s
-        sharing_s = max(0.0, moved_s - (flow.alone_s or 0.0))
+        sharing_s = moved_s - (flow.alone_s or 0.0)
+        sharing_s = sharing_s if sharing_s > _NOISE * ended_s else 0.0
         outage_s = min(self.outage_s, moved_s - sharing_s)
         return Delivery(
             setup_s=plan.setup_s,

@@ -230,3 +230,48 @@ def test_ctrl_c_in_the_middle_of_a_run(tiny, tmp_path):
     assert err.splitlines()[-1] == "interrupted: nothing was written"
     assert "Traceback" not in err
     assert here() == ["long.yaml"]
+
+
+def test_show_describes_and_draws_a_topology_of_any_format():
+    Path("lines.csv").write_text("u,v,delay_s,capacity_bps\na,b,0.001,1e9\n")
+    Path("ring.yaml").write_text("generate: ring\nnodes: 4\n")
+    done = fedsim("show", "lines.csv", "--out", "lines.png")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("lines: imported from lines.csv\n  nodes              2 (2 router)\n")
+    assert done.stderr == "drawn in lines.png\n"
+    assert Path("lines.png").read_bytes().startswith(b"\x89PNG")
+    done = fedsim("show", "ring.yaml", "--out", "ring.svg")
+    assert "farthest in hops   2, node-0 to node-2" in done.stdout
+    assert "<svg" in Path("ring.svg").read_text()
+
+
+def test_show_draws_the_topology_of_a_scenario(scenario):
+    done = fedsim("show", scenario, "--set", "seed=3", "--out", "tiny.svg")
+    assert done.exit_code == 0
+    assert yaml.safe_load(done.stdout)["seed"] == 3
+    assert ">cell<" in Path("tiny.svg").read_text()
+
+
+def test_show_draws_when_a_fleet_is_there(scenario):
+    done = fedsim("show", scenario, "--availability", "day.png")
+    assert (done.exit_code, done.stderr) == (0, "drawn in day.png\n")
+    assert Path("day.png").read_bytes().startswith(b"\x89PNG")
+    again = fedsim("show", scenario, "--availability", "day.png")
+    assert (again.exit_code, again.stderr) == (2, "day.png is there already: nothing is written over\n")
+    lost = fedsim("show", scenario, "--availability", "day.what")
+    assert lost.exit_code == 2
+    assert "day.what cannot be written" in lost.stderr
+
+
+def test_show_refuses_what_it_cannot_do():
+    Path("ring.yaml").write_text("generate: ring\n")
+    assert (
+        fedsim("show", "ring.yaml", "--set", "nodes=4").stderr == "ring.yaml: is a topology; --set is for scenarios\n"
+    )
+    assert fedsim("show", "ring.yaml", "--availability", "day.png").exit_code == 2
+    done = fedsim("show", "ring.yaml", "--out", "ring.jpg")
+    assert done.exit_code == 2
+    assert "'.jpg' is not a known suffix of a picture" in done.stderr
+    Path("bad.gml").write_text("graph [")
+    done = fedsim("show", "bad.gml")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)

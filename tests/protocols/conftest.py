@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fedsim.errors import DeviceCrashedError, MessageLostError
+from fedsim.errors import DeviceCrashedError, MessageFailedError, MessageLostError
 from fedsim.kernel import Simulation
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.training import CentralTraining, GossipTraining
@@ -47,7 +47,10 @@ class FakeStint:
 
 @dataclass(eq=False)
 class FakeNode:
-    """Sends in ``send_s``, computes in ``work_s``; dies at ``dies_s`` for good; loses the messages in ``loses``."""
+    """Sends in ``send_s``, computes in ``work_s``; dies at ``dies_s`` for good; loses the messages in ``loses``.
+
+    ``error`` is how they are lost; every message has ``wasted`` bytes sent in vain before it gets through.
+    """
 
     name: str
     index: int = 0
@@ -56,6 +59,8 @@ class FakeNode:
     send_s: float = 0.0
     dies_s: float = np.inf
     loses: tuple[int, ...] = ()
+    error: type[MessageFailedError] = MessageLostError
+    wasted: float = 0.0
     sent: int = 0
     sizes: list = field(default_factory=list)
     stints: list = field(default_factory=list)
@@ -100,8 +105,8 @@ class FakeNode:
         if not target.is_up():
             raise DeviceCrashedError(target.name)
         if number in self.loses:
-            raise MessageLostError(self.name)
-        return FakeDelivery(move_s=self.send_s)
+            raise self.error(self.name)
+        return FakeDelivery(move_s=self.send_s, wasted_bytes=self.wasted)
 
 
 @dataclass

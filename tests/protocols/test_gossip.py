@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from fedsim.errors import LinkDownError, NoRouteError
 from fedsim.kernel import Simulation
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.mixing import metropolis
@@ -141,3 +142,35 @@ def test_who_is_given_up_is_welcomed_when_it_comes_back():
         assert list(await inbox.fill(1, patience_s=5.0)) == [1, 2]
 
     sim.run(story())
+
+
+def test_without_a_route_a_neighbour_is_given_up_until_it_is_heard_of(gossip, node, problem):
+    """Peer 0's first model finds no way; the others do not wait for what they are not sent, and go on together."""
+    peers = [
+        node("0", 0, work_s=1.0, send_s=1.0, loses=(0,), error=NoRouteError),
+        node("1", 1, work_s=1.0, send_s=1.0),
+    ]
+    seen = gossip(
+        SynchronousGossip(overlay=Complete(), patience_s=4.0), peers, descent(0.5), problem([1, 2]), seconds=20
+    )
+    assert ("unreached", 0.0) in peers[0].stints[0].spoilt
+    assert len([device for _, device in seen.monitor.peers if device == 0]) >= 10
+    assert len([device for _, device in seen.monitor.peers if device == 1]) >= 10
+
+
+def test_a_message_that_broke_off_is_sent_again_at_once(gossip, node, problem):
+    peers = [
+        node("0", 0, work_s=1.0, send_s=1.0, loses=(0,), error=LinkDownError),
+        node("1", 1, work_s=1.0, send_s=1.0),
+    ]
+    seen = gossip(SynchronousGossip(overlay=Complete()), peers, descent(0.5), problem([1, 2]), seconds=3.5)
+    assert peers[0].stints[0].spoilt[0] == ("link-down", 0.0)
+    assert next(time for time, device in seen.monitor.peers if device == 1) == 2.0
+
+
+def test_what_was_sent_again_is_booked_and_recorded(gossip, node, problem):
+    peers = [node(str(index), index, work_s=1.0, send_s=1.0, wasted=70.0) for index in range(2)]
+    seen = gossip(SynchronousGossip(overlay=Complete()), peers, descent(0.5), problem([1, 2]), seconds=1.5)
+    assert peers[0].stints[0].spoilt == [("resent", 70.0)]
+    mixed = seen.events[seen.events["kind"] == "mixed"]
+    assert (mixed["message_bytes_s"] == 1.0).all()

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from fedsim.errors import FedsimError
+from fedsim.errors import FedsimError, LinkDownError, NoRouteError
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining
@@ -179,3 +179,20 @@ def test_where_the_time_of_the_closing_device_went_is_recorded(central, node):
 def test_rules_that_cannot_be_kept_are_refused(rules, message):
     with pytest.raises(ValueError, match=message):
         SynchronousRounds(**rules)
+
+
+@pytest.mark.parametrize("error", [NoRouteError, LinkDownError])
+def test_a_device_whose_message_does_not_get_through_has_failed(central, node, error):
+    """The others' answers count, and the run goes on."""
+    devices = [node("a", 0, work_s=1.0), node("b", 1, loses=(0,), error=error)]
+    seen = central(SynchronousRounds(cohort=2), devices, rounds=2, targets=[4, 8])
+    rounds = seen.events[seen.events["kind"] == "round"]
+    assert list(rounds["answers"]) == [1, 2]
+
+
+def test_what_was_sent_again_is_booked_both_ways_and_recorded(central, node):
+    devices = [node("a", 0, work_s=1.0, send_s=2.0, wasted=50.0)]
+    seen = central(SynchronousRounds(cohort=1), devices, server=node("server", send_s=1.0, wasted=30.0))
+    assert devices[0].stints[0].spoilt == [("resent", 0.0, 30.0), ("resent", 50.0)]
+    [round_] = seen.events[seen.events["kind"] == "round"].to_dict("records")
+    assert (round_["download_s"], round_["upload_s"], round_["message_bytes_s"]) == (1.0, 2.0, 3.0)

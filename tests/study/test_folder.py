@@ -9,7 +9,8 @@ from fedsim.study.folder import versions, write, write_comparison, write_json, w
 from fedsim.version import __version__
 
 CURVE = [(0.0, 0.1), (10.0, 0.5), (20.0, 0.92)]
-FILES = ["devices.parquet", "events.parquet", "metrics.parquet", "quality.png", "scenario.yaml", "summary.json"]
+TABLES = ["devices.parquet", "events.parquet", "links.parquet", "metrics.parquet"]
+FILES = [*TABLES, "quality.png", "scenario.yaml", "summary.json"]
 
 
 @pytest.fixture

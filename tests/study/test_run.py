@@ -76,7 +76,11 @@ def test_a_run_stops_when_its_time_is_up(kind):
 
 @pytest.mark.parametrize(("kind", "down", "up"), [(CENTRAL, 60, 60), (MOCHA, 192, 120)], ids=["fedavg", "mocha"])
 def test_bytes_are_counts_times_the_size_of_the_learners_messages(kind, down, up):
-    """Nothing fails here: flowers have 4 features and 3 classes, FedAvg sends 4 bytes a number and MOCHA 8."""
+    """Flowers have 4 features and 3 classes, FedAvg sends 4 bytes a number and MOCHA 8; each fits into a packet.
+
+    Nothing fails here, and a packet has 66 bytes of headers.
+    """
+    down, up = down + 66, up + 66
     protocol = {**kind["protocol"], "cohort": 8, "over_selection": 1, "deadline": None}
     result = fedsim.run(words(kind, protocol=protocol, stop={"rounds": 3}))
     assert result.summary.waste == {}
@@ -90,12 +94,13 @@ def test_among_peers_every_message_and_every_waste_is_booked():
     passed = calm.events["kind"].eq("passed").sum()
     assert calm.summary.waste.keys() <= {"stopped"}  # what counted is not waste
     assert calm.summary.waste["stopped"].usage.work_j < 0.5 * calm.energy_j
-    partial = calm.up_bytes - 60 * passed
-    assert 0 <= partial < 60 * 16
+    on_wire = 60 + 66  # a model and the headers of its packet
+    partial = calm.up_bytes - on_wire * passed
+    assert 0 <= partial < on_wire * 16
     lossy = fedsim.run(words(RING, fleet=fleet, network={"message_loss": 0.2}, stop={"rounds": 4, "time": "1 min"}))
     lost = lossy.events["kind"].eq("lost").sum()
     assert lost > 0
-    assert (lossy.summary.waste["lost"].pieces, lossy.summary.waste["lost"].usage.sent_bytes) == (lost, 60 * lost)
+    assert (lossy.summary.waste["lost"].pieces, lossy.summary.waste["lost"].usage.sent_bytes) == (lost, on_wire * lost)
 
 
 def test_half_duplex_links_are_half_duplex():

@@ -56,3 +56,9 @@ def test_without_a_deadline_a_round_waits_for_the_devices_that_failed():
     found = slowest(pd.DataFrame([a_round(10.0, closed_by="failures", server_s=1.0)]))
     assert (found.phase, found.seconds["server"]) == ("waiting for devices that failed", 1.0)
     assert found.seconds["waiting for the deadline"] == 0.0
+
+
+def test_the_time_of_messages_is_told_by_cause():
+    parts = {"message_delay_s": 1.0, "message_sharing_s": 3.0}
+    found = slowest(pd.DataFrame([a_round(9.0, closed_by="a", **parts), a_round(9.0, closed_by="b", **parts)]))
+    assert found.messages == {"delay of the way": 2.0, "sharing links with others": 6.0}

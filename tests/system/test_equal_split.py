@@ -260,3 +260,31 @@ def test_degrees_of_an_undirected_overlay_count_both_ways():
     overlay = nx.Graph([("a", "b"), ("b", "c"), ("c", "c")])
     degrees = Degrees.of(overlay)
     assert degrees.out == degrees.into == {"a": 1, "b": 2, "c": 1}
+
+
+def test_outages_and_moves_are_those_of_the_network_under_it():
+    """8 Mbit/s by one hop until 0.5 s, then 8 / 2 by two hops; the device moves next door at 1.0 s: 8 again."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from("xyz", kind="router")
+    for ends in ("xz", "xy", "yz"):
+        for arc in (ends, ends[::-1]):
+            graph.add_edge(*arc, capacity_bps=8e6, delay_s=0.0 if ends == "xz" else 0.1, duplex="full")
+    sim = Simulation(seed=1)
+    network = Network(sim, Topology("triangle", graph), split=Degrees())
+    fast = Access(up_bps=math.inf, down_bps=math.inf)
+    network.attach("a", "x", fast)
+
+    async def change():
+        await asyncio.sleep(0.5)
+        network.set_link_up("x", "z", False)
+        await asyncio.sleep(0.5)
+        network.move("a", "y", fast)
+
+    async def story():
+        trip, _ = await asyncio.gather(network.transfer("a", "z", 1e6), change())
+        return trip.delivery()
+
+    delivery = sim.run(story())
+    assert sim.now == pytest.approx(1.25)
+    assert delivery.bytes_s == pytest.approx(1.25)
+    assert len(network._planner.split._free) == 2  # of one message at a time, two while it is put on another way

@@ -35,14 +35,14 @@ def close(a, b):
     return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-6)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(networks())
 def test_agrees_with_the_definition(max_min_slow, network):
     rates = max_min_rates(*network)
     assert all(map(close, rates.tolist(), max_min_slow(*network)))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(networks())
 def test_no_link_is_overfull_and_every_flow_has_a_bottleneck(network):
     routes, capacity, cap = network
@@ -58,6 +58,16 @@ def test_no_link_is_overfull_and_every_flow_has_a_bottleneck(network):
             if close(load[link], capacity[link]) and rates[flow] >= max(rates[f] for f in on[link]) * (1 - 1e-9)
         )
         assert close(rates[flow], cap[flow]) or any(True for _ in saturated)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, INF]) | st.floats(0.01, 10), min_size=13, max_size=30),
+    st.sampled_from([0.0, 13.0, 26.0]) | st.floats(0.1, 300),
+)
+def test_one_line_that_many_share_agrees_with_the_definition(max_min_slow, caps, capacity):
+    routes = [[0]] * len(caps)
+    assert all(map(close, max_min_rates(routes, [capacity], caps).tolist(), max_min_slow(routes, [capacity], caps)))
 
 
 @pytest.mark.parametrize("flows", [8, 200])

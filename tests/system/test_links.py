@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from fedsim.errors import DeviceDownError
 from fedsim.kernel import Simulation
+from fedsim.system import sharing
+from fedsim.system.fairness import fair_rates
+from fedsim.system.groups import Groups
 from fedsim.system.links import SharedLinks
 
 INF = math.inf
@@ -217,6 +220,7 @@ def play(capacities, plans, changes):
     sim = Simulation(seed=1)
     links = SharedLinks(sim)
     number = [links.add_link(capacity) for capacity in capacities]
+    series = [links.follow(link) for link in number]
     observers = [Integral(sim) for _ in plans]
     flows = [
         links.flow(plan.size_bytes, cap_bps=plan.cap_bps, weight=plan.weight, observer=observer)
@@ -256,7 +260,7 @@ def play(capacities, plans, changes):
                 group.create_task(perform(plan, flow))
 
     sim.run(story())
-    return SimpleNamespace(sim=sim, links=links, number=number, flows=flows, observers=observers)
+    return SimpleNamespace(sim=sim, links=links, number=number, flows=flows, observers=observers, series=series)
 
 
 @settings(deadline=None, max_examples=100)
@@ -283,6 +287,11 @@ def test_bytes_are_conserved(story):
     here = play(*story)
     for flow, observer in zip(here.flows, here.observers, strict=True):
         assert flow.sent_bytes == pytest.approx(observer.sent_bytes, rel=1e-9, abs=1e-9)
+    for number, series in zip(here.number, here.series, strict=True):
+        carried_bytes = here.links.use(number).carried_bytes
+        assert series.carried_bytes(0.0, here.sim.now) == pytest.approx(carried_bytes, rel=1e-9, abs=1e-9)
+        assert (series.load_bps <= series.capacity_bps * (1 + 1e-9)).all()
+        assert series.load_bps[-1] == 0
     traffic = here.links.traffic()
     assert traffic.offered_bytes == pytest.approx(sum(flow.size_bytes for flow in here.flows), rel=1e-12)  # other order
     assert traffic.delivered_bytes == pytest.approx(sum(f.sent_bytes for f in here.flows if f.complete), rel=1e-12)
@@ -391,3 +400,58 @@ def test_a_flow_cancelled_at_the_instant_of_its_end_leaves_the_others_going():
 
     sim.run(story())
     assert log == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_line_that_is_full_at_times_ties_its_flows_only_then(slow_rates, monkeypatch, seed):
+    """Two bursts of uploads over lines of their own and the server's, which both fill for a while."""
+    untied = []
+    monkeypatch.setattr(
+        Groups, "untie", lambda groups, link, untie=Groups.untie: (untied.append(link), untie(groups, link))
+    )
+    rng = np.random.default_rng(seed)
+    capacities = [200.0, *rng.uniform(2, 12, 60).tolist()]
+    plans = [
+        Plan(
+            start_s=float(40 * rng.integers(0, 2) + rng.uniform(0, 6)),
+            delay_s=0.0,
+            size_bytes=float(rng.exponential(6)),
+            route=[1 + n % 60, 0],
+            patience_s=float(rng.choice([INF, 7.0])),
+        )
+        for n in range(120)
+    ]
+    here, twin = play(capacities, plans, []), SlowLinks(slow_rates, capacities, plans, [])
+    for flow, slow in zip(here.flows, twin.flows, strict=True):
+        assert flow.ended_s == pytest.approx(slow.ended_s, rel=1e-9)
+        assert flow.alone_s == pytest.approx(slow.alone_s, rel=1e-9)
+    assert untied.count(here.number[0]) >= 1
+
+
+def test_a_link_that_held_nobody_back_and_goes_down_stops_its_flows(slow_rates):
+    """What its flows could use of it before is so much more than what is left that lost digits could hide it."""
+    plans = [
+        Plan(start_s=0.0, delay_s=0.0, size_bytes=18.0, route=[4, 1], back=(0, 1), back_share=0.05),
+        Plan(start_s=0.0, delay_s=0.0, size_bytes=40.0, route=[3], back=(0, 1), back_share=0.05),
+    ]
+    changes = [(0.0101, "capacity", 0, 0.0), (RESTORED_S, "capacity", 0, 24.0)]
+    story = [24.0, 16.0, 8.0, 8.0, 24.0], plans, changes
+    ends_s = [flow.ended_s for flow in play(*story).flows]
+    assert ends_s == pytest.approx([flow.ended_s for flow in SlowLinks(slow_rates, *story).flows], rel=1e-9)
+    assert min(ends_s) > RESTORED_S
+
+
+def test_flows_over_a_link_that_cannot_be_full_are_looked_at_alone(monkeypatch):
+    sizes = []
+
+    def counting(routes, *rest):
+        sizes.append(routes.shape[1])
+        return fair_rates(routes, *rest)
+
+    monkeypatch.setattr(sharing, "fair_rates", counting)
+    plans = [Plan(start_s=0.1 * n, delay_s=0.0, size_bytes=20.0 + n, route=[1 + n, 0]) for n in range(30)]
+    play([8.0 * 40, *[8.0] * 30], plans, [])
+    assert set(sizes) == {1}
+    sizes.clear()
+    play([8.0 * 20, *[8.0] * 30], plans, [])
+    assert max(sizes) == 30

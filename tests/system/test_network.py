@@ -10,7 +10,10 @@ from fedsim.errors import NoRouteError
 from fedsim.kernel import Simulation
 from fedsim.system import sharing
 from fedsim.system.access import Access
+from fedsim.system.congestion import Mathis
+from fedsim.system.law import Constant, Uniform
 from fedsim.system.network import Network
+from fedsim.system.tcp import Tcp
 from fedsim.system.topology import Topology
 
 MB = 1_000_000
@@ -383,3 +386,84 @@ def test_capacity_must_not_be_negative(capacity_bps):
 def test_access_must_work(fields, message):
     with pytest.raises(ValueError, match=message):
         Access(**{"up_bps": 1.0, "down_bps": 1.0, **fields})
+
+
+def test_load_of_a_link_over_time_is_told_to_those_who_ask():
+    story = Story(line(capacity_bps=8 * MBPS))
+    series = story.network.follow("router", "server")
+    story.run(story.send("first", "a", "server", 2 * MB, at_s=1.0))
+    story.sim.run(asyncio.sleep(1.0))
+    assert series.time_s.tolist() == [0.0, 1.0, 3.0]
+    assert series.load_bps.tolist() == [0.0, 8 * MBPS, 0.0]
+    assert series.utilisation(0.0, 4.0) == 0.5
+    with pytest.raises(ValueError, match="no link"):
+        story.network.follow("router", "a")
+
+
+def test_jitter_is_a_factor_on_the_delay_with_luck_of_each_pair():
+    def delays(names, law):
+        sim = Simulation(seed=1)
+        network = Network(sim, line(delay_s=0.5), jitter=law)
+        for name in "ab":
+            network.attach(name, "cell", FAST)
+
+        async def send(name):
+            return [(await network.transfer(name, "server", 1.0)).delivery().delay_s for _ in range(3)]
+
+        async def together():
+            return await asyncio.gather(*(send(name) for name in names))
+
+        return sim.run(together())
+
+    assert delays("a", Constant(2.0)) == [[1.0, 1.0, 1.0]]
+    law = Uniform(0.5, 1.5)
+    [alone], [crowded, other] = delays("a", law), delays("ab", law)
+    assert alone == crowded != other
+    assert len(set(alone)) == 3
+    assert all(0.25 <= delay_s <= 0.75 for delay_s in alone)
+
+
+def test_jitter_must_not_turn_time_back():
+    with pytest.raises(ValueError, match="jitter must be >= 0"):
+        Network(Simulation(seed=1), line(), jitter=Uniform(-1.0, 1.0))
+
+
+def test_routes_may_be_those_of_fewest_hops():
+    graph = nx.DiGraph()
+    graph.add_nodes_from("xyz", kind="router")
+    for arc, delay_s in ((("x", "y"), 0.1), (("y", "z"), 0.1), (("x", "z"), 1.0)):
+        graph.add_edge(*arc, capacity_bps=math.inf, delay_s=delay_s, duplex="full")
+
+    def end_s(metric):
+        sim = Simulation(seed=1)
+        sim.run(Network(sim, Topology("triangle", graph), metric=metric).transfer("x", "z", 1.0))
+        return sim.now
+
+    assert (end_s("delay"), end_s("hops")) == (0.2, 1.0)
+
+
+def test_loss_of_a_path_is_that_of_all_its_links():
+    """Half of the packets pass the access link, half of these the line: a quarter; TCP's cap falls with that."""
+    graph = nx.DiGraph(line(math.inf, delay_s=0.5).graph)
+    graph.edges["router", "server"]["loss"] = 0.5
+    reno = Tcp(handshakes=0, congestion=Mathis())
+
+    def rate_bps(access_loss):
+        sim = Simulation(seed=1)
+        network = Network(sim, Topology("lossy", graph), transport=reno)
+        network.attach("a", "cell", Access(up_bps=math.inf, down_bps=math.inf, loss=access_loss))
+        return sim.run(network.transfer("a", "server", 1448.0)).flow.cap_bps
+
+    assert rate_bps(0.5) == pytest.approx(8 * 1514 * math.sqrt(1.5 / 0.75))
+    assert rate_bps(0.0) == pytest.approx(8 * 1514 * math.sqrt(1.5 / 0.5))
+
+
+def test_acknowledgements_take_their_share_of_the_way_back():
+    """With a byte of header for every byte of payload, and an acknowledgement for each packet: half of the rate."""
+    tcp = Tcp(handshakes=0, packet_bytes=1000, header_bytes=1000, packets_per_ack=1)
+    sim = Simulation(seed=1)
+    network = Network(sim, line(16 * MBPS, back_bps=4 * MBPS), transport=tcp)
+    network.attach("a", "cell", FAST)
+    trip = sim.run(network.transfer("a", "server", MB))
+    assert trip.flow.alone_s == pytest.approx(2.0)  # 2 MB on the wire at 8 Mbit/s, because 4 of them go back
+    assert network.use("server", "router").carried_bytes == pytest.approx(MB)

@@ -155,12 +155,12 @@ def test_loss_caps_the_rate_only_where_there_is_loss():
 
 
 def test_headers_and_acknowledgements():
-    """100,000 bytes fill 70 packets; an acknowledgement of 66 bytes for two packets of 1514."""
+    """100,000 bytes in 70 packets; an acknowledgement of 66 bytes for two packets of 1514."""
     plan = BARE.plan(path(1e6, 0.01), 100_000, COLD)
-    assert plan.wire_bytes == 70 * 1514
+    assert plan.wire_bytes == 100_000 + 70 * 66
     assert plan.back_share == 66 / (2 * 1514)
     assert replace(BARE, packets_per_ack=0).plan(path(1e6, 0.01), 1e5, COLD).back_share == 0.0
-    assert replace(BARE, header_bytes=0).plan(path(1e6, 0.01), 1e5, COLD).wire_bytes == 70 * 1448
+    assert replace(BARE, header_bytes=0).plan(path(1e6, 0.01), 1e5, COLD).wire_bytes == 1e5
     assert BARE.plan(path(1e6, 0.01), 0.0, COLD).wire_bytes == 0.0
 
 
@@ -193,7 +193,7 @@ def test_a_window_grows_to_the_largest():
 
 
 def test_without_delay_nothing_is_waited_for():
-    plan = BARE.plan(path(1e6, 0.0), 10**6, COLD)
+    plan = BARE.plan(path(1e6, 0.0), 700 * 1448, COLD)
     assert (plan.wait_s, plan.cap_bps) == (0.0, math.inf)
 
 

@@ -128,7 +128,7 @@ def _delays(
     """The delay of every way, in seconds; unknown ones are the rules' own, or the median of the known."""
     known = {arc: _delay_s(way, _length_m(arc, way, nodes, words), rules) for arc, way in ways.items()}
     found = [delay_s for delay_s in known.values() if delay_s is not None]
-    usual_s = rules.delay_s if rules.delay_s is not None else statistics.median_low(found) if found else None
+    usual_s = rules.delay_s if rules.delay_s is not None else statistics.median(found) if found else None
     if usual_s is None and known:
         rule = "no link says a delay, a length, or where its ends are: give 'delay: 5 ms' beside the import"
         words.refuse("", rule)
