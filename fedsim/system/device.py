@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, MessageLostError
+from fedsim.errors import DeviceDownError, JobRefusedError, MessageLostError
 from fedsim.kernel import Simulation
+from fedsim.system.chip import Chip
 from fedsim.system.messenger import Delivery, Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Access, Flow
 from fedsim.system.presence import Availability, Crashes, Presence
+from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.stint import Stint
@@ -42,6 +44,7 @@ class DeviceSpec:
     paging_s: float
     availability: Availability | None
     crashes: Crashes | None
+    chip: Chip = field(default_factory=Chip)
 
     def __post_init__(self) -> None:
         if not self.flops_per_s > 0:
@@ -54,7 +57,7 @@ def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radio, each in one state at a time."""
     radio = spec.radio
     silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
-    return max(spec.train_w, spec.idle_w, spec.sleep_w) + max(radio.max_w, *silent_w)
+    return max(spec.chip.power_w(spec.train_w, spec.idle_w), spec.idle_w, spec.sleep_w) + max(radio.max_w, *silent_w)
 
 
 class Device:
@@ -86,10 +89,15 @@ class Device:
         self._incoming: dict[int, Flow] = {}
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
-        self._processor = asyncio.Lock()
-        self._compute_s = 0.0
-        self._computing_since_s: float | None = None
         self._awake = 0
+        self._processor = Processor(
+            sim,
+            spec.name,
+            flops_per_s=spec.flops_per_s,
+            step_overhead_s=spec.step_overhead_s,
+            chip=spec.chip,
+            changed=self._update_power,
+        )
         self._update_power()
 
     def is_up(self) -> bool:
@@ -110,32 +118,34 @@ class Device:
         """What it has spent up to now."""
         now_s = self._sim.now
         self.meter.settle(now_s)
-        since_s = now_s if self._computing_since_s is None else self._computing_since_s
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + sum(flow.sent_bytes for flow in self._outgoing.values()),
             received_bytes=self._received_bytes + sum(flow.sent_bytes for flow in self._incoming.values()),
-            compute_s=self._compute_s + (now_s - since_s),
+            compute_s=self._processor.busy_s,
         )
 
-    def compute_s(self, flops: float, dispatches: int) -> float:
-        """Seconds that so many operations take on this device, started by so many calls of the training library.
+    def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
+        """Seconds that so many operations would take on this device from now on, if nothing interfered.
 
-        ``dispatches * step_overhead_s + flops / flops_per_s`` (device notes, section 2).
+        See ``Processor.seconds``: the heat that it has is in it, the noise of its steps and other apps are not.
         """
-        return dispatches * self.spec.step_overhead_s + flops / self.spec.flops_per_s
+        return self._processor.seconds(Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes))
 
-    async def compute(self, flops: float, dispatches: int) -> None:
-        """Compute for as long as that takes, one computation at a time, in the order in which they were asked for."""
-        async with self._processor:
-            self._computing_since_s = self._sim.now
-            self._update_power()
-            try:
-                await self._sim.timeout(self.compute_s(flops, dispatches))
-            finally:
-                self._compute_s += self._sim.now - self._computing_since_s
-                self._computing_since_s = None
-                self._update_power()
+    async def compute(
+        self, flops: float, dispatches: int, *, moved_bytes: float = 0.0, memory_bytes: float = 0.0
+    ) -> None:
+        """Compute for as long as that takes; computations at the same time share the cores.
+
+        Raises:
+            JobRefusedError: it does not fit into the memory; that is in the record, too.
+        """
+        work = Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes, memory_bytes=memory_bytes)
+        try:
+            await self._processor.run(work)
+        except JobRefusedError as error:
+            self._sim.record("refused", subject=self.name, cause=error.cause)
+            raise
 
     async def send(self, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message; see ``Messenger.send``."""
@@ -194,10 +204,11 @@ class Device:
         self._watch.power_changed()
 
     def _update_power(self) -> None:
-        """A processor computes, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec = self._sim.now, self.spec
-        computing, awake = self._computing_since_s is not None, self._awake > 0
-        self.meter.draw("compute", spec.train_w if computing else 0.0, now_s)
+        """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
+        now_s, spec, load = self._sim.now, self.spec, self._processor.load
+        computing, awake = self._processor.busy_since_s is not None, self._awake > 0
+        compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
+        self.meter.draw("compute", compute_w if computing else 0.0, now_s)
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
         self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
         self._watch.power_changed()
@@ -219,7 +230,7 @@ class Device:
         """What ended a piece of work: the device itself before anything else."""
         if (down := self._watch.down()) is not None:
             return down[0].cause
-        if isinstance(error, DeviceDownError):
+        if isinstance(error, DeviceDownError | JobRefusedError):
             return error.cause
         if isinstance(error, MessageLostError):
             return "lost"

@@ -116,8 +116,9 @@ class World:
             assert phone.radio._alarm is None
             assert not phone.radio._up_bps
             assert not phone.radio._down_bps
-            assert phone._computing_since_s is None
-            assert not phone._processor.locked()
+            assert phone._processor.load == 0
+            assert phone._processor.busy_since_s is None
+            assert phone._processor._alarm is None
             assert phone._awake == 0
             assert not phone._outgoing
             assert not phone._incoming

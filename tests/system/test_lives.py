@@ -131,10 +131,11 @@ class Diary:
 
         def written_update():
             update_power()
-            computing = phone._computing_since_s is not None
+            computing = phone._processor.load > 0
             self.rows.append((sim.now, "processor", "compute" if computing else "idle" if phone._awake else "sleep"))
 
         phone.radio.use, phone.follow, phone._update_power = written_use, written_follow, written_update
+        phone._processor._changed = written_update
 
 
 class SlowPhone:
