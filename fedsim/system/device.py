@@ -1,12 +1,15 @@
 """A device: computes, sends and receives, spends energy, and may go away in the middle of any of it."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, JobRefusedError, MessageLostError
+from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageLostError
 from fedsim.kernel import Simulation
+from fedsim.system.battery import Battery
+from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.messenger import Delivery, Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
@@ -23,6 +26,8 @@ from fedsim.system.watch import Watch
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceSpec:
     """What one device is: the row of a fleet. ``charge_j`` is infinite where it hangs on the mains.
+
+    ``capacity_j`` None means that the battery began full.
 
     Raises:
         ValueError: a speed that is not > 0, or an overhead that is not >= 0.
@@ -45,6 +50,8 @@ class DeviceSpec:
     availability: Availability | None
     crashes: Crashes | None
     chip: Chip = field(default_factory=Chip)
+    capacity_j: float | None = None
+    rules: BatteryRules = field(default_factory=BatteryRules)
 
     def __post_init__(self) -> None:
         if not self.flops_per_s > 0:
@@ -60,6 +67,20 @@ def _peak_w(spec: DeviceSpec) -> float:
     return max(spec.chip.power_w(spec.train_w, spec.idle_w), spec.idle_w, spec.sleep_w) + max(radio.max_w, *silent_w)
 
 
+def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
+    """The battery of a device, None on the mains."""
+    if math.isinf(spec.charge_j):
+        return None
+    charging = spec.rules.charging
+    return Battery(
+        capacity_j=spec.charge_j if spec.capacity_j is None else spec.capacity_j,
+        charge_j=spec.charge_j,
+        charger=None if charging is None else charging.charger,
+        times=None if charging is None else charging.plug.times(sim.rng("plug", spec.name)),
+        restart_share=spec.rules.restart_share,
+    )
+
+
 class Device:
     """A device in the simulation, seen by protocols as a node.
 
@@ -73,7 +94,7 @@ class Device:
         self.name = spec.name
         self.index = spec.index
         self.link = spec.link
-        self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
+        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
         self.radio = Radio(sim, spec.radio, self.meter, paging_s=spec.paging_s, rng=sim.rng("paging", spec.name))
         presence = Presence(
             availability=spec.availability,
@@ -101,18 +122,32 @@ class Device:
         self._update_power()
 
     def is_up(self) -> bool:
-        """Whether it is there and has charge, now."""
-        return self._watch.down() is None
+        """Whether it is there, has charge, and takes part, now."""
+        return self._away_until_s() is None
 
     def is_spent(self) -> bool:
-        """Whether its battery is empty: nothing recharges it."""
-        self.meter.settle(self._sim.now)
-        return self.meter.is_empty
+        """Whether it is gone for good: its battery is empty and nothing recharges it, or it never takes part."""
+        return self._away_until_s() == math.inf
 
     async def returned(self) -> None:
-        """Wait until it is there; or, if its battery runs empty meanwhile, until it would have been."""
-        while (down := self._watch.down()) is not None and not self.meter.is_empty:
-            await self._sim.timeout(down[1] - self._sim.now)
+        """Wait until it is there and takes part; or, if it is spent meanwhile, until that could have been."""
+        while (until_s := self._away_until_s()) is not None and until_s < math.inf:
+            await self._sim.timeout(until_s - self._sim.now)
+
+    def _away_until_s(self) -> float | None:
+        """When to look again whether it is there and takes part, infinity for never; None if it does now."""
+        if (down := self._watch.down()) is not None:
+            return math.inf if self.meter.is_dead else down[1]
+        rules, battery = self.spec.rules.takes_part, self.meter.battery
+        if rules.only_links and self.link not in rules.only_links:
+            return math.inf
+        if battery is None:
+            return None
+        if battery.share < rules.min_charge_share:
+            return self.meter.reaches_s(rules.min_charge_share)
+        if rules.only_charging and not battery.is_plugged(self._sim.now):
+            return self.meter.changes_s()
+        return None
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
@@ -138,10 +173,11 @@ class Device:
         """Compute for as long as that takes; computations at the same time share the cores.
 
         Raises:
-            JobRefusedError: it does not fit into the memory; that is in the record, too.
+            JobRefusedError: it does not fit into the memory, or the charge is below the floor; the record has it, too.
         """
         work = Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes, memory_bytes=memory_bytes)
         try:
+            self._check_charge()
             await self._processor.run(work)
         except JobRefusedError as error:
             self._sim.record("refused", subject=self.name, cause=error.cause)
@@ -202,6 +238,13 @@ class Device:
                 self._received_bytes += flow.sent_bytes
         self.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
+
+    def _check_charge(self) -> None:
+        """Below its floor it works for nobody."""
+        self.meter.settle(self._sim.now)
+        battery, floor_share = self.meter.battery, self.spec.rules.floor_share
+        if battery is not None and battery.share < floor_share:
+            raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
 
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""

@@ -5,17 +5,17 @@ since the last change is settled, never at ticks.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+from fedsim.system.battery import Battery, Piece
 
 CAUSES: Final = ("compute", "send", "receive", "radio", "idle", "sleep")
 """What power is spent on. ``radio`` is waking the radio and keeping it connected in silence, its tail included;
 ``idle`` is being awake for the learner without computing; ``sleep`` is what the device draws anyway, outside its
 work for the learner: a processor asleep, a radio that listens."""
-
-_DREGS_J: Final = 1e-3
-"""With less than this left, ``settle`` looks whether it would be gone before the clock can move on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,32 @@ class Stage:
 _NOTHING: Final = Stage(math.inf, 0.0)
 
 
+class Stretch(NamedTuple):
+    """A stretch of time in which power was constant; ``battery`` says what became of the charge, None on the mains."""
+
+    from_s: float
+    to_s: float
+    stage: Stage
+    battery: Piece | None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the device had charge."""
+        return self.battery is None or self.battery.is_on
+
+
 class PowerMeter:
-    """Integrates the power of one device by cause and drains its battery.
+    """Integrates the power of one device by cause and drains its battery, None on the mains.
 
     The present power of every cause is set with ``draw``. What a radio draws beside its traffic falls by itself
-    and is given once as ``stages``. An empty battery draws nothing for the rest of the run.
+    and is given once as ``stages``. While its battery is empty a device draws nothing; where it comes back, it draws
+    what was set last. ``witness`` is told every stretch of time, with the power by cause, once it has passed.
     """
 
-    def __init__(self, *, charge_j: float = math.inf, at_s: float = 0.0) -> None:
-        if not charge_j >= 0:
-            raise ValueError(f"charge_j must be >= 0, got {charge_j!r}")
-        self.charge_j = charge_j
+    def __init__(self, battery: Battery | None = None, *, at_s: float = 0.0) -> None:
+        self.battery = battery
         self.spent_j = dict.fromkeys(CAUSES, 0.0)
+        self.witness: Callable[[Stretch, Mapping[str, float]], None] | None = None
         self._draws_w = dict.fromkeys(CAUSES, 0.0)
         self._base_w = 0.0
         self._stages: tuple[Stage, ...] = ()
@@ -49,8 +63,18 @@ class PowerMeter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the battery is empty, as of the last settling."""
-        return self.charge_j <= 0
+        """Whether the battery is too empty to run, as of the last settling."""
+        return self.battery is not None and not self.battery.is_on
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the battery is empty and nothing recharges it."""
+        return self.battery is not None and not self.battery.is_on and self.battery.never_charges
+
+    @property
+    def charge_j(self) -> float:
+        """What is left, as of the last settling; infinity on the mains."""
+        return math.inf if self.battery is None else self.battery.charge_j
 
     def draw(self, cause: str, power_w: float, at_s: float) -> None:
         """From ``at_s`` on, spend ``power_w`` on ``cause``."""
@@ -69,53 +93,78 @@ class PowerMeter:
             self._stages = tuple(stages)
 
     def settle(self, at_s: float) -> None:
-        """Account for everything up to ``at_s``, or up to the instant at which the battery was empty."""
+        """Account for everything up to ``at_s``, but for the times at which the battery was empty."""
         if not at_s >= self._settled_s:
             raise ValueError(f"time went back: settled to {self._settled_s!r} s, asked for {at_s!r} s")
-        if at_s > self._settled_s and self.charge_j > 0:
-            spans = self._spans(at_s)
-            if sum((self._base_w + stage.power_w) * lasts_s for _, lasts_s, stage in spans) >= self.charge_j:
-                self._spend(self._spans(self.empty_s()))
-                self.charge_j = 0.0
-            else:
-                self._spend(spans)
+        if at_s > self._settled_s:
+            stretches = [stretch for span in self._spans(at_s) for stretch in self._live(*span)]
+            self._spend([stretch for stretch in stretches if stretch.is_on])
+            for stretch in stretches:
+                self._tell(stretch)
         self._settled_s = at_s
-        if self.charge_j < _DREGS_J and self.empty_s() <= at_s:
-            self.charge_j = 0.0  # it would be gone before the clock can move on
+        if self.battery is not None and self.battery.is_nearly_empty:
+            self.battery.notice_dregs(at_s, self._power_w())
 
-    def empty_s(self) -> float:
-        """When the battery will be empty if no power is set anew; infinity on mains."""
-        if math.isinf(self.charge_j):
-            return math.inf
-        left_j = self.charge_j
-        for start_s, lasts_s, stage in self._spans(math.inf):
-            power_w = self._base_w + stage.power_w
-            if power_w > 0:
-                if left_j <= power_w * lasts_s:
-                    return start_s + left_j / power_w
-                left_j -= power_w * lasts_s
+    def changes_s(self) -> float:
+        """When the battery goes empty, comes back, or is plugged in or out, if no power is set anew.
+
+        Infinity on the mains, and where nothing drains or charges it.
+        """
+        ahead = copy(self.battery)
+        for start_s, end_s, stage in self._spans(math.inf):
+            if ahead is None:
+                break
+            load_w = self._base_w + stage.power_w
+            if (changes_s := ahead.changes_s(start_s, load_w)) <= end_s:
+                return changes_s
+            ahead.spend(start_s, end_s, load_w)
         return math.inf
 
+    def reaches_s(self, share: float) -> float:
+        """When the battery will have this share of its capacity; or when to ask again, if that is sooner."""
+        if self.battery is None:
+            return self._settled_s
+        _, end_s, _ = self._spans(math.inf)[0]
+        return min(self.battery.reaches_s(share, self._settled_s, self._power_w()), end_s)
+
+    def _power_w(self) -> float:
+        """The power now."""
+        _, _, stage = self._spans(math.inf)[0]
+        return self._base_w + stage.power_w
+
+    def _live(self, start_s: float, end_s: float, stage: Stage) -> list[Stretch]:
+        """What became of a span: one stretch on the mains, or cut where the battery changed."""
+        if self.battery is None:
+            return [Stretch(start_s, end_s, stage, None)]
+        pieces = self.battery.spend(start_s, end_s, self._base_w + stage.power_w)
+        return [Stretch(piece.from_s, piece.to_s, stage, piece) for piece in pieces]
+
     def _spans(self, end_s: float) -> list[tuple[float, float, Stage]]:
-        """The time from the last settling to ``end_s``, cut where a stage ends: (start, seconds, stage)."""
+        """The time from the last settling to ``end_s``, cut where a stage ends: (start, end, stage)."""
         spans = []
         start_s = self._settled_s
         for stage in self._stages:
             cut_s = min(stage.until_s, end_s)
             if cut_s > start_s:
-                spans.append((start_s, cut_s - start_s, stage))
+                spans.append((start_s, cut_s, stage))
                 start_s = cut_s
         if end_s > start_s:
-            spans.append((start_s, end_s - start_s, _NOTHING))
+            spans.append((start_s, end_s, _NOTHING))
         return spans
 
-    def _spend(self, spans: list[tuple[float, float, Stage]]) -> None:
-        lasts_s = sum(seconds for _, seconds, _ in spans)
-        stages_j = 0.0
-        for _, seconds, stage in spans:
-            self.spent_j[stage.cause] += seconds * stage.power_w
-            stages_j += seconds * stage.power_w
+    def _spend(self, stretches: list[Stretch]) -> None:
+        lasts_s = sum(stretch.to_s - stretch.from_s for stretch in stretches)
+        for from_s, to_s, stage, _ in stretches:
+            self.spent_j[stage.cause] += (to_s - from_s) * stage.power_w
         for cause, power_w in self._draws_w.items():
             if power_w:
                 self.spent_j[cause] += power_w * lasts_s
-        self.charge_j -= self._base_w * lasts_s + stages_j
+
+    def _tell(self, stretch: Stretch) -> None:
+        if self.witness is None:
+            return
+        power_w = dict.fromkeys(CAUSES, 0.0)
+        if stretch.is_on:
+            power_w |= self._draws_w
+            power_w[stretch.stage.cause] += stretch.stage.power_w
+        self.witness(stretch, power_w)
