@@ -21,14 +21,33 @@ class NotSimulatedError(FedsimError):
     """Something real was asked for inside simulated time: a socket, a thread, a signal, a subprocess."""
 
 
-class NoRouteError(FedsimError):
+class MessageFailedError(FedsimError):
+    """A message did not arrive; each child names a ``cause``.
+
+    ``sent_bytes`` had been on the wire by then; ``wasted_bytes`` of them would have to go again.
+    """
+
+    cause = "failed"
+    sent_bytes = 0.0
+    wasted_bytes = 0.0
+
+
+class NoRouteError(MessageFailedError):
     """No path through the network leads from one place to another."""
 
+    cause = "no-route"
 
-class MessageLostError(FedsimError):
-    """A message was sent and never arrived; ``sent_bytes`` of it were sent."""
 
-    sent_bytes = 0.0
+class LinkDownError(MessageFailedError):
+    """A link on the way of a message went down, or its sender or receiver went elsewhere, and took it along."""
+
+    cause = "link-down"
+
+
+class MessageLostError(MessageFailedError):
+    """All of a message was sent, and it never arrived."""
+
+    cause = "lost"
 
 
 class DeviceDownError(FedsimError):

@@ -1,9 +1,10 @@
 """Quantities in words: ``20 Mbit/s`` in a file, ``20_000_000.0`` bit per second inside.
 
 The unit inside is SI and named at every call: ``s``, ``bytes``, ``bit/s``, ``J``, ``J/bit``, ``W``, ``flop``,
-``flop/s`` or ``1`` (a share; ``30 %``). Prefixes are decimal (``MB`` is 1e6 bytes) or binary (``MiB``); ``b``
+``flop/s``, ``m`` or ``1`` (a share; ``30 %``). Prefixes are decimal (``MB`` is 1e6 bytes) or binary (``MiB``); ``b``
 is a bit and ``B`` a byte, so ``Mb/s`` and ``Mbps`` are megabits and ``MB/s`` is eight times as much. The
-vocabulary is closed: there are no metres, months or barns to be mistaken for minutes, megabytes or bits.
+vocabulary is closed: there are no months or barns to be mistaken for megabytes or bits, and ``m`` is a metre, never
+a minute.
 """
 
 import difflib
@@ -43,6 +44,7 @@ _DEFINITIONS = (
     "watt_hour = 3600 * joule = Wh",
     "flop = [operation] = flop = FLOP",
     "FLOPS = flop / second",
+    "metre = [length] = m",
     "percent = 0.01",
 )
 _PINT_NAME = {"bytes": "byte", "1": ""}  # where it differs from ours
@@ -55,6 +57,7 @@ _EXAMPLE = {
     "W": "a power such as '3.5 W'",
     "flop": "a number of operations such as '10 MFLOP'",
     "flop/s": "a computing speed such as '10 GFLOP/s'",
+    "m": "a length such as '12 km'",
     "1": "a plain number or a share such as '30 %'",
 }
 # What `show` may choose from, the first of equally short texts; a mistyped unit is compared with these, too.
@@ -67,6 +70,7 @@ _SHOWN = {
     "W": ("W", "mW", "uW", "kW", "MW"),
     "flop": ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"),
     "flop/s": ("FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s", "PFLOP/s"),
+    "m": ("m", "km"),
     "1": ("%",),
 }
 _QUANTITY = re.compile(
@@ -139,15 +143,18 @@ def _factor(name: str, unit: str, text: str) -> Decimal:
     try:
         return _conversion(name, unit)
     except pint.UndefinedUnitError:
-        names = {known.lower(): known for known in _SHOWN[unit]}
-        near = difflib.get_close_matches(name.lower(), list(names), n=1)
-        hint = f"; did you mean {names[near[0]]!r}?" if near else ""
-        reason = f"unknown unit {name!r}{hint}"
+        reason = f"unknown unit {name!r}{_near_unit(name, unit)}"
     except pint.DimensionalityError:
-        reason = f"{name!r} measures something else"
+        reason = f"{name!r} measures something else{_near_unit(name, unit)}"
     except ValueError:  # pint's word on units such as 'nan' or '3 s'
         reason = f"{name!r} is not a unit"
     raise FedsimError(_refusal(text, unit, reason))
+
+
+def _near_unit(name: str, unit: str) -> str:
+    names = {known.lower(): known for known in _SHOWN[unit]}
+    near = difflib.get_close_matches(name.lower(), list(names), n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
 @lru_cache(maxsize=256)

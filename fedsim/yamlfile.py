@@ -70,7 +70,7 @@ def read_yaml(path: Path, shown_as: str = "") -> Any:
         ScenarioError: the file is missing, unreadable, too large, empty, or not YAML; with line and column.
     """
     name = shown_as or str(path)
-    value = parse_yaml(_text(path, name), name)
+    value = parse_yaml(read_text(path, name), name)
     if value is None:
         raise ScenarioError(f"{name}: is empty")
     return value
@@ -95,7 +95,13 @@ def parse_yaml(text: str, shown_as: str) -> Any:
         raise ScenarioError(f"{shown_as}: is not YAML: {_one_line(str(error))}") from None
 
 
-def _text(path: Path, name: str) -> str:
+def read_text(path: Path, shown_as: str = "") -> str:
+    """The text of a file of at most 1 MB; messages call it ``shown_as`` (its path as given).
+
+    Raises:
+        ScenarioError: the file is missing, unreadable, too large, or not UTF-8.
+    """
+    name = shown_as or str(path)
     try:
         with path.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)

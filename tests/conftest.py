@@ -90,6 +90,7 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         ]
     )
     events = pd.DataFrame({"time_s": [0.0, 1.0], "kind": ["a", "b"], "round": [None, 1.0], "flag": [None, True]})
+    devices = pd.DataFrame({"device": ["phones-00", "phones-01"], "radio_tail_1_s": [5.0, 0.0]})
     reached = curve.loc[curve["mean_accuracy"] >= 0.9, "time_s"]
     last = curve.iloc[-1]
     given = {
@@ -111,4 +112,6 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         "devices_spent": 0,
         **changes,
     }
-    return Result(scenario=scenario, seed=scenario.seed, curve=curve, events=events, summary=Summary(**given))
+    return Result(
+        scenario=scenario, seed=scenario.seed, curve=curve, events=events, devices=devices, summary=Summary(**given)
+    )

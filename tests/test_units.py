@@ -55,7 +55,7 @@ def test_a_bare_number_is_si_already():
 @pytest.mark.parametrize(
     ("text", "unit", "message"),
     [
-        ("3 m", "s", "'3 m' is not a time such as '250 ms': unknown unit 'm'; did you mean 'ms'?"),
+        ("3 m", "s", "'3 m' is not a time such as '250 ms': 'm' measures something else; did you mean 'ms'?"),
         ("20 mbit/s", "bit/s", "unknown unit 'mbit/s'; did you mean 'Mbit/s'?"),
         ("5 mB", "bytes", "unknown unit 'mB'"),
         ("5 KB", "bytes", "did you mean 'kB'?"),
@@ -83,8 +83,15 @@ def test_what_is_no_quantity_is_refused_with_an_example(text, unit, message):
 
 
 def test_an_unknown_measure_is_refused():
-    with pytest.raises(FedsimError, match=r"unit must be one of .*, got 'm'"):
-        units.parse("1 m", "m")
+    with pytest.raises(FedsimError, match=r"unit must be one of .*, got 'ft'"):
+        units.parse("1 ft", "ft")
+
+
+def test_a_metre_is_a_length_and_never_a_minute():
+    assert units.parse("1.5 km", "m") == 1500.0
+    assert [units.show(length_m, "m") for length_m in (0.0, -20.0, 1500.0)] == ["0 m", "-20 m", "1500 m"]
+    with pytest.raises(FedsimError, match="'5 km' is not a time such as '250 ms': 'km' measures something else"):
+        units.parse("5 km", "s")
 
 
 @pytest.mark.parametrize(

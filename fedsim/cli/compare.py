@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 
 from fedsim import units
+from fedsim.errors import ScenarioError
+from fedsim.problems import Mistakes
 from fedsim.report.grid import show
 from fedsim.report.progress import progress, result_line
 from fedsim.report.side_by_side import comparison_report
-from fedsim.scenario import load
+from fedsim.scenario import Scenario, load
 from fedsim.study.compare import compare
 from fedsim.study.folder import write_comparison
 from fedsim.study.result import Result
@@ -38,7 +40,7 @@ def compare_scenarios(files: Sequence[str], wishes: Wishes) -> None:
     Raises:
         FedsimError: before anything runs, if the scenarios or the folder cannot be used; later if a run fails.
     """
-    scenarios = [load(file, wishes.overrides) for file in files]
+    scenarios = _load_all(files, wishes.overrides)
     target = None if wishes.target is None else units.parse(wishes.target, "1")
     check_place(wishes.out)
     runs, first = len(scenarios) * wishes.seeds, scenarios[0].seed
@@ -57,6 +59,18 @@ def compare_scenarios(files: Sequence[str], wishes: Wishes) -> None:
         return
     show(Console(), comparison_report(comparison))
     typer.echo(f"written to {folder}")
+
+
+def _load_all(files: Sequence[str], overrides: Sequence[str]) -> list[Scenario]:
+    """All scenarios, or all mistakes of all files."""
+    mistakes, scenarios = Mistakes(), []
+    for file in files:
+        try:
+            scenarios.append(load(file, overrides))
+        except ScenarioError as error:
+            mistakes.extend(error)
+    mistakes.raise_any()
+    return scenarios
 
 
 def _counting(runs: int, say: Callable[[str], None]) -> Callable[[Result], None]:

@@ -1,5 +1,7 @@
 """How commands end when something is wrong: a message, an exit code, and no traceback."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,11 +18,22 @@ INTERRUPTED = 130
 def guard() -> Iterator[None]:
     """Turn refusals into their message on stderr and exit code 2, and Ctrl-C into a note and exit code 130.
 
-    Whatever else goes wrong is a mistake of ours, and keeps its traceback.
+    So is a standard output that takes no more; a reader that has gone away is no fault at all. Whatever else goes
+    wrong is a mistake of ours, and keeps its traceback.
     """
     try:
         with interruptible():
             yield
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+        raise typer.Exit(0) from None
+    except OSError as error:
+        if error.filename is not None:  # a file's, not the output's
+            raise
+        _silence()
+        typer.echo(f"cannot print: {error.strerror}", err=True)
+        raise typer.Exit(REFUSED) from None
     except (FedsimError, KeyboardInterrupt, BaseExceptionGroup) as error:
         leaves = list(_leaves(error))
         if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
@@ -31,6 +44,11 @@ def guard() -> Iterator[None]:
         for message in dict.fromkeys(str(leaf) for leaf in leaves):
             typer.echo(message, err=True)
         raise typer.Exit(REFUSED) from None
+
+
+def _silence() -> None:
+    """Let nothing more be written to a standard output that takes none: Python would try when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -24,7 +24,7 @@ from fedsim.tasks import datasets
 from fedsim.yamlfile import read_yaml
 
 _ROLES: Final[Mapping[str, Role]] = {"learners": "learner", "protocols": "protocol", "models": "model"}
-_PROFILES: Final = ("devices", "links", "radios")
+_PROFILES: Final = ("devices", "links", "radios", "speeds")
 _EVIDENCE: Final = (
     ("D", "computed from measured data"),
     ("S", "read in the source"),

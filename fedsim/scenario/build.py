@@ -11,10 +11,11 @@ from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Availability, Crashes
 from fedsim.system.profiles import Profiles, load_profiles
@@ -70,7 +71,9 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     """
     profiles = load_profiles()
     network = Network(sim, scenario.topology)
-    messenger = Messenger(sim, network, message_loss=scenario.network.message_loss)
+    outages = [make_outage(words) for words in scenario.outages]
+    manners = Manners(message_loss=scenario.network.message_loss, give_up_s=scenario.network.give_up_s)
+    messenger = Messenger(sim, network, manners, outages=outages)
     waste = WasteBook()
     fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
@@ -110,6 +113,7 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         rtt_s=words.rtt_s,
         availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
         crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        roams=make_roams(words, profiles),
     )
 
 

@@ -3,24 +3,20 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Place, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.refusal import Refused
 from fedsim.system.law import Constant
-from fedsim.system.law_words import write_law
 from fedsim.system.profiles import Profiles
 
 Value = TypeVar("Value")
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
-
-
-class Checked(BaseModel):
-    """A part of a scenario: immutable, and strict about its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Availability(Checked):
@@ -63,6 +59,16 @@ class DeviceGroup(Checked):
     rtt_s: DelayLaw = Field(alias="rtt")
     availability: Availability | None = None
     crashes: Crashes | None = None
+    handover: Handover | None = None
+
+    @field_validator("handover")
+    @classmethod
+    def _check_handover(cls, handover: Handover | None, info: ValidationInfo) -> Handover | None:
+        if handover is not None and "link" in info.data:
+            mistakes = handover.unknown_links(info.data["link"])
+            if mistakes:
+                raise Refused(mistakes)
+        return handover
 
     @model_validator(mode="before")
     @classmethod
@@ -78,13 +84,10 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
     device = _named(profiles.devices, words.get("device"))
     link = _named(profiles.links, words.get("link"))
     return {
-        "radio": link.radio,
         "speed": units.show(device.flops_per_s, "flop/s"),
         "step_overhead": units.show(device.step_overhead_s, "s"),
         "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
-        "up": write_law(link.up_bps, "bit/s"),
-        "down": write_law(link.down_bps, "bit/s"),
-        "rtt": write_law(link.rtt_s, "s"),
+        **link_words(link),
     }
 
 

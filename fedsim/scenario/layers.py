@@ -6,7 +6,7 @@ replace; ``null`` takes a value away. A mapping with another ``name`` replaces t
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,7 +190,19 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
             layer[key] = {"name": layer[key]}
     if isinstance(layer.get("topology"), str):
         layer["topology"] = str(_beside(folder, layer["topology"]))
+    for block in _with_traces(layer):
+        block["trace"] = str(_beside(folder, block["trace"]))
     return layer
+
+
+def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks that name the file of a trace: outages, and the handovers of groups."""
+    for key in ("fleet", "outages"):
+        items = layer.get(key)
+        for item in items if isinstance(items, list) else ():
+            block = item.get("handover") if key == "fleet" and isinstance(item, dict) else item
+            if isinstance(block, dict) and isinstance(block.get("trace"), str):
+                yield block
 
 
 def _beside(folder: Path, path: str) -> Path:

@@ -5,9 +5,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim.scenario.catalogue import Part
+from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
-from fedsim.scenario.group import Checked, Count, DeviceGroup
+from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
+from fedsim.scenario.outage import Outage
 from fedsim.scenario.quantity import Goal, LossShare, Time
 from fedsim.scenario.refusal import Refused, refuse
 
@@ -20,9 +22,10 @@ Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS
 
 
 class NetworkRules(Checked):
-    """What the network does to messages."""
+    """What the network does to messages. Without a route, a sender gives up after ``give_up_s``."""
 
     message_loss: LossShare = 0.0
+    give_up_s: Time = Field(default=3.0, alias="give_up")
 
 
 class ServerPlace(Checked):
@@ -65,6 +68,7 @@ class Scenario(Checked):
     seed: Seed = 0
     topology: Network
     network: NetworkRules = NetworkRules()
+    outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
     data: Data

@@ -25,7 +25,8 @@ def write(result: Result, out: str | Path | None = None) -> Path:
     """Write a run's folder, ``out`` or else ``runs/<name>``, and return where it is; see ``save``.
 
     ``scenario.yaml`` (resolved: all defaults in), ``summary.json``, ``metrics.parquet`` (the curve),
-    ``events.parquet``, ``quality.png``. The tables of the same scenario and seed are the same bytes every time.
+    ``events.parquet``, ``devices.parquet``, ``quality.png``. The tables of the same scenario and seed are
+    the same bytes every time.
 
     Raises:
         FedsimError: if the folder cannot be written.
@@ -53,6 +54,7 @@ def write_run(result: Result, folder: Path) -> None:
     write_json({**result.summary.as_dict(), "versions": versions()}, folder / "summary.json")
     write_table(result.curve, folder / "metrics.parquet")
     write_table(result.events, folder / "events.parquet")
+    write_table(result.devices, folder / "devices.parquet")
     write_picture(result, folder / "quality.png")
 
 

@@ -55,13 +55,15 @@ class Result:
 
     ``curve`` has a row per evaluation: ``time_s``, ``round``, ``accuracy`` (all test examples together),
     ``mean_accuracy`` and ``worst_tenth`` (over devices, each on its own test data), ``energy_j``, ``up_bytes``,
-    ``down_bytes`` (so far), and the learner's own measures. ``events`` has a row per event.
+    ``down_bytes`` (so far), and the learner's own measures. ``events`` has a row per event, ``devices`` one per
+    device: its bytes, joules by cause, waste, and seconds in each state of its radio.
     """
 
     scenario: Scenario
     seed: int
     curve: pd.DataFrame
     events: pd.DataFrame
+    devices: pd.DataFrame
     summary: Summary
 
     def time_to(self, metric: str, value: float) -> float | None:

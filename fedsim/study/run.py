@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from fedsim.kernel import Simulation
 from fedsim.scenario import Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
+from fedsim.study.devices import device_table
 from fedsim.study.folder import write
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
@@ -135,6 +136,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
         seed=world.sim.seed,
         curve=curve,
         events=events,
+        devices=device_table(world.devices),
         summary=_summary(scenario, world, monitor, curve, events),
     )
 

@@ -31,7 +31,7 @@ class Chip:
     operating_points: power at some clocks; without them the cube law.
     step_cv: coefficient of variation of the time of one step, from step to step.
     ram_bytes, ram_share: a learner's jobs get this share of the memory; what does not fit is refused.
-    memory_bps: bandwidth of the memory, in bit/s, for the roof-line; infinite where it is not known.
+    bandwidth_bps: of the memory, in bit/s, for the roof-line; infinite where it is not known.
 
     Raises:
         ValueError: with the field, its rule and its value.
@@ -44,7 +44,7 @@ class Chip:
     step_cv: float = 0.0
     ram_bytes: float = math.inf
     ram_share: float = 0.5
-    memory_bps: float = math.inf
+    bandwidth_bps: float = math.inf
     throttle: Throttle | None = None
     other_apps: OtherApps | None = None
 
@@ -59,8 +59,8 @@ class Chip:
             raise ValueError(f"step_cv must be >= 0 and finite, got {self.step_cv!r}")
         if not (self.ram_bytes > 0 and 0 < self.ram_share <= 1):
             raise ValueError(f"ram must be > 0 and its share above 0, got {self.ram_bytes!r}, {self.ram_share!r}")
-        if not self.memory_bps > 0:
-            raise ValueError(f"memory_bps must be > 0, got {self.memory_bps!r}")
+        if not self.bandwidth_bps > 0:
+            raise ValueError(f"bandwidth must be > 0, got {self.bandwidth_bps!r}")
         points = [point.clock for point in self.operating_points]
         if points and self.clock not in points:
             raise ValueError(f"clock must be one of the operating points' ({points}), got {self.clock!r}")

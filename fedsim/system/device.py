@@ -2,22 +2,25 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageLostError
+from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
 from fedsim.system.battery import Battery
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
-from fedsim.system.messenger import Delivery, Endpoint, Messenger
+from fedsim.system.delivery import Delivery
+from fedsim.system.handover import Handover, Way
+from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Access, Flow
 from fedsim.system.presence import Availability, Crashes, Presence
 from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
+from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
 from fedsim.system.usage import Usage, WasteBook
 from fedsim.system.watch import Watch
@@ -49,6 +52,7 @@ class DeviceSpec:
     paging_s: float
     availability: Availability | None
     crashes: Crashes | None
+    handover: Handover | None = None
     chip: Chip = field(default_factory=Chip)
     capacity_j: float | None = None
     rules: BatteryRules = field(default_factory=BatteryRules)
@@ -59,12 +63,23 @@ class DeviceSpec:
         if not self.step_overhead_s >= 0:
             raise ValueError(f"step_overhead_s of {self.name} must be >= 0, got {self.step_overhead_s!r}")
 
+    @property
+    def home(self) -> Way:
+        """Its usual way into the network."""
+        return Way(link=self.link, place=self.place, access=self.access, radio=self.radio, paging_s=self.paging_s)
+
 
 def _peak_w(spec: DeviceSpec) -> float:
-    """The most that the device can ever draw: its processor and its radio, each in one state at a time."""
-    radio = spec.radio
+    """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
+    others = () if spec.handover is None else spec.handover.others
+    radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
+    full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+    return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
+
+
+def _radio_peak_w(radio: RadioProfile) -> float:
     silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
-    return max(spec.chip.power_w(spec.train_w, spec.idle_w), spec.idle_w, spec.sleep_w) + max(radio.max_w, *silent_w)
+    return max(radio.max_w, *silent_w)
 
 
 def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
@@ -93,9 +108,9 @@ class Device:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.link = spec.link
         self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
-        self.radio = Radio(sim, spec.radio, self.meter, paging_s=spec.paging_s, rng=sim.rng("paging", spec.name))
+        self.wasted = Usage()
+        self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         presence = Presence(
             availability=spec.availability,
             crashes=spec.crashes,
@@ -121,6 +136,25 @@ class Device:
         )
         self._update_power()
 
+    @property
+    def link(self) -> str:
+        """The technology by which it is attached, as far as anybody has looked."""
+        return self._roaming.way.link
+
+    @property
+    def place(self) -> str:
+        """Where it is attached, as far as anybody has looked."""
+        return self._roaming.way.place
+
+    @property
+    def radio(self) -> Radio:
+        """The radio of that technology."""
+        return self._roaming.radio
+
+    def radio_times(self) -> dict[str, dict[str, float]]:
+        """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
+        return {link: radio.times() for link, radio in self._roaming.radios.items()}
+
     def is_up(self) -> bool:
         """Whether it is there, has charge, and takes part, now."""
         return self._away_until_s() is None
@@ -139,8 +173,10 @@ class Device:
         if (down := self._watch.down()) is not None:
             return math.inf if self.meter.is_dead else down[1]
         rules, battery = self.spec.rules.takes_part, self.meter.battery
-        if rules.only_links and self.link not in rules.only_links:
-            return math.inf
+        if rules.only_links:
+            until_s = self._roaming.look_from_afar(self)
+            if self.link not in rules.only_links:
+                return until_s
         if battery is None:
             return None
         if battery.share < rules.min_charge_share:
@@ -217,12 +253,13 @@ class Device:
     @asynccontextmanager
     async def connected(self, *, pushed: bool) -> AsyncIterator[None]:
         """Hold the radio for a message, from the time at which it is connected."""
+        self._roaming.hold(self, pushed=pushed)
         try:
-            with self.radio.use(pushed=pushed):
-                self._watch.power_changed()
-                await self.radio.ready()
-                yield
+            self._watch.power_changed()
+            await self._roaming.ready()
+            yield
         finally:
+            self._roaming.release()
             self._watch.power_changed()
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
@@ -238,6 +275,11 @@ class Device:
                 self._received_bytes += flow.sent_bytes
         self.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
+
+    def flows(self) -> Iterator[tuple[Flow, bool]]:
+        """Its flows in progress, each with whether it is outgoing."""
+        yield from [(flow, True) for flow in self._outgoing.values()]
+        yield from [(flow, False) for flow in self._incoming.values()]
 
     def _check_charge(self) -> None:
         """Below its floor it works for nobody."""
@@ -259,6 +301,7 @@ class Device:
     def _book(self, cause: str, usage: Usage) -> None:
         """Put into the waste book and the record what was spent in vain."""
         self._waste.add(cause, usage)
+        self.wasted += usage
         self._sim.record(
             "wasted",
             subject=self.name,
@@ -273,9 +316,7 @@ class Device:
         """What ended a piece of work: the device itself before anything else."""
         if (down := self._watch.down()) is not None:
             return down[0].cause
-        if isinstance(error, DeviceDownError | JobRefusedError):
+        if isinstance(error, DeviceDownError | MessageFailedError | JobRefusedError):
             return error.cause
-        if isinstance(error, MessageLostError):
-            return "lost"
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"

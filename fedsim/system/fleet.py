@@ -1,13 +1,14 @@
 """A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fedsim.system.device import DeviceSpec
+from fedsim.system.handover import Fate, Handover, Moves, Way
 from fedsim.system.law import Law
 from fedsim.system.network import Access
 from fedsim.system.presence import Availability, Crashes
@@ -15,6 +16,29 @@ from fedsim.system.profiles import RadioProfile
 
 Array = npt.NDArray[np.float64]
 Streams = Callable[..., np.random.Generator]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherWay:
+    """A way into the network that a group's devices take at times: laws and places as those of the group."""
+
+    link: str
+    places: Sequence[str]
+    radio: RadioProfile
+    half_duplex: bool
+    paging_s: float
+    up_bps: Law
+    down_bps: Law
+    rtt_s: Law
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roams:
+    """How a group's devices change between their own link and others; see ``Handover``."""
+
+    others: Sequence[OtherWay]
+    moves: Moves
+    then: Fate = "continue"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +67,7 @@ class DeviceGroup:
     rtt_s: Law
     availability: Availability | None
     crashes: Crashes | None
+    roams: Roams | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.places:
@@ -69,6 +94,7 @@ class Fleet:
             return np.concatenate(parts)
 
         self.groups = tuple(groups)
+        self._others = [_others(group, streams) for group in groups]
         counts = [group.count for group in groups]
         self.group = np.repeat(np.arange(len(groups)), counts)
         self.rank = np.concatenate([np.arange(count) for count in counts])
@@ -112,4 +138,46 @@ class Fleet:
             paging_s=group.paging_s,
             availability=group.availability,
             crashes=group.crashes,
+            handover=self._handover(int(self.group[index]), rank),
         )
+
+    def _handover(self, number: int, rank: int) -> Handover | None:
+        roams = self.groups[number].roams
+        if roams is None:
+            return None
+        ways = tuple(
+            Way(
+                link=way.link,
+                place=way.places[rank % len(way.places)],
+                access=_access(drawn, rank, half_duplex=way.half_duplex),
+                radio=way.radio,
+                paging_s=way.paging_s,
+            )
+            for way, drawn in zip(roams.others, self._others[number], strict=True)
+        )
+        return Handover(others=ways, moves=roams.moves, then=roams.then)
+
+
+_Drawn = Mapping[str, Array]
+
+
+def _others(group: DeviceGroup, streams: Streams) -> list[_Drawn]:
+    """What the devices of a group draw for each of their other ways.
+
+    By technology, not by way: a device has the same luck with 4G in one cell as in the next.
+    """
+    drawn: list[_Drawn] = []
+    for way in group.roams.others if group.roams else ():
+        about = ("fleet", group.name) if way.link == group.link else ("fleet", group.name, way.link)
+        laws = {"up_bps": way.up_bps, "down_bps": way.down_bps, "rtt_s": way.rtt_s}
+        drawn.append({name: law.draws(streams(*about, name), group.count) for name, law in laws.items()})
+    return drawn
+
+
+def _access(drawn: _Drawn, rank: int, *, half_duplex: bool) -> Access:
+    return Access(
+        up_bps=float(drawn["up_bps"][rank]),
+        down_bps=float(drawn["down_bps"][rank]),
+        delay_s=float(drawn["rtt_s"][rank]) / 2,
+        half_duplex=half_duplex,
+    )

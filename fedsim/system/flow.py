@@ -31,12 +31,17 @@ class Flow:
 
     ``started_s`` is when it was sent, ``moving_s`` when its first byte got a share of the links, ``ended_s`` when
     it arrived or was abandoned; each is None before. It arrived if ``complete``.
+
+    ``alone_s`` is, once it has ended, how long its bytes would have taken alone: the integral of its rate over the
+    rate that its links and its cap would have given to it alone at the same instant, and of 1 while that was 0. What
+    sharing cost it is ``ended_s - moving_s - alone_s``.
     """
 
     __slots__ = (
         "_meter",
         "_sent_bytes",
         "_slot",
+        "alone_s",
         "cap_bps",
         "complete",
         "ended_s",
@@ -47,6 +52,7 @@ class Flow:
         "source",
         "started_s",
         "target",
+        "weight",
     )
 
     def __init__(
@@ -57,26 +63,32 @@ class Flow:
         source: str = "",
         target: str = "",
         cap_bps: float = math.inf,
+        weight: float = 1.0,
         observer: FlowObserver | None = None,
     ) -> None:
         """A message of ``size_bytes`` that never uses more than ``cap_bps``; ``number`` tells it from others.
 
+        Where a link is shared, each flow that nothing else holds back gets its part in proportion to ``weight``.
+
         Raises:
-            ValueError: a size that is not a finite number >= 0, or a cap that is not > 0.
+            ValueError: a size that is not a finite number >= 0, a cap that is not > 0, or a weight that is not > 0
+                and finite.
         """
         if not 0 <= size_bytes < math.inf:
             raise ValueError(f"size_bytes must be >= 0 and finite, got {size_bytes!r}")
-        if not cap_bps > 0:
-            raise ValueError(f"cap_bps must be > 0, got {cap_bps!r}")
+        if not 0 < weight < math.inf:
+            raise ValueError(f"weight must be > 0 and finite, got {weight!r}")
         self.number = number
         self.source = source
         self.target = target
         self.size_bytes = float(size_bytes)
-        self.cap_bps = cap_bps
+        self.cap_bps = checked_cap_bps(cap_bps)
+        self.weight = weight
         self.observer = observer
         self.started_s: float | None = None
         self.moving_s: float | None = None
         self.ended_s: float | None = None
+        self.alone_s: float | None = None
         self.complete = False
         self._sent_bytes = 0.0
         self._meter: Meter | None = None
@@ -102,9 +114,14 @@ class Flow:
         """From ``at_s`` on ``meter`` knows, under ``slot``, how far the flow has come."""
         self._meter, self._slot, self.moving_s = meter, slot, at_s
 
-    def end(self, sent_bytes: float, at_s: float, *, complete: bool) -> None:
+    def keep_moving(self, slot: int) -> None:
+        """The meter knows it under another slot now."""
+        self._slot = slot
+
+    def end(self, sent_bytes: float, at_s: float, *, complete: bool, alone_s: float = 0.0) -> None:
         """The flow is over and keeps its figures; the observer hears of it."""
         self._meter, self._slot = None, -1
+        self.alone_s = alone_s
         self._sent_bytes, self.ended_s, self.complete = sent_bytes, at_s, complete
         self.notify()
 
@@ -112,3 +129,14 @@ class Flow:
         """Tell the observer, if there is one."""
         if self.observer is not None:
             self.observer.rate_changed(self)
+
+
+def checked_cap_bps(cap_bps: float) -> float:
+    """The cap, if it is one.
+
+    Raises:
+        ValueError: a cap that is not > 0.
+    """
+    if not cap_bps > 0:
+        raise ValueError(f"cap_bps must be > 0, got {cap_bps!r}")
+    return cap_bps

@@ -5,18 +5,22 @@ and no error that grows with time.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from fedsim.kernel import Simulation
 from fedsim.system.flow import Flow
+from fedsim.system.passage import Way
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _FIRST_SLOTS = 64
+_COLUMNS = (
+    *("present", "weights", "cap_bps", "rates_bps", "left_bytes", "since_s", "end_s"),
+    *("_is_unequal", "_observed", "_joined_bytes", "_alone_s", "_alone_since_s", "_alone_left_bytes"),
+)
 
 
 class FlowTable:
@@ -26,39 +30,55 @@ class FlowTable:
         self._sim = sim
         self.routes: IntArray = np.zeros((1, _FIRST_SLOTS), dtype=np.int64)
         """Links of each slot, (longest, slots), padded with link 0."""
+        self.uses: Array = np.ones((1, _FIRST_SLOTS))
+        """What the flow in a slot takes of each of its links, as a multiple of its rate, (longest, slots)."""
         self.present = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
+        self.weights = np.ones(_FIRST_SLOTS)
         self.cap_bps = np.zeros(_FIRST_SLOTS)
         self.rates_bps = np.zeros(_FIRST_SLOTS)
         self.left_bytes = np.zeros(_FIRST_SLOTS)
         self.since_s = np.zeros(_FIRST_SLOTS)
         """When ``left_bytes`` was true."""
         self.end_s = np.full(_FIRST_SLOTS, math.inf)
+        self._unequal = 0
+        self._is_unequal = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
         self._observed = np.zeros(_FIRST_SLOTS, dtype=np.bool_)
+        self._joined_bytes = np.zeros(_FIRST_SLOTS)
+        """What the flow had left when it came into its slot."""
+        self._alone_s = np.zeros(_FIRST_SLOTS)
+        self._alone_since_s = np.zeros(_FIRST_SLOTS)
+        self._alone_left_bytes = np.zeros(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
-    def add(self, flow: Flow, route: Sequence[int]) -> int:
+    def add(self, flow: Flow, way: Way) -> int:
         """Give the flow a slot; it begins with rate 0."""
-        self._make_room(len(route))
-        slot = self._free.pop()
-        self.routes[:, slot] = 0
-        self.routes[: len(route), slot] = route
-        self.present[slot] = True
-        self.cap_bps[slot] = flow.cap_bps
+        slot = self._take(flow, way)
         self.rates_bps[slot] = 0.0
-        self.left_bytes[slot] = flow.size_bytes
-        self.since_s[slot] = self._sim.now
+        self.left_bytes[slot] = self._joined_bytes[slot] = self._alone_left_bytes[slot] = flow.size_bytes
+        self.since_s[slot] = self._alone_since_s[slot] = self._sim.now
+        self._alone_s[slot] = 0.0
         self.end_s[slot] = math.inf
-        self._observed[slot] = flow.observer is not None
-        self._flows[slot] = flow
         flow.start_moving(self, slot, self._sim.now)
+        return slot
+
+    def transplant(self, old: int, way: Way) -> int:
+        """The flow in a slot goes on, with its present rate for the moment, over another way in another slot."""
+        flow = self.remove(old)
+        slot = self._take(flow, way)
+        for name in ("rates_bps", "left_bytes", "since_s", "end_s", "_alone_s", "_alone_since_s", "_alone_left_bytes"):
+            column = getattr(self, name)
+            column[slot] = column[old]
+        self._joined_bytes[slot] = self.left_now_bytes(slot)
+        flow.keep_moving(slot)
         return slot
 
     def remove(self, slot: int) -> Flow:
         """Take the flow out of its slot, which is kept until ``release``."""
         self.present[slot] = False
         self._gone.append(slot)
+        self._unequal -= bool(self._is_unequal[slot])
         return self._flows.pop(slot)
 
     def release(self) -> None:
@@ -66,9 +86,23 @@ class FlowTable:
         self._free.extend(self._gone)
         self._gone.clear()
 
+    def are_unequal(self, slots: IntArray) -> bool:
+        """Whether any of these flows has a weight, or takes more or less than its rate on some link."""
+        return self._unequal > 0 and bool(self._is_unequal[slots].any())
+
     def links_of(self, slots: IntArray) -> IntArray:
         """All links of these slots, with repetitions and link 0."""
         return self.routes[:, slots].ravel()
+
+    def route(self, slot: int) -> list[int]:
+        """Links of a slot."""
+        return [link for link in self.routes[:, slot].tolist() if link]
+
+    def slots_on(self, link: int, slots: IntArray) -> tuple[IntArray, Array]:
+        """Those of the slots that use a link, (n,), and how many times their rate each takes of it, (n,)."""
+        here = (self.routes[:, slots] == link) & self.present[slots]
+        places, columns = np.nonzero(here)
+        return slots[columns], self.uses[places, slots[columns]]
 
     def flow(self, slot: int) -> Flow:
         """The flow in a slot."""
@@ -85,9 +119,8 @@ class FlowTable:
         """
         different = rates_bps != self.rates_bps[slots]
         slots, rates_bps = slots[different], rates_bps[different]
+        left_bytes = self._left_bytes(slots)
         now_s = self._sim.now
-        sent_bytes = self.rates_bps[slots] * (now_s - self.since_s[slots]) / 8
-        left_bytes = np.maximum(self.left_bytes[slots] - sent_bytes, 0.0)
         self.left_bytes[slots] = left_bytes
         self.since_s[slots] = now_s
         self.rates_bps[slots] = rates_bps
@@ -102,18 +135,67 @@ class FlowTable:
 
     def sent_bytes(self, slot: int) -> float:
         """What the flow in this slot has sent up to now."""
+        return self.flow(slot).size_bytes - self.left_now_bytes(slot)
+
+    def left_now_bytes(self, slot: int) -> float:
+        """What the flow in this slot has yet to send."""
         moved_bytes = float(self.rates_bps[slot]) * (self._sim.now - float(self.since_s[slot])) / 8
-        return self.flow(slot).size_bytes - max(0.0, float(self.left_bytes[slot]) - moved_bytes)
+        return max(0.0, float(self.left_bytes[slot]) - moved_bytes)
+
+    def leg_bytes(self, slot: int) -> float:
+        """What the flow has sent since it came into this slot."""
+        return float(self._joined_bytes[slot]) - self.left_now_bytes(slot)
+
+    def settle_alone(self, slots: IntArray, capacity_bps: Array) -> None:
+        """These flows could have gone alone as fast as ``capacity_bps``, (links,), and their caps say, up to now."""
+        alone_bps = (capacity_bps[self.routes[:, slots]] / self.uses[:, slots]).min(axis=0, initial=math.inf)
+        alone_bps = np.minimum(alone_bps, self.cap_bps[slots])
+        left_bytes = self._left_bytes(slots)
+        moved_bytes = self._alone_left_bytes[slots] - left_bytes
+        waited_s = self._sim.now - self._alone_since_s[slots]
+        open_ = alone_bps > 0
+        self._alone_s[slots] += np.where(open_, 8 * moved_bytes / np.where(open_, alone_bps, 1.0), waited_s)
+        self._alone_left_bytes[slots] = left_bytes
+        self._alone_since_s[slots] = self._sim.now
+
+    def alone_s(self, slot: int) -> float:
+        """What the flow would have needed alone for what it has sent, as of the last ``settle_alone``."""
+        return float(self._alone_s[slot])
+
+    def _left_bytes(self, slots: IntArray) -> Array:
+        sent_bytes = self.rates_bps[slots] * (self._sim.now - self.since_s[slots]) / 8
+        left: Array = np.maximum(self.left_bytes[slots] - sent_bytes, 0.0)
+        return left
+
+    def _take(self, flow: Flow, way: Way) -> int:
+        """A slot with the way and the cap of a flow."""
+        length = len(way.links)
+        self._make_room(length)
+        slot = self._free.pop()
+        self.routes[:, slot] = 0
+        self.routes[:length, slot] = way.links
+        self.uses[:, slot] = 1.0
+        self.uses[:length, slot] = way.uses
+        self.present[slot] = True
+        self.weights[slot] = flow.weight
+        self.cap_bps[slot] = flow.cap_bps
+        self._observed[slot] = flow.observer is not None
+        self._flows[slot] = flow
+        self._is_unequal[slot] = flow.weight != 1 or not way.is_plain
+        self._unequal += bool(self._is_unequal[slot])
+        return slot
 
     def _make_room(self, route_length: int) -> None:
         longest, slots = self.routes.shape
         if route_length > longest:
-            more = np.zeros((route_length - longest, slots), dtype=np.int64)
-            self.routes = np.concatenate([self.routes, more])
+            more = (route_length - longest, slots)
+            self.routes = np.concatenate([self.routes, np.zeros(more, dtype=np.int64)])
+            self.uses = np.concatenate([self.uses, np.ones(more)])
         if self._free:
             return
         self.routes = np.concatenate([self.routes, np.zeros_like(self.routes)], axis=1)
-        for name in ("present", "cap_bps", "rates_bps", "left_bytes", "since_s", "end_s", "_observed"):
+        self.uses = np.concatenate([self.uses, np.ones_like(self.uses)], axis=1)
+        for name in _COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
         self._free.extend(reversed(range(slots, 2 * slots)))

@@ -1,8 +1,9 @@
 """What links carried and what became of it."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+from fedsim.system.passage import Way
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,53 +27,91 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkUse:
-    """One link up to now: bytes that crossed it, and seconds in which a flow had bytes to move over it."""
+    """One link up to now. A flow that takes a share of its rate on its way back counts there with that share.
+
+    offered: what flows had yet to send when they came to the link    carried: what crossed it
+    delivered: of that, for messages that have arrived    wasted: of that, for messages that were abandoned
+    busy: seconds in which a flow had bytes to move over it
+    """
 
     capacity_bps: float
+    offered_bytes: float
     carried_bytes: float
+    delivered_bytes: float
+    wasted_bytes: float
     busy_s: float
 
 
+@dataclass(slots=True)
+class _Account:
+    """Of one link."""
+
+    offered_bytes: float = 0.0
+    delivered_bytes: float = 0.0
+    wasted_bytes: float = 0.0
+    undecided_bytes: float = 0.0
+    """Carried for flows that are on other links by now and not yet over."""
+    busy_s: float = 0.0
+    busy_since_s: float = math.inf
+
+
 class Ledger:
-    """Adds up flows when they end, so that moving costs no bookkeeping."""
+    """Adds up flows when they come to links, leave them, and end, so that moving costs no bookkeeping."""
 
     def __init__(self) -> None:
         self.offered_bytes = 0.0
         self.delivered_bytes = 0.0
         self.wasted_bytes = 0.0
-        self._carried_bytes: list[float] = []
-        self._busy_s: list[float] = []
-        self._busy_since_s: list[float] = []
+        self._accounts: list[_Account] = []
 
     def add_link(self) -> None:
         """One more link, with the next number."""
-        self._carried_bytes.append(0.0)
-        self._busy_s.append(0.0)
-        self._busy_since_s.append(math.inf)
+        self._accounts.append(_Account())
 
-    def begin(self, route: Sequence[int], now_s: float) -> None:
-        """A flow begins to move."""
-        for link in route:
-            self._busy_since_s[link] = min(self._busy_since_s[link], now_s)
+    def begin(self, way: Way, left_bytes: float, now_s: float) -> None:
+        """A flow begins to move over these links."""
+        for link, use in zip(way.links, way.uses, strict=True):
+            account = self._accounts[link]
+            account.offered_bytes += use * left_bytes
+            account.busy_since_s = min(account.busy_since_s, now_s)
 
-    def end(self, route: Sequence[int], sent_bytes: float, *, complete: bool) -> None:
-        """A flow is over."""
+    def move_on(self, way: Way, moved_bytes: float) -> None:
+        """A flow that has moved so much over these links goes on over others."""
+        for link, use in zip(way.links, way.uses, strict=True):
+            self._accounts[link].undecided_bytes += use * moved_bytes
+
+    def end(self, way: Way, moved_bytes: float, *, complete: bool) -> None:
+        """A flow is over that has last moved so much over these links."""
         if complete:
-            self.delivered_bytes += sent_bytes
+            self.delivered_bytes += moved_bytes
         else:
-            self.wasted_bytes += sent_bytes
-        for link in route:
-            self._carried_bytes[link] += sent_bytes
+            self.wasted_bytes += moved_bytes
+        for link, use in zip(way.links, way.uses, strict=True):
+            if complete:
+                self._accounts[link].delivered_bytes += use * moved_bytes
+            else:
+                self._accounts[link].wasted_bytes += use * moved_bytes
+
+    def decide(self, way: Way, moved_bytes: float, *, complete: bool) -> None:
+        """A flow is over that had gone on from these links."""
+        self.end(way, moved_bytes, complete=complete)
+        self.move_on(way, -moved_bytes)
 
     def rest(self, link: int, now_s: float) -> None:
         """The last flow left a link."""
-        self._busy_s[link] += now_s - self._busy_since_s[link]
-        self._busy_since_s[link] = math.inf
+        account = self._accounts[link]
+        account.busy_s += now_s - account.busy_since_s
+        account.busy_since_s = math.inf
 
-    def busy_s(self, link: int, now_s: float) -> float:
-        """Seconds in which somebody had bytes to move over this link."""
-        return self._busy_s[link] + max(0.0, now_s - self._busy_since_s[link])
-
-    def carried_bytes(self, link: int) -> float:
-        """Bytes of flows that are over."""
-        return self._carried_bytes[link]
+    def use(self, link: int, *, capacity_bps: float, moving_bytes: float, now_s: float) -> LinkUse:
+        """What a link did up to now, with what the flows on it have moved over it."""
+        account = self._accounts[link]
+        done_bytes = account.delivered_bytes + account.wasted_bytes + account.undecided_bytes
+        return LinkUse(
+            capacity_bps=capacity_bps,
+            offered_bytes=account.offered_bytes,
+            carried_bytes=done_bytes + moving_bytes,
+            delivered_bytes=account.delivered_bytes,
+            wasted_bytes=account.wasted_bytes,
+            busy_s=account.busy_s + max(0.0, now_s - account.busy_since_s),
+        )

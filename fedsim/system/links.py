@@ -1,12 +1,13 @@
 """Links that the flows in progress share, and moving a message over them."""
 
-import asyncio
 import math
 from collections.abc import Sequence
 
 from fedsim.kernel import Simulation
-from fedsim.system.flow import Flow, FlowObserver
+from fedsim.system.capacity import Capacity, Followers, checked_bps
+from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
+from fedsim.system.passage import Passage, Way, way
 from fedsim.system.sharing import FairShares
 
 _NOWHERE = 0  # pads routes; nobody is on it
@@ -22,30 +23,42 @@ class SharedLinks:
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self._shares = FairShares(sim, self._arrive)
+        self._followers = Followers(sim, self._shares.set_capacity)
         self._ledger = Ledger()
         self._flows = 0
-        self._arrivals: dict[int, asyncio.Future[None]] = {}
+        self._passages: dict[Flow, Passage] = {}
         for _ in (_NOWHERE, _AT_HOME):
             self.add_link(math.inf)
 
-    def add_link(self, capacity_bps: float) -> int:
-        """Number of a new link.
+    def add_link(self, capacity: float | Capacity) -> int:
+        """Number of a new link, which carries so many bit/s.
 
         Raises:
             ValueError: a capacity that is not >= 0. It may be 0 (nothing moves) or infinite.
         """
-        link = self._shares.add_link(_checked_capacity(capacity_bps))
+        link = self._shares.add_link(checked_bps(capacity) if isinstance(capacity, int | float) else 0.0)
         self._ledger.add_link()
+        if not isinstance(capacity, int | float):
+            self._followers.add(link, capacity)
         return link
 
-    def set_capacity(self, link: int, capacity_bps: float) -> None:
+    def set_capacity(self, link: int, capacity: float | Capacity) -> None:
         """From now on ``link`` has this capacity; flows on it change their rates at once.
+
+        A capacity that varies is followed only while flows are on the link.
 
         Raises:
             ValueError: an unknown link, or a capacity that is not >= 0.
         """
         self._check([link])
-        self._shares.set_capacity(link, _checked_capacity(capacity_bps))
+        if isinstance(capacity, int | float):
+            checked_bps(capacity)
+            self._followers.drop(link)
+            self._shares.set_capacity(link, capacity)
+        else:
+            self._followers.add(link, capacity)
+            if not self._shares.is_idle(link):
+                self._followers.wake(link)
 
     def flow(
         self,
@@ -54,41 +67,116 @@ class SharedLinks:
         source: str = "",
         target: str = "",
         cap_bps: float = math.inf,
+        weight: float = 1.0,
         observer: FlowObserver | None = None,
     ) -> Flow:
         """A new message, numbered in the order of making, to be moved by ``move``.
 
         Raises:
-            ValueError: a size that is not a finite number >= 0, or a cap that is not > 0.
+            ValueError: a size that is not a finite number >= 0, a cap that is not > 0, or a weight that is not > 0
+                and finite.
         """
-        flow = Flow(size_bytes, number=self._flows, source=source, target=target, cap_bps=cap_bps, observer=observer)
+        flow = Flow(
+            size_bytes,
+            number=self._flows,
+            source=source,
+            target=target,
+            cap_bps=cap_bps,
+            weight=weight,
+            observer=observer,
+        )
         self._flows += 1
         return flow
 
-    async def move(self, flow: Flow, route: Sequence[int], delay_s: float = 0.0) -> None:
+    async def move(
+        self,
+        flow: Flow,
+        route: Sequence[int],
+        delay_s: float = 0.0,
+        back: Sequence[int] = (),
+        back_share: float = 0.0,
+    ) -> None:
         """Wait for ``delay_s``, using no link, then move the flow's bytes over all links of ``route`` at once.
 
-        If the waiting task is cancelled, every share is given back at that instant, and the flow tells how far it
-        came.
+        Meanwhile it also takes ``back_share`` times its rate on each link of ``back``, as acknowledgements do. If
+        the waiting task is cancelled, every share is given back at that instant, and the flow tells how far it came.
 
         Raises:
-            ValueError: an unknown link, a link twice, a flow that was moved before.
+            ValueError: an unknown link, a link twice, a flow that was moved before, or a delay or share that is not
+                >= 0.
         """
-        self._check(route)
+        planned = self._way(route, back, back_share)
+        if not delay_s >= 0:
+            raise ValueError(f"delay_s must be >= 0, got {delay_s!r}")
         if flow.started_s is not None:
             raise ValueError(f"a flow is moved once, and {flow!r} started at {flow.started_s!r} s")
         flow.started_s = self._sim.now
         self._ledger.offered_bytes += flow.size_bytes
+        passage = self._passages[flow] = Passage(flow, planned, self._sim.loop.create_future())
         try:
-            if delay_s != 0:
-                await self._sim.timeout(delay_s)
-            if flow.size_bytes > 0:
-                await self._move_bytes(flow, route or (_AT_HOME,))
+            if delay_s:
+                passage.timer = self._sim.loop.call_later(delay_s, self._set_off, passage)
             else:
-                flow.end(0.0, self._sim.now, complete=True)
+                self._set_off(passage)
+            if flow.ended_s is None:
+                await passage.arrival
         finally:
             if flow.ended_s is None:
-                flow.end(0.0, self._sim.now, complete=False)
+                self._end(passage, complete=False)
+
+    def reroute(self, flow: Flow, route: Sequence[int], back: Sequence[int] = (), back_share: float = 0.0) -> None:
+        """From now on the rest of the flow's bytes moves over these links; a delay that it is in goes on.
+
+        Raises:
+            ValueError: an unknown link, a link twice, a flow that is not on its way, a share that is not >= 0.
+        """
+        planned, passage = self._way(route, back, back_share), self._passage(flow)
+        if passage.slot >= 0:
+            moved_bytes = self._shares.leg_bytes(passage.slot)
+            passage.legs.append((passage.way, moved_bytes))
+            self._ledger.move_on(passage.way, moved_bytes)
+            passage.slot = self._shares.change_way(passage.slot, planned)
+            self._rest(passage.way)
+            self._come(planned, flow.size_bytes - flow.sent_bytes)
+        passage.way = planned
+
+    def set_cap(self, flow: Flow, cap_bps: float) -> None:
+        """From now on the flow never uses more than ``cap_bps``.
+
+        Raises:
+            ValueError: a cap that is not > 0, or a flow that is not on its way.
+        """
+        passage = self._passage(flow)
+        flow.cap_bps = checked_cap_bps(cap_bps)
+        if passage.slot >= 0:
+            self._shares.set_cap(passage.slot, cap_bps)
+
+    def abandon(self, flow: Flow, error: BaseException) -> None:
+        """Give back all shares of the flow now; the task that waits for it gets the error.
+
+        Raises:
+            ValueError: a flow that is not on its way.
+        """
+        passage = self._passage(flow)
+        self._end(passage, complete=False)
+        if not passage.arrival.done():
+            passage.arrival.set_exception(error)
+
+    def flows_on(self, link: int) -> list[Flow]:
+        """Flows whose way leads over a link, there or back, oldest first; with those that are still in their delay."""
+        self._check([link])
+        flows = (passage.flow for passage in self._passages.values() if link in passage.way.links)
+        return sorted(flows, key=lambda flow: flow.number)
+
+    def capacity_bps(self, link: int) -> float:
+        """What a link can carry now."""
+        self._check([link])
+        return self._followers.now_bps(link) if link in self._followers else self._shares.capacity_bps(link)
+
+    def load_bps(self, link: int) -> float:
+        """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
+        self._check([link])
+        return self._shares.load_bps(link)
 
     def use(self, link: int) -> LinkUse:
         """What a link did up to now.
@@ -96,11 +184,11 @@ class SharedLinks:
         Raises:
             ValueError: an unknown link.
         """
-        self._check([link])
-        return LinkUse(
-            capacity_bps=self._shares.capacity_bps(link),
-            carried_bytes=self._ledger.carried_bytes(link) + self._shares.sent_bytes(link),
-            busy_s=self._ledger.busy_s(link, self._sim.now),
+        return self._ledger.use(
+            link,
+            capacity_bps=self.capacity_bps(link),
+            moving_bytes=self._shares.crossed_bytes(link),
+            now_s=self._sim.now,
         )
 
     def traffic(self) -> Traffic:
@@ -112,39 +200,67 @@ class SharedLinks:
             moving_bytes=self._shares.sent_bytes(),
         )
 
+    def _way(self, route: Sequence[int], back: Sequence[int], back_share: float) -> Way:
+        self._check(route)
+        self._check(back)
+        if not 0 <= back_share < math.inf:
+            raise ValueError(f"back_share must be >= 0 and finite, got {back_share!r}")
+        return way(route or (_AT_HOME,), back, back_share)
+
     def _check(self, route: Sequence[int]) -> None:
         if route and (len(set(route)) < len(route) or min(route) <= _AT_HOME or max(route) >= self._shares.links):
             raise ValueError(f"a route must name known links, each once, got {route!r}")
 
-    async def _move_bytes(self, flow: Flow, route: Sequence[int]) -> None:
-        self._ledger.begin(route, self._sim.now)
-        slot = self._shares.join(flow, route)
-        arrival = self._arrivals[slot] = self._sim.loop.create_future()
-        try:
-            await arrival
-        finally:
-            if flow.ended_s is None:
-                self._end(slot, flow.sent_bytes, complete=False)
+    def _passage(self, flow: Flow) -> Passage:
+        passage = self._passages.get(flow)
+        if passage is None:
+            raise ValueError(f"only a flow on its way can be changed, got {flow!r}")
+        return passage
 
-    def _arrive(self, flow: Flow, slot: int) -> None:
+    def _set_off(self, passage: Passage) -> None:
+        """The delay is over: the bytes begin to move."""
+        passage.timer = None
+        if passage.flow.size_bytes > 0:
+            self._come(passage.way, passage.flow.size_bytes)
+            passage.slot = self._shares.join(passage.flow, passage.way)
+        else:
+            self._end(passage, complete=True)
+
+    def _arrive(self, flow: Flow) -> None:
         """All bytes are there: the task that waits for them goes on."""
-        arrival = self._arrivals[slot]
-        self._end(slot, flow.size_bytes, complete=True)
-        if not arrival.done():
-            arrival.set_result(None)
+        self._end(self._passages[flow], complete=True)
 
-    def _end(self, slot: int, sent_bytes: float, *, complete: bool) -> None:
+    def _end(self, passage: Passage, *, complete: bool) -> None:
         """The flow is over and leaves every link."""
-        now_s = self._sim.now
-        del self._arrivals[slot]
-        flow, route, idle = self._shares.leave(slot)
-        self._ledger.end(route, sent_bytes, complete=complete)
-        for link in idle:
-            self._ledger.rest(link, now_s)
-        flow.end(sent_bytes, now_s, complete=complete)
+        flow, now_s, alone_s = passage.flow, self._sim.now, 0.0
+        sent_bytes = flow.size_bytes if complete else flow.sent_bytes
+        del self._passages[flow]
+        if passage.timer is not None:
+            passage.timer.cancel()
+        if passage.slot >= 0:
+            alone_s = self._shares.leave(passage.slot)
+            self._close(passage, sent_bytes, complete=complete)
+            self._rest(passage.way)
+        flow.end(sent_bytes, now_s, complete=complete, alone_s=alone_s)
+        if complete and not passage.arrival.done():
+            passage.arrival.set_result(None)
 
+    def _close(self, passage: Passage, sent_bytes: float, *, complete: bool) -> None:
+        """Tell what became of the bytes of a flow that has moved."""
+        for earlier, moved_bytes in passage.legs:
+            self._ledger.decide(earlier, moved_bytes, complete=complete)
+            sent_bytes -= moved_bytes
+        self._ledger.end(passage.way, sent_bytes, complete=complete)
 
-def _checked_capacity(capacity_bps: float) -> float:
-    if not capacity_bps >= 0:
-        raise ValueError(f"capacity_bps must be >= 0, got {capacity_bps!r}")
-    return capacity_bps
+    def _come(self, onto: Way, left_bytes: float) -> None:
+        """A flow comes to these links."""
+        self._ledger.begin(onto, left_bytes, self._sim.now)
+        for link in onto.links:
+            self._followers.wake(link)
+
+    def _rest(self, off: Way) -> None:
+        """A flow has left these links, and may have been the last."""
+        for link in off.links:
+            if self._shares.is_idle(link):
+                self._ledger.rest(link, self._sim.now)
+                self._followers.rest(link)

@@ -1,54 +1,72 @@
-"""Sends messages through a topology: access link, route of least delay, access link."""
+"""Sends messages through a topology, by a transport, and around what is down."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
+from fedsim.errors import LinkDownError, MessageFailedError, NoRouteError
 from fedsim.kernel import Simulation
-from fedsim.problems import unknown
 from fedsim.system.access import Access
+from fedsim.system.capacity import Capacity
+from fedsim.system.cargo import Cargo
+from fedsim.system.connections import Connections
+from fedsim.system.equal_split import Degrees, EqualSplit
 from fedsim.system.flow import Flow, FlowObserver
+from fedsim.system.ideal import Ideal
+from fedsim.system.jitter import Jitter
+from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
+from fedsim.system.leg import Leg, Planner
 from fedsim.system.links import SharedLinks
-from fedsim.system.routing import Router
+from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
+from fedsim.system.transport import Transport
+from fedsim.system.trip import Trip, Underway
+from fedsim.system.wiring import Wiring
 
 __all__ = ["Access", "Flow", "FlowObserver", "LinkUse", "Network", "Traffic"]
 
+OnMove = Literal["continue", "restart", "fail"]
+OnOutage = Literal["reroute", "stall", "fail"]
 
-_Arc = tuple[str, str]
-_Links = tuple[int, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Where a message starts or ends: a node, and the private links up to it and down from it."""
-
-    node: str
-    up: _Links = ()
-    down: _Links = ()
-    delay_s: float = 0.0
+class _AgainError(Exception):
+    """What a flow is abandoned with of which the message starts again."""
 
 
 class Network:
     """A topology in use. Messages in progress share its links max-min fairly, each direction on its own.
 
     A half-duplex link has a third capacity, the larger of the two, that both directions share. Names of links are
-    pairs: two nodes, or an attached name and its node.
+    pairs: two nodes, or an attached name and its node. With ``split``, nothing is shared: see ``EqualSplit``.
     """
 
-    def __init__(self, sim: Simulation, topology: Topology) -> None:
-        self._graph = topology.graph
-        self._router = Router(topology)
+    def __init__(
+        self,
+        sim: Simulation,
+        topology: Topology,
+        *,
+        transport: Transport | None = None,
+        jitter: Law | None = None,
+        metric: Metric = "delay",
+        split: Degrees | None = None,
+    ) -> None:
+        """``jitter`` is the law of a factor on the delays of each message, there and back."""
+        self._sim = sim
         self._links = SharedLinks(sim)
-        self._of_arc: dict[_Arc, _Links] = {}
-        self._attached: dict[str, tuple[str, Access]] = {}
-        self._ends = {node: _End(node) for node in topology.graph}
-        self._routes: dict[_Arc, tuple[_Links, float]] = {}
-        for source, target, arc in topology.graph.edges(data=True):
-            if (source, target) not in self._of_arc:
-                back = topology.graph.get_edge_data(target, source)
-                capacities_bps = [way["capacity_bps"] for way in (arc, back) if way]
-                self._add_links(source, target, capacities_bps, half_duplex=arc["duplex"] == "half")
+        self._wiring = Wiring(self._links, topology, Router(topology, metric))
+        self._connections = Connections()
+        self._planner = Planner(
+            links=self._links,
+            wiring=self._wiring,
+            transport=transport or Ideal(),
+            connections=self._connections,
+            jitter=Jitter(sim, jitter),
+            split=None if split is None else EqualSplit(self._links, split),
+        )
+        self._underway = Underway()
+        self._nowhere = self._links.add_link(0.0)
 
     def attach(self, name: str, at: str, access: Access) -> None:
         """Hang ``name`` on a node. That costs a row: its links are made when it first sends or receives.
@@ -56,42 +74,90 @@ class Network:
         Raises:
             ValueError: a name that is taken, or an unknown node.
         """
-        if name in self._attached or name in self._graph:
-            raise ValueError(f"the network has something called {name!r} already")
-        if at not in self._graph:
-            raise ValueError(unknown(at, "place in the topology", self._graph))
-        self._attached[name] = (at, access)
+        self._wiring.attach(name, at, access)
 
     async def transfer(
         self,
         source: str,
         target: str,
-        size_bytes: float,
+        message: float | Cargo,
         observer: FlowObserver | None = None,
         *,
         cap_bps: float = math.inf,
-    ) -> Flow:
-        """Return when the message is there: after the delay of its route, and with all bytes moved.
+    ) -> Trip:
+        """Return when the message is there, with where its time went.
 
-        source, target: nodes of the topology or attached names    cap_bps: the most that it ever uses
+        source, target: nodes of the topology or attached names    message: bytes, or what of a message is left
+        cap_bps: the most that it ever uses
 
         A message to oneself uses no link. If the waiting task is cancelled, the flow gives back its shares at that
         instant; ``observer`` hears of it, and the bytes sent so far are counted as wasted.
 
         Raises:
             NoRouteError: no way leads from source to target.
+            LinkDownError: what happened on its way was to make it fail; complete chunks of ``message`` are there.
             ValueError: an unknown name, a size that is not finite and >= 0, or a cap that is not > 0.
         """
-        sender, receiver = self._end(source), self._end(target)
-        flow = self._links.flow(size_bytes, source=source, target=target, cap_bps=cap_bps, observer=observer)
-        if source == target:
-            await self._links.move(flow, ())
-            return flow
-        core, delay_s = self._route(sender.node, receiver.node)
-        await self._links.move(flow, (*sender.up, *core, *receiver.down), sender.delay_s + delay_s + receiver.delay_s)
-        return flow
+        cargo = message if isinstance(message, Cargo) else Cargo(message)
+        trip = Trip(source, target, cargo, self._sim.now, cap_bps)
+        while True:
+            try:
+                await self._go(trip, observer)
+            except _AgainError:
+                continue
+            except MessageFailedError as error:
+                error.sent_bytes, error.wasted_bytes = trip.wire_bytes, trip.wasted_bytes
+                raise
+            return trip
 
-    def set_capacity(self, source: str, target: str, capacity_bps: float) -> None:
+    def move(self, name: str, at: str, access: Access, *, flows: OnMove = "continue") -> None:
+        """From now on ``name`` hangs on another node, or has another access link there.
+
+        What is on its way from or to it goes on over the new way (``"continue"``: its delay and set-up are not
+        repeated), starts again with a new connection (``"restart"``: after the last complete chunk), or fails.
+
+        Raises:
+            ValueError: a name that is not attached, or an unknown node.
+        """
+        self._wiring.move(name, at, access)
+        if flows != "continue":
+            self._connections.drop(name)
+        for trip in self._underway.of(name):
+            if flows == "continue":
+                self._continue(trip)
+            elif flows == "restart":
+                self._links.abandon(trip.flow, _AgainError())
+            else:
+                self._links.abandon(trip.flow, LinkDownError(f"{name} moved to {at} in the middle of a message"))
+
+    def set_link_up(self, source: str, target: str, up: bool, *, flows: OnOutage = "reroute") -> None:  # noqa: FBT001  # as in "set it up"
+        """From now on a link is up or down, in both directions; ``flows``: what happens to messages on one that fails.
+
+        They take another way, or wait until there is one (``"reroute"``); wait for this link (``"stall"``); or fail.
+        New messages take what ways there are.
+
+        Raises:
+            ValueError: no such link.
+        """
+        links = self._wiring.set_up(source, target, up=up)
+        if up:
+            self._came_back()
+        else:
+            self._went_down(links, flows, f"the link between {source} and {target} went down")
+
+    def set_node_up(self, node: str, up: bool, *, flows: OnOutage = "reroute") -> None:  # noqa: FBT001  # the same
+        """From now on a node and all its links are up or down; see ``set_link_up``.
+
+        Raises:
+            ValueError: no such node.
+        """
+        links = self._wiring.set_node_up(node, up=up)
+        if up:
+            self._came_back()
+        else:
+            self._went_down(links, flows, f"{node} went down")
+
+    def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:
         """From now on the link from ``source`` to ``target`` has this capacity; 0 stops what is on it.
 
         A half-duplex medium goes on to carry as much as the larger of its directions.
@@ -99,11 +165,7 @@ class Network:
         Raises:
             ValueError: no such link, or a capacity that is not >= 0.
         """
-        way, *medium = self._links_of(source, target)
-        self._links.set_capacity(way, capacity_bps)
-        for link in medium:
-            back, *_ = self._links_of(target, source)
-            self._links.set_capacity(link, max(capacity_bps, self._links.use(back).capacity_bps))
+        self._wiring.set_capacity(source, target, capacity)
 
     def use(self, source: str, target: str) -> LinkUse:
         """What the link from ``source`` to ``target`` did up to now, in this direction.
@@ -111,43 +173,75 @@ class Network:
         Raises:
             ValueError: no such link.
         """
-        return self._links.use(self._links_of(source, target)[0])
+        return self._links.use(self._wiring.line(source, target).link)
+
+    def uses(self) -> Iterator[tuple[str, str, LinkUse]]:
+        """All links that were there or were needed: source, target, and what that direction did up to now."""
+        for source, target, line in self._wiring.lines():
+            yield source, target, self._links.use(line.link)
 
     def traffic(self) -> Traffic:
-        """What became of the bytes of all messages up to now."""
+        """What became of the bytes of all messages up to now, as they were on the wire."""
         return self._links.traffic()
 
-    def _end(self, name: str) -> _End:
-        end = self._ends.get(name)
-        if end is None:
-            if name not in self._attached:
-                raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
-            node, access = self._attached[name]
-            self._add_links(name, node, [access.up_bps, access.down_bps], half_duplex=access.half_duplex)
-            end = _End(node, self._of_arc[name, node], self._of_arc[node, name], access.delay_s)
-            self._ends[name] = end
-        return end
+    async def _go(self, trip: Trip, observer: FlowObserver | None) -> None:
+        """One flow of a message, from its start to its end."""
+        leg = self._planner.leg(trip.source, trip.target, trip.cargo.left_bytes, self._sim.now)
+        plan = leg.plan
+        flow = self._links.flow(
+            plan.wire_bytes,
+            source=trip.source,
+            target=trip.target,
+            cap_bps=min(trip.cap_bps, plan.cap_bps),
+            weight=plan.weight,
+            observer=observer,
+        )
+        trip.depart(flow, leg)
+        self._underway.add(trip)
+        try:
+            await self._links.move(flow, leg.route, plan.wait_s, leg.back, plan.back_share)
+        finally:
+            self._underway.remove(trip)
+            trip.go_on(self._sim.now)
+            if flow.complete:
+                self._connections.keep(trip.source, trip.target, plan.window, self._sim.now)
+            else:
+                self._connections.drop(trip.source, trip.target)
+                trip.broke_off()
 
-    def _add_links(self, name: str, node: str, capacities_bps: list[float], *, half_duplex: bool) -> None:
-        """A link from ``name`` to ``node`` and, with two capacities, one back."""
-        medium = (self._links.add_link(max(capacities_bps)),) if half_duplex else ()
-        for arc, capacity_bps in zip(((name, node), (node, name)), capacities_bps, strict=False):
-            self._of_arc[arc] = (self._links.add_link(capacity_bps), *medium)
+    def _went_down(self, links: list[int], flows: OnOutage, reason: str) -> None:
+        for trip in self._underway.over(links):
+            if flows == "fail":
+                self._links.abandon(trip.flow, LinkDownError(f"{reason} under a message"))
+            elif trip.waits_since_s is None:
+                if flows == "stall":
+                    self._halt(trip, is_patient=True)
+                else:
+                    self._continue(trip)
 
-    def _links_of(self, source: str, target: str) -> _Links:
-        for name, other in ((source, target), (target, source)):
-            if name in self._attached and other == self._attached[name][0]:
-                self._end(name)
-        links = self._of_arc.get((source, target))
-        if links is None:
-            raise ValueError(f"the network has no link from {source!r} to {target!r}")
-        return links
+    def _came_back(self) -> None:
+        for trip in self._underway.waiting():
+            if not trip.is_patient:
+                self._continue(trip)
+            elif self._wiring.are_open(trip.leg.over):
+                self._put_on(trip, trip.leg)
 
-    def _route(self, source: str, target: str) -> tuple[_Links, float]:
-        """Links from node to node, and the sum of their delays."""
-        found = self._routes.get((source, target))
-        if found is None:
-            route = self._router.route(source, target)
-            links = tuple(link for arc in route.arcs for link in self._of_arc[arc])
-            found = self._routes[source, target] = (links, route.delay_s)
-        return found
+    def _continue(self, trip: Trip) -> None:
+        """The rest of a message takes the best way of the moment, or waits until there is one."""
+        left_bytes = trip.flow.size_bytes - trip.flow.sent_bytes
+        try:
+            leg = self._planner.detour(trip.source, trip.target, left_bytes)
+        except NoRouteError:
+            self._halt(trip, is_patient=False)
+        else:
+            self._put_on(trip, leg)
+            self._links.set_cap(trip.flow, min(trip.cap_bps, leg.plan.cap_bps))
+
+    def _put_on(self, trip: Trip, leg: Leg) -> None:
+        trip.leg = replace(leg, plan=trip.plan)
+        trip.go_on(self._sim.now)
+        self._links.reroute(trip.flow, leg.route, leg.back, trip.plan.back_share)
+
+    def _halt(self, trip: Trip, *, is_patient: bool) -> None:
+        trip.wait(self._sim.now, is_patient=is_patient)
+        self._links.reroute(trip.flow, [self._nowhere])

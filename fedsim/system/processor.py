@@ -126,7 +126,7 @@ class Processor:
         return _Job(
             fixed_s=work.dispatches * self._step_overhead_s,
             flops_s=work.flops / self._speed,
-            moved_s=8 * work.moved_bytes / self._chip.memory_bps,
+            moved_s=8 * work.moved_bytes / self._chip.bandwidth_bps,
             memory_bytes=work.memory_bytes,
             noise=noise,
         )

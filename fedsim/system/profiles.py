@@ -1,5 +1,6 @@
 """Profiles of devices, links and radios by name; in ``profiles.yaml`` every number has its source."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from fedsim import units
 from fedsim.errors import FedsimError
 from fedsim.system.law import Lognormal
+from fedsim.system.throttle import Throttle
 from fedsim.yamlfile import read_yaml
 
 Profile = TypeVar("Profile")
@@ -34,6 +36,9 @@ class DeviceProfile:
     sleep_w: float
     ram_bytes: float
     battery_j: float | None
+    charger_w: float | None
+    throttle: Throttle | None
+    step_cv: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +58,27 @@ class LinkProfile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Doze:
+    """Discontinuous reception: connected, but silent for more than ``after_s``, a radio listens only now and then.
+
+    The first byte then waits U(``min_s``, ``max_s``), at the power of the first tail.
+
+    Raises:
+        ValueError: a time that is not >= 0 and finite, or bounds in the wrong order.
+    """
+
+    after_s: float
+    min_s: float
+    max_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after_s < math.inf:
+            raise ValueError(f"after_s must be >= 0 and finite, got {self.after_s!r}")
+        if not 0 <= self.min_s <= self.max_s < math.inf:
+            raise ValueError(f"0 <= min_s <= max_s must hold, got {self.min_s!r} and {self.max_s!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RadioProfile:
     """Power of a radio: ``min(max_w, beta_w + alpha_up * up + alpha_down * down)`` while bytes move.
 
@@ -68,6 +94,16 @@ class RadioProfile:
     promotion_w: float
     tails: tuple[tuple[float, float], ...]
     idle_w: float
+    doze: Doze | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeedProfile:
+    """Measured speeds of many devices, in flop/s: with a managed training library, and with native kernels."""
+
+    name: str
+    managed: Lognormal
+    native: Lognormal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +113,7 @@ class Profiles:
     devices: Mapping[str, DeviceProfile]
     links: Mapping[str, LinkProfile]
     radios: Mapping[str, RadioProfile]
+    speeds: Mapping[str, SpeedProfile]
 
     def __post_init__(self) -> None:
         for link in self.links.values():
@@ -92,6 +129,7 @@ def load_profiles() -> Profiles:
         devices=_named(table["devices"], _device),
         links=_named(table["links"], _link),
         radios=_named(table["radios"], _radio),
+        speeds=_named(table["speeds"], _speeds),
     )
 
 
@@ -117,7 +155,21 @@ def _device(name: str, row: Mapping[str, Any]) -> DeviceProfile:
         sleep_w=_value(row["sleep"], "W"),
         ram_bytes=_value(row["ram"], "bytes"),
         battery_j=_value(row["battery"], "J") if "battery" in row else None,
+        charger_w=_value(row["charger"], "W") if "charger" in row else None,
+        throttle=_throttle(row["throttle"]) if "throttle" in row else None,
+        step_cv=_value(row["step_cv"], "1"),
     )
+
+
+def _throttle(row: Mapping[str, Any]) -> Throttle:
+    return Throttle(after_s=_value(row["after"], "s"), speed_share=_value(row["speed"], "1"))
+
+
+def _speeds(name: str, row: Mapping[str, Any]) -> SpeedProfile:
+    def law(runtime: str) -> Lognormal:
+        return Lognormal(_value(row[runtime]["median"], "flop/s"), _value(row[runtime]["sigma"], "1"))
+
+    return SpeedProfile(name=name, managed=law("managed"), native=law("native"))
 
 
 def _link(name: str, row: Mapping[str, Any]) -> LinkProfile:
@@ -146,4 +198,9 @@ def _radio(name: str, row: Mapping[str, Any]) -> RadioProfile:
         promotion_w=_value(row["promotion"]["power"], "W"),
         tails=tuple((_value(tail["lasts"], "s"), _value(tail["power"], "W")) for tail in row["tails"]),
         idle_w=_value(row["idle"], "W"),
+        doze=_doze(row["doze"]) if "doze" in row else None,
     )
+
+
+def _doze(row: Mapping[str, Any]) -> Doze:
+    return Doze(after_s=_value(row["after"], "s"), min_s=_value(row["min"], "s"), max_s=_value(row["max"], "s"))

@@ -6,10 +6,7 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import numpy as np
+from typing import Final
 
 from fedsim.kernel import Simulation
 from fedsim.system.meter import PowerMeter, Stage
@@ -34,90 +31,160 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
     return send_w * scale, receive_w * scale
 
 
+_MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
+
+
 class Radio:
-    """The radio of one device. Messages ``use`` it; with the last one gone, its tail begins.
+    """The radio of one device for one technology. Messages ``hold`` it; with the last one gone, its tail begins.
 
     Its power is in one place at a time: bytes that move are drawn as "send" and "receive", promotion, silence while
-    connected and tail as "radio", and listening in idle as "sleep".
+    connected and tail as "radio", and listening in idle as "sleep". ``times`` has its seconds by state: "idle",
+    "paging" (a push waits for its occasion), "promotion", connected and "moving" bytes or "silent", "tail-1",
+    "tail-2" ..., and "off" once the battery is empty.
     """
 
     def __init__(
-        self,
-        sim: Simulation,
-        profile: RadioProfile,
-        meter: PowerMeter,
-        *,
-        paging_s: float,
-        rng: np.random.Generator,
+        self, sim: Simulation, profile: RadioProfile, meter: PowerMeter, *, paging_s: float, luck: tuple[str, ...]
     ) -> None:
+        """A radio in idle; ``luck`` names its random streams: "paging" and "doze", followed by these."""
+        self.profile = profile
         self._sim = sim
-        self._profile = profile
         self._meter = meter
+        self._track = meter.add_track()
         self._paging_s = paging_s
-        self._rng = rng
+        self._paging_rng = sim.rng("paging", *luck)
+        self._doze_rng = sim.rng("doze", *luck)
         self._users = 0
-        self._paged_s = self._ready_s = self._idle_s = -math.inf
+        self._paged_s = self._ready_s = self._idle_s = self._quiet_s = -math.inf
         self._connected = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._up_bps: dict[int, float] = {}
         self._down_bps: dict[int, float] = {}
-        self._idle = Stage(math.inf, profile.idle_w, "sleep")
-        self._silence = Stage(math.inf, profile.tails[0][1]) if profile.tails else self._idle
+        self._idle = Stage(math.inf, profile.idle_w, "sleep", "idle")
+        connected_w, cause = (profile.tails[0][1], "radio") if profile.tails else (profile.idle_w, "sleep")
+        self._silence = Stage(math.inf, connected_w, cause, "silent")
         self._waking: tuple[Stage, ...] = ()
         self._plan(self._idle)
 
-    @contextmanager
-    def use(self, *, pushed: bool) -> Iterator[None]:
-        """Hold the radio for one message; ``ready`` tells when it is connected.
+    @property
+    def is_paged(self) -> bool:
+        """Whether somebody waits for its next paging occasion."""
+        return self._users > 0 and self._sim.now < self._paged_s
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether those who hold it can use it."""
+        return self._connected.is_set() or self._sim.now >= self._ready_s
+
+    @property
+    def ready_s(self) -> float:
+        """When it is connected for those who hold it, or was."""
+        return self._ready_s
+
+    def hold(self, *, pushed: bool) -> None:
+        """Take it for one message; ``ready`` tells when it is connected.
 
         From idle that takes a promotion, and for a message that is ``pushed`` to the device first the wait for its
-        next paging occasion, uniform on (0, paging_s). In the tail it is connected at once. A message that is given
-        up before its paging occasion leaves the radio idle; a promotion, once begun, ends in a tail.
+        next paging occasion, uniform on (0, paging_s). In the tail it is connected at once, unless it has come to
+        doze meanwhile: then it takes the wait of the profile's ``doze``.
         """
         self._wake(pushed=pushed)
         self._users += 1
         self._plan(*self._waking, self._silence)
-        try:
-            yield
-        finally:
-            self._users -= 1
-            if not self._users:
-                self._fall_silent()
+
+    def release(self) -> None:
+        """A message needs it no more.
+
+        A message that is given up before its paging occasion leaves the radio idle; a promotion, once begun, ends
+        in a tail. Who still waits for ``ready`` is woken with the last release.
+        """
+        self._users -= 1
+        if not self._users:
+            self._fall_silent()
+            self._connected.set()
 
     async def ready(self) -> None:
-        """Return when it is connected."""
+        """Return when it is connected, or let go by all who held it."""
         if self._sim.now < self._ready_s:
             await self._connected.wait()
+
+    def times(self) -> dict[str, float]:
+        """Seconds in each state up to now; together, all the time since the radio was made."""
+        self._meter.settle(self._sim.now)
+        tails = (f"tail-{number}" for number, _ in enumerate(self.profile.tails, start=1))
+        states = ("idle", "paging", "promotion", "moving", "silent", *tails)
+        found = self._meter.seconds[self._track]
+        return {**{state: found.get(state, 0.0) for state in states}, "off": self._meter.off_s}
 
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
+        self._end_silence()
         if rate_bps > 0:
             rates_bps[flow.number] = rate_bps
         else:
             rates_bps.pop(flow.number, None)
+        self._end_silence()
+        self._power_changed()
+
+    def forget_flows(self) -> None:
+        """All flows have gone over to another radio."""
+        self._end_silence()
+        self._up_bps.clear()
+        self._down_bps.clear()
+        self._power_changed()
+
+    def _power_changed(self) -> None:
         now_s = self._sim.now
-        send_w, receive_w = active_power(self._profile, sum(self._up_bps.values()), sum(self._down_bps.values()))
+        send_w, receive_w = active_power(self.profile, sum(self._up_bps.values()), sum(self._down_bps.values()))
         self._meter.draw("send", send_w, now_s)
         self._meter.draw("receive", receive_w, now_s)
         self._draw()
+
+    def _end_silence(self) -> None:
+        """Silence counts from now on, if bytes move."""
+        if self._up_bps or self._down_bps:
+            self._quiet_s = self._sim.now
 
     def _wake(self, *, pushed: bool) -> None:
         """Go from idle to connected; what the device itself sends waits for nobody's paging occasion."""
         now_s = self._sim.now
         if not self._users and now_s >= self._idle_s:
-            self._paged_s = now_s + (self._paging_s * self._rng.random() if pushed else 0.0)
+            self._paged_s = now_s + (self._paging_s * float(self._paging_rng.random()) if pushed else 0.0)
         elif not pushed and now_s < self._paged_s:
             self._paged_s = now_s
-        elif self._users or now_s >= self._ready_s:
+        else:
+            self._stay_awake()
             return
-        self._ready_s = self._paged_s + self._profile.promotion_s
-        listening = Stage(self._paged_s, self._profile.idle_w, "sleep")
-        self._waking = (listening, Stage(self._ready_s, self._profile.promotion_w))
+        listening = Stage(self._paged_s, self.profile.idle_w, "sleep", "paging")
+        ready_s = self._paged_s + self.profile.promotion_s
+        self._waking = (listening, Stage(ready_s, self.profile.promotion_w, "radio", "promotion"))
+        self._connect(ready_s)
+
+    def _stay_awake(self) -> None:
+        """It is connected or on its way there."""
+        now_s = self._sim.now
+        if now_s >= self._ready_s:
+            if (doze_s := self._doze_s()) > 0:
+                self._connect(now_s + doze_s)
+        elif not self._users:
+            self._connect(self._ready_s)  # a promotion goes on when everybody has given up, unheard
+
+    def _doze_s(self) -> float:
+        """How long the first byte has to wait because the radio, though connected, has been silent for long."""
+        doze = self.profile.doze
+        is_moving = self._up_bps or self._down_bps
+        if doze is None or is_moving or self._sim.now - max(self._quiet_s, self._ready_s) <= doze.after_s:
+            return 0.0
+        return doze.min_s + (doze.max_s - doze.min_s) * float(self._doze_rng.random())
+
+    def _connect(self, ready_s: float) -> None:
+        """Be connected from ``ready_s`` on."""
+        self._ready_s = ready_s
         self._silence_alarm()
         self._connected.clear()
-        if now_s < self._ready_s:
-            self._alarm = self._sim.loop.call_at(self._ready_s, self._connected.set)
+        if self._sim.now < ready_s:
+            self._alarm = self._sim.loop.call_at(ready_s, self._connected.set)
 
     def _fall_silent(self) -> None:
         """The last message is gone: tail, then idle; or idle at once if the radio has not woken yet."""
@@ -128,9 +195,9 @@ class Radio:
             self._plan(self._idle)
             return
         tails, self._idle_s = [], max(now_s, self._ready_s)
-        for duration_s, power_w in self._profile.tails:
+        for number, (duration_s, power_w) in enumerate(self.profile.tails, start=1):
             self._idle_s += duration_s
-            tails.append(Stage(self._idle_s, power_w))
+            tails.append(Stage(self._idle_s, power_w, "radio", f"tail-{number}"))
         self._plan(*self._waking, *tails, self._idle)
 
     def _plan(self, *stages: Stage) -> None:
@@ -139,7 +206,7 @@ class Radio:
         self._draw()
 
     def _draw(self) -> None:
-        self._meter.stage(() if self._up_bps or self._down_bps else self._stages, self._sim.now)
+        self._meter.stage(self._track, _MOVING if self._up_bps or self._down_bps else self._stages, self._sim.now)
 
     def _silence_alarm(self) -> None:
         if self._alarm is not None:

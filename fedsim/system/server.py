@@ -4,7 +4,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from fedsim.kernel import Simulation
-from fedsim.system.messenger import Delivery, Endpoint, Messenger
+from fedsim.system.delivery import Delivery
+from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.network import Flow
 
 

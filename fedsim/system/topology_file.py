@@ -4,21 +4,28 @@ A topology file is YAML:
 
     name: village
     about: a school behind a thin line               # optional
+    delay_rule: typical                              # optional; or measured, or {route_factor: 1.6, site: 1 ms}
     nodes:
-      server: {kind: server}                         # server, edge-server, router, cell or access-point
-      school: {kind: access-point}
+      server: {kind: server, place: [48.14, 11.58]}  # server, edge-server, router, cell or access-point
+      mast: {kind: cell, place: [47.68, 11.57]}      # places are optional: degrees north and east,
+      school: {kind: access-point}                   # or [120 m, 40 m], to the right and upwards on a plan
     links:
-      - from: server
+      - {from: server, to: mast, capacity: 1 Gbit/s, medium: fibre}
+      - from: mast
         to: school
-        capacity: 8 Mbit/s                           # each way; or {forward: 8 Mbit/s, back: 1 Mbit/s}
-        delay: 20 ms                                 # one way, the same in both
-        duplex: full                                 # the default; half: both ways share one medium
+        capacity: {forward: 8 Mbit/s, back: 1 Mbit/s}    # or one for each way: 8 Mbit/s
+        delay: 20 ms                                     # one way; may differ by direction, too
+        loss: 0.1 %                                      # of packets; 0 by default; may differ by direction
+        medium: radio                                    # wire (the default), fibre, radio or satellite
+        duplex: full                                     # the default; half: both ways share one medium
+    attachments:                                     # optional: names for sets of nodes, for a group's `at`
+      phones: [mast, school]
 
 ``forward`` is the way from ``from`` to ``to``. On a half-duplex link each way has its own capacity, and both
-together have the larger of the two. Every two places must be connected.
+together have the larger of the two. A link without ``delay`` has that of its ``length: 12 km``, or of the distance
+of its two places, by the rule of delays. Every two places must be connected.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +33,13 @@ import networkx as nx
 
 from fedsim import units
 from fedsim.errors import FedsimError
-from fedsim.problems import Mistakes, shown
-from fedsim.system.topology import DUPLEX, KINDS, Topology
+from fedsim.problems import shown
+from fedsim.system.delay_rule import DELAY_RULES, DelayRule
+from fedsim.system.link_words import LinkReader
+from fedsim.system.place import Geo, Place, Plane
+from fedsim.system.topology import KINDS, Topology
+from fedsim.system.words import Words
 from fedsim.yamlfile import read_yaml
-
-_LINK_KEYS = ("from", "to", "capacity", "delay")
-_WAYS = ("forward", "back")
 
 
 def read_topology(path: str | Path) -> Topology:
@@ -49,122 +57,98 @@ def parse_topology(value: Any, file: str, at: str = "") -> Topology:
     Raises:
         ScenarioError: one line for each mistake: file, key path, value, rule, nearest valid name.
     """
-    reader = _Reader(file, f"{at}." if at else "")
-    top = reader.mapping("", value, required=("name", "nodes", "links"), optional=("about",))
+    words = Words(file, f"{at}." if at else "")
+    optional = ("about", "delay_rule", "attachments")
+    top = words.mapping("", value, required=("name", "nodes", "links"), optional=optional)
     for key in ("name", "about"):
         if key in top and not (isinstance(top[key], str) and top[key].strip()):
-            reader.refuse(key, f"must be a text, got {shown(top[key])}")
+            words.refuse(key, f"must be a text, got {shown(top[key])}")
+    rule = _read_rule(words, top.get("delay_rule", "typical"))
     graph: nx.DiGraph[str] = nx.DiGraph()
     if "nodes" in top:
-        reader.add_nodes(graph, top["nodes"])
+        _add_nodes(words, graph, top["nodes"])
     if graph and "links" in top:
-        reader.add_links(graph, top["links"])
-    reader.mistakes.raise_any()
-    return Topology(top["name"], graph, top.get("about", ""))
+        _add_links(words, LinkReader(words, graph, rule), top["links"])
+    sets = _read_sets(words, graph, top.get("attachments", {}))
+    words.mistakes.raise_any()
+    return Topology(top["name"], graph, top.get("about", ""), sets)
 
 
-class _Reader:
-    """Builds a graph from a file's value, and collects what is wrong with it."""
+def _read_rule(words: Words, value: Any) -> DelayRule:
+    if not isinstance(value, dict):
+        return DELAY_RULES[words.one_of("delay_rule", value, "rule of delays", tuple(DELAY_RULES))]
+    given = words.mapping("delay_rule", value, required=(), optional=("route_factor", "site"))
+    usual = DelayRule()
+    try:
+        factor = units.parse(given.get("route_factor", usual.route_factor), "1")
+        return DelayRule(route_factor=factor, site_s=units.parse(given.get("site", usual.site_s), "s"))
+    except (FedsimError, ValueError) as error:
+        words.refuse("delay_rule", str(error))
+    return usual
 
-    def __init__(self, file: str, prefix: str) -> None:
-        self.mistakes = Mistakes()
-        self._file = file
-        self._prefix = prefix
 
-    def refuse(self, path: str, rule: str) -> None:
-        self.mistakes.add(self._file, (self._prefix + path).rstrip("."), rule)
+def _add_nodes(words: Words, graph: "nx.DiGraph[str]", value: Any) -> None:
+    if not isinstance(value, dict) or not value:
+        words.refuse("nodes", f"must be a mapping with a name for each node, got {shown(value)}")
+        return
+    first: Place | None = None
+    for name, attributes in value.items():
+        if not (isinstance(name, str) and name.strip()):
+            words.refuse("nodes", f"a node's name must be a text, got {shown(name)}")
+            continue
+        node = words.mapping(f"nodes.{name}", attributes, required=("kind",), optional=("place",))
+        kind = words.one_of(f"nodes.{name}.kind", node.get("kind", KINDS[0]), "kind", KINDS)
+        place = _read_place(words, f"nodes.{name}.place", node["place"]) if "place" in node else None
+        first = first or place
+        if place is not None and type(place) is not type(first):
+            words.refuse(f"nodes.{name}.place", "all places must be in degrees, or all in metres")
+        graph.add_node(name, kind=kind, **({} if place is None else {"place": place}))
 
-    def mapping(
-        self, path: str, value: Any, *, required: tuple[str, ...], optional: tuple[str, ...] = ()
-    ) -> dict[str, Any]:
-        """The known keys of a mapping; the others, and what is missing, are refused."""
-        known = (*required, *optional)
-        if not isinstance(value, dict):
-            self.refuse(path, f"must be a mapping with the keys {', '.join(known)}, got {shown(value)}")
-            return {}
-        inside = f"{path}." if path else ""
-        for key in value:
-            if key not in known:
-                self.mistakes.add_unknown(self._file, f"{self._prefix}{inside}{key}", key, "key", known)
-        for key in required:
-            if key not in value:
-                self.refuse(path, f"must have the key {key!r}")
-        return {key: value[key] for key in known if key in value}
 
-    def add_nodes(self, graph: "nx.DiGraph[str]", value: Any) -> None:
-        if not isinstance(value, dict) or not value:
-            self.refuse("nodes", f"must be a mapping with a name for each node, got {shown(value)}")
-            return
-        for name, attributes in value.items():
-            if not (isinstance(name, str) and name.strip()):
-                self.refuse("nodes", f"a node's name must be a text, got {shown(name)}")
-                continue
-            kind = self.mapping(f"nodes.{name}", attributes, required=("kind",)).get("kind", KINDS[0])
-            if kind not in KINDS:
-                self.mistakes.add_unknown(self._file, f"{self._prefix}nodes.{name}.kind", kind, "kind", KINDS)
-            graph.add_node(name, kind=kind)
+def _read_place(words: Words, path: str, value: Any) -> Place | None:
+    """Two plain numbers are degrees, two texts with a unit are metres."""
+    rule = f"must be [48.14, 11.58] in degrees north and east, or [120 m, 40 m] on a plan, got {shown(value)}"
+    if not isinstance(value, list) or len(value) != 2:
+        words.refuse(path, rule)
+        return None
+    try:
+        if all(isinstance(part, (int, float)) and not isinstance(part, bool) for part in value):
+            return Geo(float(value[0]), float(value[1]))
+        if all(isinstance(part, str) for part in value):
+            return Plane(*(units.parse(part, "m") for part in value))
+    except (FedsimError, ValueError, OverflowError) as error:
+        rule = str(error)
+    words.refuse(path, rule)
+    return None
 
-    def add_links(self, graph: "nx.DiGraph[str]", value: Any) -> None:
-        if not isinstance(value, list):
-            self.refuse("links", f"must be a list, got {shown(value)}")
-            return
-        for index, link in enumerate(value):
-            self._add_link(graph, f"links[{index}]", link)
-        first, *others = graph
-        reached = nx.descendants(graph, first)
-        for node in others:
-            if node not in reached:
-                self.refuse(f"nodes.{node}", f"must be connected with {first!r}, and no links lead there")
 
-    def _add_link(self, graph: "nx.DiGraph[str]", path: str, value: Any) -> None:
-        link = self.mapping(path, value, required=_LINK_KEYS, optional=("duplex",))
-        capacities_bps = self._capacities(f"{path}.capacity", link.get("capacity", math.inf))
-        delay_s = self._quantity(f"{path}.delay", link.get("delay", 0), "s")
-        if not 0 <= delay_s < math.inf:
-            self.refuse(f"{path}.delay", f"must be >= 0 and finite, got {shown(link['delay'])}")
-        duplex = link.get("duplex", "full")
-        if duplex not in DUPLEX:
-            self.mistakes.add_unknown(self._file, f"{self._prefix}{path}.duplex", duplex, "duplex", DUPLEX)
-        if self._has_good_ends(graph, path, link):
-            ways = ((link["from"], link["to"]), (link["to"], link["from"]))
-            for way, capacity_bps in zip(ways, capacities_bps, strict=True):
-                graph.add_edge(*way, capacity_bps=capacity_bps, delay_s=delay_s, duplex=duplex)
+def _add_links(words: Words, reader: LinkReader, value: Any) -> None:
+    if not isinstance(value, list):
+        words.refuse("links", f"must be a list, got {shown(value)}")
+        return
+    for index, link in enumerate(value):
+        reader.add(f"links[{index}]", link)
+    first, *others = reader.graph
+    reached = nx.descendants(reader.graph, first)
+    for node in others:
+        if node not in reached:
+            words.refuse(f"nodes.{node}", f"must be connected with {first!r}, and no links lead there")
 
-    def _has_good_ends(self, graph: "nx.DiGraph[str]", path: str, link: dict[str, Any]) -> bool:
-        if not {"from", "to"} <= link.keys():
-            return False
-        ends = (link["from"], link["to"])
-        unknown = [end for end in ends if not isinstance(end, str) or end not in graph]
-        for end in dict.fromkeys(map(shown, unknown)):
-            self.mistakes.add_unknown(self._file, self._prefix + path, end.strip("'"), "node", graph.nodes)
-        if unknown:
-            return False
-        if ends[0] == ends[1]:
-            self.refuse(path, f"must join two different nodes, got {ends[0]!r} twice")
-        elif graph.has_edge(*ends):
-            self.refuse(path, f"{ends[0]!r} and {ends[1]!r} have a link already")
-        return ends[0] != ends[1] and not graph.has_edge(*ends)
 
-    def _capacities(self, path: str, value: Any) -> tuple[float, float]:
-        """Capacity forward and back, in bit/s."""
-        if isinstance(value, dict):
-            ways = self.mapping(path, value, required=_WAYS)
-            return self._capacity(f"{path}.forward", ways.get("forward", 1)), self._capacity(
-                f"{path}.back", ways.get("back", 1)
-            )
-        capacity_bps = self._capacity(path, value)
-        return capacity_bps, capacity_bps
-
-    def _capacity(self, path: str, value: Any) -> float:
-        capacity_bps = self._quantity(path, value, "bit/s")
-        if not capacity_bps > 0:
-            self.refuse(path, f"must be > 0, got {shown(value)}")
-        return capacity_bps
-
-    def _quantity(self, path: str, value: Any, unit: str) -> float:
-        """A quantity in words; one that cannot be read is refused and taken as 1, which is always good."""
-        try:
-            return units.parse(value, unit)
-        except FedsimError as error:
-            self.refuse(path, str(error))
-            return 1.0
+def _read_sets(words: Words, graph: "nx.DiGraph[str]", value: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        words.refuse("attachments", f"must be a mapping with a list of nodes for each name, got {shown(value)}")
+        return {}
+    sets: dict[str, tuple[str, ...]] = {}
+    for name, nodes in value.items():
+        path = f"attachments.{name}"
+        if not (isinstance(name, str) and name.strip()) or name in graph:
+            words.refuse("attachments", f"a name must be a text, and not a node's, got {shown(name)}")
+        elif not isinstance(nodes, list) or not nodes:
+            words.refuse(path, f"must be a list of nodes, at least one, got {shown(nodes)}")
+        else:
+            for node in nodes:
+                if not isinstance(node, str) or node not in graph:
+                    words.refuse_unknown(path, node, "node", graph)
+            sets[name] = tuple(map(str, nodes))
+    return sets

@@ -128,6 +128,33 @@ def test_metric_target_and_quiet_matter_to_compare(scenario):
     assert (summary["metric"], summary["target"], summary["horizon_s"]) == ("worst_tenth", 0.3, 3.0)
 
 
+def test_the_mistakes_of_all_scenarios_are_said_at_once(scenario):
+    Path("first.yaml").write_text("extends: tiny.yaml\nseed: -1\n")
+    Path("second.yaml").write_text("extends: tiny.yaml\nlearner: fedavgg\n")
+    done = fedsim("compare", scenario, "first.yaml", "second.yaml", "missing.yaml")
+    assert done.exit_code == 2
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["first.yaml", "second.yaml", "missing.yaml"]
+    assert here() == ["first.yaml", "second.yaml", "tiny.yaml"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_output_is_one_line_and_a_reader_that_went_away_is_none():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fedsim", "list", "links"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "cannot print: No space left on device\n")
+    reader = in_a_process("-m", "fedsim", "list", "links")
+    reader.stdout.close()
+    assert (reader.wait(), reader.stderr.read()) == (0, "")
+    reader.stderr.close()
+
+
 def test_a_bad_target_is_refused(scenario):
     done = fedsim("compare", scenario, "--target", "1 kg")
     assert done.exit_code == 2

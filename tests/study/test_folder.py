@@ -9,7 +9,7 @@ from fedsim.study.folder import versions, write, write_comparison, write_json, w
 from fedsim.version import __version__
 
 CURVE = [(0.0, 0.1), (10.0, 0.5), (20.0, 0.92)]
-FILES = ["events.parquet", "metrics.parquet", "quality.png", "scenario.yaml", "summary.json"]
+FILES = ["devices.parquet", "events.parquet", "metrics.parquet", "quality.png", "scenario.yaml", "summary.json"]
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def test_tables_are_read_with_pandas_alone(folder, make_result):
     events = pd.read_parquet(folder / "events.parquet")
     assert events["kind"].tolist() == ["a", "b"]
     assert events["round"].isna().tolist() == [True, False]
+    assert pd.read_parquet(folder / "devices.parquet")["radio_tail_1_s"].tolist() == [5.0, 0.0]
 
 
 def test_the_summary_is_plain_json(folder):
@@ -47,7 +48,7 @@ def test_the_scenario_is_the_one_that_ran(folder):
 
 def test_the_same_result_is_the_same_bytes(make_result, tmp_path):
     one, two = (write(make_result(CURVE), tmp_path / name) for name in ("one", "two"))
-    for name in ("metrics.parquet", "events.parquet", "scenario.yaml", "summary.json"):
+    for name in ("devices.parquet", "metrics.parquet", "events.parquet", "scenario.yaml", "summary.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 

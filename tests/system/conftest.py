@@ -1,8 +1,11 @@
 """A small world of phones around a cell, in round numbers, for stories and laws of devices."""
 
 import asyncio
+import gzip
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
@@ -12,7 +15,7 @@ from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.device import Device, DeviceSpec
-from fedsim.system.messenger import Messenger
+from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
 from fedsim.system.presence import Crashes
 from fedsim.system.profiles import RadioProfile
@@ -20,6 +23,7 @@ from fedsim.system.server import Server, ServerSpec
 from fedsim.system.topology import Topology
 from fedsim.system.usage import WasteBook
 
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 MBPS = 1e6
 MB = 1_000_000
 
@@ -75,10 +79,10 @@ def topology(core_bps, ways):
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
-    def __init__(self, *, core_bps=math.inf, ways=BOTH_WAYS, message_loss=0.0, seed=1):
+    def __init__(self, *, graph=None, core_bps=math.inf, ways=BOTH_WAYS, transport=None, outages=(), seed=1, **manners):
         self.sim = Simulation(seed=seed)
-        self.network = Network(self.sim, topology(core_bps, ways))
-        self.messenger = Messenger(self.sim, self.network, message_loss=message_loss)
+        self.network = Network(self.sim, graph or topology(core_bps, ways), transport=transport)
+        self.messenger = Messenger(self.sim, self.network, Manners(**manners), outages=outages)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
@@ -112,10 +116,13 @@ class World:
         """Nobody works any more: once the instant is over, nothing is in use and nothing will happen."""
         self.sim.run(asyncio.sleep(1e-3))
         for phone in self.phones:
-            assert phone.radio._users == 0
-            assert phone.radio._alarm is None
-            assert not phone.radio._up_bps
-            assert not phone.radio._down_bps
+            for radio in phone._roaming.radios.values():
+                assert radio._users == 0
+                assert radio._alarm is None
+                assert not radio._up_bps
+                assert not radio._down_bps
+            assert phone._roaming._users == 0
+            assert phone._roaming._timer is None
             assert phone._processor.load == 0
             assert phone._processor.busy_since_s is None
             assert phone._processor._alarm is None
@@ -124,6 +131,7 @@ class World:
             assert not phone._incoming
             assert not phone._watch._scopes
             assert phone._watch._timer is None
+        assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
         assert not asyncio.all_tasks(self.sim.loop)
         assert [entry for entry in self.sim.env._queue if entry[-1].callbacks] == []
@@ -149,6 +157,34 @@ def radio():
 def quick():
     """A radio that needs no waking."""
     return QUICK
+
+
+@pytest.fixture(scope="session")
+def slow_rates():
+    """The definition of weighted max-min fairness, by which faster ways are judged."""
+    return fill_slowly
+
+
+def fill_slowly(takes, capacity_bps, cap_bps, weights):
+    """Raise the levels of all unfrozen flows alike until a link is full or a cap is reached; freeze; go on.
+
+    takes: for each flow, how many times its rate it takes of each link that it uses, by link
+    """
+    rates = [0.0] * len(takes)
+    waiting = set(range(len(takes)))
+    while waiting:
+        used = {link: sum(take.get(link, 0) * rates[f] for f, take in enumerate(takes)) for link in set().union(*takes)}
+        slope = {link: sum(takes[f].get(link, 0) * weights[f] for f in waiting) for link in used}
+        room = {link: max(0.0, capacity_bps[link] - used[link]) / slope[link] for link in used if slope[link]}
+        above = {f: (cap_bps[f] - rates[f]) / weights[f] for f in waiting}
+        step = min([*room.values(), *above.values()])
+        if math.isinf(step):
+            return [math.inf if f in waiting else rate for f, rate in enumerate(rates)]
+        full = {link for link in room if room[link] == step}
+        for f in waiting:
+            rates[f] += step * weights[f]
+        waiting -= {f for f in waiting if full & takes[f].keys() or above[f] == step}
+    return rates
 
 
 @pytest.fixture(scope="session")
@@ -192,3 +228,25 @@ class Script:
 
     def draw(self, rng):
         return self.values.pop(0) if self.values else 1e9
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """Reads a file of reference numbers by its name."""
+
+    def read(name):
+        path = SHARED / "oracles" / f"{name}.json"
+        if not path.exists():
+            pytest.skip("needs shared/data/oracles beside the checkout")
+        return json.loads(path.read_text())
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def underlays():
+    """Five published networks with their overlays and cycle times."""
+    path = SHARED / "underlays" / "underlays.json.gz"
+    if not path.exists():
+        pytest.skip("needs shared/data/underlays beside the checkout")
+    return json.loads(gzip.decompress(path.read_bytes()))

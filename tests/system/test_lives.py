@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import math
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,9 +15,11 @@ from hypothesis import strategies as st
 
 from fedsim.system import watch
 from fedsim.system.meter import CAUSES
+from fedsim.system.profiles import Doze
 
 MB = 1_000_000
 GIGA = 1e9
+STATES = ("idle", "paging", "promotion", "moving", "silent", "tail-1", "tail-2", "off")
 
 moments = st.integers(0, 20).map(lambda number: number / 4)
 lasting = st.integers(1, 12).map(lambda number: number / 4)
@@ -46,6 +47,7 @@ class Life:
     crashes: list[list[tuple[float, float]]]
     promotion_s: float
     paging_s: float
+    doze_s: float
     core_bps: float
 
 
@@ -60,6 +62,7 @@ def lives(draw, charges=st.just(math.inf) | batteries, phones=3):  # noqa: B008 
         crashes=[draw(st.lists(st.tuples(lasting, repairs), max_size=3)) for _ in range(phones)],
         promotion_s=draw(st.sampled_from([0.0, 0.5, 1.0])),
         paging_s=draw(st.sampled_from([0.0, 1.28])),
+        doze_s=draw(st.sampled_from([0.0, 0.25])),
         core_bps=draw(st.sampled_from([8e6, 16e6, math.inf])),
     )
 
@@ -69,7 +72,8 @@ class Lived:
 
     def __init__(self, life, make_world, radio, crashing, *, end_s=60.0):
         self.world = make_world(core_bps=life.core_bps)
-        profile = replace(radio, promotion_s=life.promotion_s, max_w=3.5)
+        doze = Doze(after_s=1.0, min_s=life.doze_s, max_s=life.doze_s)
+        profile = replace(radio, promotion_s=life.promotion_s, max_w=3.5, doze=doze)
         for number, (charge_j, times_s) in enumerate(zip(life.charges_j, life.crashes, strict=True)):
             self.world.phone(
                 f"phone-{number}",
@@ -114,16 +118,16 @@ class Diary:
     def __init__(self, sim, phone):
         self.rows = []
         self.phone = phone
-        use, follow, update_power = phone.radio.use, phone.follow, phone._update_power
+        hold, release = phone.radio.hold, phone.radio.release
+        follow, update_power = phone.follow, phone._update_power
 
-        @contextmanager
-        def written_use(*, pushed):
-            with use(pushed=pushed):
-                self.rows.append((sim.now, "use", pushed))
-                try:
-                    yield
-                finally:
-                    self.rows.append((sim.now, "release", None))
+        def written_hold(*, pushed):
+            hold(pushed=pushed)
+            self.rows.append((sim.now, "hold", pushed))
+
+        def written_release():
+            release()
+            self.rows.append((sim.now, "release", None))
 
         def written_follow(flow, *, outgoing):
             self.rows.append((sim.now, "rate", (flow.number, outgoing, flow.rate_bps)))
@@ -134,7 +138,8 @@ class Diary:
             computing = phone._processor.load > 0
             self.rows.append((sim.now, "processor", "compute" if computing else "idle" if phone._awake else "sleep"))
 
-        phone.radio.use, phone.follow, phone._update_power = written_use, written_follow, written_update
+        phone.radio.hold, phone.radio.release = written_hold, written_release
+        phone.follow, phone._update_power = written_follow, written_update
         phone._processor._changed = written_update
 
 
@@ -146,6 +151,7 @@ class SlowPhone:
         self.now_s, self.phase, self.until_s = 0.0, "idle", math.inf
         self.users, self.rates_bps, self.processor = 0, {}, "sleep"
         self.spent_j = dict.fromkeys(CAUSES, 0.0)
+        self.seconds = dict.fromkeys(STATES, 0.0)
         self.left_j = spec.charge_j
         self.died_s = 0.0 if spec.charge_j == 0 else math.inf
 
@@ -169,7 +175,7 @@ class SlowPhone:
         if self.phase == "paging":
             self.enter("promotion", self.spec.radio.promotion_s)
         elif self.phase == "promotion" and self.users:
-            self.enter("connected", math.inf)
+            self.enter("silent", math.inf)
         elif self.phase == "promotion":
             self.enter(0, self.spec.radio.tails[0][0])
         elif self.phase + 1 < len(self.spec.radio.tails):
@@ -177,14 +183,14 @@ class SlowPhone:
         else:
             self.enter("idle", math.inf)
 
-    def on_use(self, pushed):
+    def on_hold(self, pushed):
         self.users += 1
         if self.phase == "idle" and pushed:
             self.enter("paging", self.spec.paging_s * self.paging.random())
         elif self.phase in ("idle", "paging") and not pushed:
             self.enter("promotion", self.spec.radio.promotion_s)
         elif isinstance(self.phase, int):
-            self.enter("connected", math.inf)
+            self.enter("silent", math.inf)
         self.go_to(self.now_s)
 
     def on_release(self, _):
@@ -193,7 +199,7 @@ class SlowPhone:
             return
         if self.phase == "paging":
             self.enter("idle", math.inf)
-        elif self.phase == "connected":
+        elif self.phase == "silent":
             self.enter(0, self.spec.radio.tails[0][0])
 
     def on_rate(self, detail):
@@ -202,6 +208,11 @@ class SlowPhone:
 
     def on_processor(self, state):
         self.processor = state
+
+    def state(self):
+        if any(self.rates_bps.values()):
+            return "moving"
+        return f"tail-{self.phase + 1}" if isinstance(self.phase, int) else self.phase
 
     def power_w(self):
         radio = self.spec.radio
@@ -218,7 +229,7 @@ class SlowPhone:
         elif self.phase == "promotion":
             power_w["radio"] += radio.promotion_w
         else:
-            power_w["radio"] += radio.tails[0 if self.phase == "connected" else self.phase][1]
+            power_w["radio"] += radio.tails[0 if self.phase == "silent" else self.phase][1]
         return power_w
 
     def spend(self, until_s):
@@ -233,6 +244,8 @@ class SlowPhone:
             self.left_j -= total_w * lasts_s
         for cause, watts in power_w.items():
             self.spent_j[cause] += watts * lasts_s
+        self.seconds[self.state()] += lasts_s
+        self.seconds["off"] += until_s - self.now_s - lasts_s
         self.now_s = until_s
 
 
@@ -247,7 +260,7 @@ def live(make_world, radio, crashing):
 @settings(deadline=None, max_examples=200)
 @given(life=lives())
 def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
-    """Against the slow twin, by cause and to the instant of death."""
+    """Against the slow twin, by cause, by state of the radio, and to the instant of death."""
     world = (lived := live(life)).world
     for phone, diary in zip(world.phones, lived.diaries, strict=True):
         twin = SlowPhone(phone.spec, world.sim.rng("paging", phone.name)).live(diary.rows, world.sim.now)
@@ -257,6 +270,8 @@ def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
             left_j = phone.spec.charge_j - sum(spent_j.values())
             assert phone.meter.charge_j == pytest.approx(left_j, rel=1e-9, abs=1e-9)
             assert 0 <= phone.meter.charge_j <= phone.spec.charge_j
+        assert phone.radio.times() == pytest.approx(twin.seconds, rel=1e-9, abs=1e-9)
+        assert sum(phone.radio.times().values()) == pytest.approx(world.sim.now, rel=1e-12)
         assert phone.is_spent() == math.isfinite(twin.died_s)
         for at_s in deaths(world, phone, "battery"):
             assert at_s == pytest.approx(twin.died_s, rel=1e-12)
@@ -332,6 +347,7 @@ connected_as_it_crashes = Life(
     crashes=[[], [], [(1.75, 0.25)]],
     promotion_s=1.0,
     paging_s=0.0,
+    doze_s=0.0,
     core_bps=8e6,
 )
 

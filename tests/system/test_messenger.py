@@ -102,7 +102,7 @@ def test_nowhere_to_go_is_told(make_world):
                 await phone.send(world.server, MB)
 
     world.run(call())
-    assert world.waste.pieces == {"stopped": 1}
+    assert world.waste.pieces == {"no-route": 1}
     world.check_nothing_is_held()
 
 

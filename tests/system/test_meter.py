@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +31,7 @@ def test_power_over_time_is_energy():
 
 def test_a_tail_falls_by_itself():
     meter = PowerMeter()
-    meter.stage([Stage(8.0, 0.8), Stage(10.0, 0.6)], at_s=0.0)
+    meter.stage(meter.add_track(), (Stage(8.0, 0.8), Stage(10.0, 0.6)), at_s=0.0)
     meter.settle(4.0)
     assert meter.spent_j["radio"] == pytest.approx(3.2)
     meter.settle(100.0)
@@ -39,7 +40,7 @@ def test_a_tail_falls_by_itself():
 
 def test_a_stage_may_be_for_another_cause():
     meter = on_battery(10.0)
-    meter.stage([Stage(2.0, 1.0), Stage(math.inf, 0.5, "sleep")], at_s=0.0)
+    meter.stage(meter.add_track(), (Stage(2.0, 1.0), Stage(math.inf, 0.5, "sleep")), at_s=0.0)
     assert meter.changes_s() == 18.0
     meter.settle(6.0)
     assert {cause: joules for cause, joules in meter.spent_j.items() if joules} == {"radio": 2.0, "sleep": 2.0}
@@ -47,8 +48,8 @@ def test_a_stage_may_be_for_another_cause():
 
 def test_new_stages_replace_the_old():
     meter = PowerMeter()
-    meter.stage([Stage(8.0, 1.0)], at_s=0.0)
-    meter.stage([Stage(12.0, 1.0)], at_s=4.0)
+    meter.stage(meter.add_track(), (Stage(8.0, 1.0),), at_s=0.0)
+    meter.stage(0, (Stage(12.0, 1.0),), at_s=4.0)
     meter.settle(100.0)
     assert meter.spent_j["radio"] == 12.0
 
@@ -56,7 +57,7 @@ def test_new_stages_replace_the_old():
 def test_the_battery_is_empty_when_arithmetic_says():
     meter = on_battery(100.0)
     meter.draw("sleep", 1.0, at_s=0.0)
-    meter.stage([Stage(20.0, 3.0)], at_s=10.0)
+    meter.stage(meter.add_track(), (Stage(20.0, 3.0),), at_s=10.0)
     assert meter.changes_s() == 70.0  # 10 J until 10 s, 40 J until 20 s, and the other 50 J at 1 W
     meter.settle(1000.0)
     assert meter.is_empty
@@ -112,52 +113,77 @@ def test_time_does_not_go_back(at_s):
         meter.settle(at_s)
 
 
+@dataclass(frozen=True)
+class Change:
+    """After a while, new power for one cause, and new stages, (seconds, watts) each, on one track."""
+
+    gap_s: float
+    cause: str
+    power_w: float
+    track: int
+    stages: list[tuple[float, float]]
+
+
 changes = st.lists(
-    st.tuples(gaps, st.sampled_from(CAUSES), powers, st.lists(st.tuples(gaps, powers), max_size=3)),
+    st.builds(
+        Change, gaps, st.sampled_from(CAUSES), powers, st.integers(0, 1), st.lists(st.tuples(gaps, powers), max_size=3)
+    ),
     max_size=8,
 )
 
 
 @settings(deadline=None, max_examples=200)
 @given(changes=changes, charge_j=st.floats(0, 1e5), end_s=gaps)
-def test_energy_is_the_integral_of_power(changes, charge_j, end_s):
-    """Against a fine cut of time at every instant at which power may change."""
+def test_energy_and_seconds_are_integrals(changes, charge_j, end_s):
+    """Of power, by cause, and of the time in each state, against a fine cut of time at every instant of change."""
     meter = on_battery(charge_j)
-    now_s, history = 0.0, []  # (from, power by cause, stages)
-    draws = dict.fromkeys(CAUSES, 0.0)
-    for gap_s, cause, power_w, tails in changes:
-        now_s += gap_s
-        stages, tail_end_s = [], now_s
-        for duration_s, tail_w in tails:
-            tail_end_s += duration_s
-            stages.append(Stage(tail_end_s, tail_w))
-        draws[cause] = power_w
-        meter.draw(cause, power_w, now_s)
-        meter.stage(stages, now_s)
-        history.append((now_s, dict(draws), stages))
+    assert (meter.add_track(), meter.add_track()) == (0, 1)
+    now_s, tracks, draws = 0.0, [(), ()], dict.fromkeys(CAUSES, 0.0)
+    history = [(now_s, dict(draws), tuple(tracks))]
+    for number, change in enumerate(changes):
+        now_s += change.gap_s
+        ends_s = itertools.accumulate((seconds for seconds, _ in change.stages), initial=now_s)
+        tracks[change.track] = tuple(
+            Stage(until_s, watts, state=f"{number}.{place}")
+            for place, (until_s, (_, watts)) in enumerate(zip([*ends_s][1:], change.stages, strict=True))
+        )
+        draws[change.cause] = change.power_w
+        meter.draw(change.cause, change.power_w, now_s)
+        meter.stage(change.track, tracks[change.track], now_s)
+        history.append((now_s, dict(draws), tuple(tracks)))
     now_s += end_s
     meter.settle(now_s)
 
-    expected = drained(history, charge_j, now_s)
+    expected, seconds = drained(history, charge_j, now_s)
     assert meter.spent_j == pytest.approx(expected, rel=1e-9, abs=1e-6)
     assert meter.charge_j == pytest.approx(max(charge_j - sum(expected.values()), 0.0), rel=1e-9, abs=1e-6)
     assert 0 <= meter.charge_j <= charge_j
+    for found, wanted in zip(meter.seconds, seconds, strict=True):
+        assert sum(found.values()) + meter.off_s == pytest.approx(now_s, rel=1e-9, abs=1e-6)
+        for state in found.keys() | wanted.keys():
+            assert found.get(state, 0.0) == pytest.approx(wanted.get(state, 0.0), rel=1e-9, abs=1e-6)
 
 
 def drained(history, charge_j, end_s):
     """The slow twin: power looked up afresh on every piece between any two instants of change."""
-    cuts = sorted({end_s, *(at for at, _, _ in history), *(s.until_s for *_, stages in history for s in stages)})
-    spent = dict.fromkeys(CAUSES, 0.0)
+    ends_s = {stage.until_s for *_, tracks in history for track in tracks for stage in track}
+    cuts = sorted({end_s, *(at for at, _, _ in history), *ends_s})
+    spent, seconds = dict.fromkeys(CAUSES, 0.0), [{}, {}]
     for left_s, right_s in itertools.pairwise(cuts):
         if right_s > end_s:
             break
-        _, draws, stages = [entry for entry in history if entry[0] <= left_s][-1]
+        _, draws, tracks = [entry for entry in history if entry[0] <= left_s][-1]
         power = dict(draws)
-        running = [stage for stage in stages if stage.until_s > left_s]
-        power["radio"] += running[0].power_w if running else 0.0
+        running = [[stage for stage in track if stage.until_s > left_s][:1] for track in tracks]
+        power["radio"] += sum(stage.power_w for track in running for stage in track)
         total_w = sum(power.values())
         left_j = charge_j - sum(spent.values())
+        if left_j <= 0:
+            break
         lasts_s = min(right_s - left_s, left_j / total_w) if total_w > 0 else right_s - left_s
         for cause in CAUSES:
             spent[cause] += power[cause] * lasts_s
-    return spent
+        for in_state, track in zip(seconds, running, strict=True):
+            state = track[0].state if track else ""
+            in_state[state] = in_state.get(state, 0.0) + lasts_s
+    return spent, seconds

@@ -46,7 +46,7 @@ class Story:
         await asyncio.sleep(at_s)
         try:
             async with asyncio.timeout_at(until_s if until_s < math.inf else None):
-                return await self.network.transfer(source, target, size_bytes, **options)
+                return (await self.network.transfer(source, target, size_bytes, **options)).flow
         except TimeoutError:
             return None
         finally:
@@ -313,10 +313,10 @@ def test_task_that_is_cancelled_in_the_instant_of_arrival_leaves_a_complete_flow
         return await asyncio.gather(first, second, return_exceptions=True)
 
     second = None
-    flow, refusal = story.sim.run(both())
+    trip, refusal = story.sim.run(both())
     assert isinstance(refusal, asyncio.CancelledError)
     assert [(one.source, one.complete, one.ended_s) for one in flows] == [("a", True, 2.0), ("b", True, 2.0)]
-    assert flow is flows[0]
+    assert trip.flow is flows[0]
     assert story.network.traffic().delivered_bytes == 2 * MB
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedsim.errors import BatteryEmptyError
 from fedsim.system.access import Access
-from fedsim.system.profiles import load_profiles
+from fedsim.system.profiles import Doze, load_profiles
 from fedsim.system.radio import active_power
 
 MB = 1_000_000
@@ -103,6 +104,64 @@ def test_messages_both_ways_share_the_constant_part(world, radio):
     phone = world.phone(radio=radio)
     world.run(phone.send(world.server, MB), world.server.send(phone, MB), until_s=2.0)
     assert of_radio(world, phone) == {"send": 0.5 + 2.0, "receive": 0.5 + 1.0, "radio": 2.0}
+
+
+def test_every_second_of_a_radio_is_in_one_state(world, radio, at):
+    """Paged, promoted for 1 s, 2 s of bytes, 5 s of tail, 1 s of bytes, a whole tail, idle."""
+    phone = world.phone(radio=radio, paging_s=2.0)
+    paging_s = 2.0 * world.sim.rng("paging", "phone").random()
+    world.run(world.server.send(phone, 2 * MB), at(8.0 + paging_s, phone.send, world.server, MB), until_s=40.0)
+    assert phone.radio.times() == pytest.approx({
+        "idle": 40 - 19 - paging_s, "paging": paging_s, "promotion": 1.0, "moving": 3.0, "silent": 0.0,
+        "tail-1": 4.0 + 4.0, "tail-2": 1.0 + 6.0, "off": 0.0,
+    })  # fmt: skip
+
+
+def test_a_radio_whose_battery_is_empty_is_off(world, radio, at):
+    """2 J for the promotion, and half of the 2 J of the first second of bytes."""
+    phone = world.phone(radio=radio, charge_j=3.0, sleep_w=0.0)
+    (sent,) = world.run(at(0.0, world.server.send, phone, 2 * MB), until_s=10.0)
+    assert isinstance(sent.error, BatteryEmptyError)
+    assert {state: s for state, s in phone.radio.times().items() if s} == {"promotion": 1, "moving": 0.5, "off": 8.5}
+
+
+def test_silence_while_connected_has_a_state_of_its_own(world, radio):
+    slow = Access(up_bps=8 * MBPS, down_bps=8 * MBPS, delay_s=3.0)
+    phone = world.phone(radio=radio, access=slow)
+    world.run(phone.send(world.server, MB), until_s=5.0)
+    assert {state: s for state, s in phone.radio.times().items() if s} == {"promotion": 1, "silent": 3, "moving": 1}
+
+
+@pytest.mark.parametrize(("gap_s", "wake_s"), [(1.0, 0.0), (1.5, 0.25), (9.5, 0.25), (10.5, 1.0)])
+def test_a_radio_that_dozes_keeps_the_first_byte_waiting(world, radio, at, gap_s, wake_s):
+    """More than 1 s after the last byte, and within the tail of 10 s, it is 0.25 s; afterwards a promotion."""
+    phone = world.phone(radio=replace(radio, doze=Doze(after_s=1.0, min_s=0.25, max_s=0.25)))
+    _, second = world.run(phone.send(world.server, MB), at(2.0 + gap_s, world.server.send, phone, MB))
+    assert second.value.wake_s == wake_s
+    silent_s = wake_s if gap_s < 10 else 0.0
+    tail_s = min(gap_s, 10.0)
+    assert phone.radio.times()["silent"] == silent_s
+    assert of_radio(world, phone)["radio"] == pytest.approx(
+        2.0 + min(tail_s, 4) * 1.0 + max(tail_s - 4, 0) * 0.5 + silent_s * 1.0 + (2.0 if gap_s > 10 else 0.0)
+    )
+
+
+def test_a_doze_is_as_long_as_luck_will_have_it(world, radio, at):
+    phone = world.phone(radio=replace(radio, doze=Doze(after_s=1.0, min_s=0.25, max_s=0.75)))
+    wait_s = 0.25 + 0.5 * world.sim.rng("doze", "phone").random()
+    first, second = world.run(at(5.0, phone.send, world.server, MB), at(9.0, phone.send, world.server, MB))
+    assert (first.value.wake_s, second.value.wake_s) == pytest.approx((1.0, wait_s))
+
+
+def test_a_second_message_shares_the_doze_of_the_first(world, radio, at):
+    phone = world.phone(radio=replace(radio, doze=Doze(after_s=1.0, min_s=0.5, max_s=0.5)))
+    _, second, third = world.run(
+        phone.send(world.server, MB),
+        at(4.0, phone.send, world.server, MB, until_s=4.25),
+        at(4.375, phone.send, world.server, MB),
+    )
+    assert isinstance(second.error, asyncio.CancelledError)
+    assert third.value.wake_s == 0.125
 
 
 def test_a_pushed_message_waits_for_its_paging_occasion(world, radio, at):

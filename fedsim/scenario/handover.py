@@ -1,0 +1,170 @@
+"""How the devices of a group change their way into the network, in words."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
+
+from fedsim import units
+from fedsim.errors import ScenarioError
+from fedsim.problems import shown, unknown
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.codec import read_name
+from fedsim.scenario.names import LinkName, Place, RadioName, known
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, RateLaw, Time
+from fedsim.scenario.refusal import Mistake, Refused, refuse
+from fedsim.scenario.timed_rows import read_rows
+from fedsim.system import handover as system
+from fedsim.system.law import Constant, Law
+from fedsim.system.law_words import write_law
+from fedsim.system.profiles import LinkProfile
+
+Items = TypeVar("Items", bound=tuple[Any, ...])
+
+
+def not_empty(items: Items) -> Items:
+    """A list with something in it.
+
+    Raises:
+        Refused: an empty one.
+    """
+    if not items:
+        raise refuse("must have at least 1 item, got 0")
+    return items
+
+
+Places = Annotated[
+    tuple[Place, ...],
+    BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
+    AfterValidator(not_empty),
+]
+
+
+def link_words(link: LinkProfile) -> dict[str, Any]:
+    """What the profile of a link says about those that use it, as a file would say it."""
+    return {
+        "radio": link.radio,
+        "up": write_law(link.up_bps, "bit/s"),
+        "down": write_law(link.down_bps, "bit/s"),
+        "rtt": write_law(link.rtt_s, "s"),
+    }
+
+
+class OtherWay(Checked):
+    """Another way into the network. What the file leaves out comes from the profile of the link."""
+
+    link: LinkName
+    radio: RadioName
+    at: Places
+    up_bps: RateLaw = Field(alias="up")
+    down_bps: RateLaw = Field(alias="down")
+    rtt_s: DelayLaw = Field(alias="rtt")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
+        if not isinstance(words, Mapping):
+            return words
+        given = {key: value for key, value in words.items() if value is not None}
+        links, name = known(info).profiles.links, given.get("link")
+        link = links[name] if isinstance(name, str) and name in links else next(iter(links.values()))
+        return {**link_words(link), **given}
+
+
+class Stop(Checked):
+    """From some time on a device goes by this link, at this place if one is given."""
+
+    from_s: Delay = Field(alias="from")
+    link: Annotated[str, StringConstraints(strict=True)]
+    at: Place | None = None
+
+
+def _growing(stops: tuple[Stop, ...]) -> tuple[Stop, ...]:
+    times_s = [stop.from_s for stop in stops]
+    wrong = [i for i in range(1, len(stops)) if not times_s[i] > times_s[i - 1]]
+    if wrong:
+        raise Refused(
+            [((i, "from"), f"must be later than the one before, got {units.show(times_s[i], 's')}") for i in wrong]
+        )
+    return stops
+
+
+class Handover(Checked):
+    """Between the group's own link and others: by law (``stay``, ``away``), by ``schedule``, or by a ``trace``.
+
+    A trace is a CSV file with the columns seconds, link and, if wanted, place. It is a schedule, and shown as one.
+    """
+
+    to: Annotated[tuple[OtherWay, ...], AfterValidator(not_empty)]
+    stay_s: DurationLaw | None = Field(default=None, alias="stay")
+    away_s: DurationLaw | None = Field(default=None, alias="away")
+    schedule: Annotated[tuple[Stop, ...], AfterValidator(not_empty), AfterValidator(_growing)] | None = None
+    trace: None = None
+    repeat_s: Time | None = Field(default=None, alias="repeat")
+    shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
+    then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "continue"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_trace(cls, words: Any) -> Any:
+        return with_trace(words, {"seconds": "from", "link": "link"}, {"place": "at"})
+
+    @model_validator(mode="after")
+    def _has_times(self) -> Self:
+        check_times(self, ("stay", self.stay_s), ("away", self.away_s))
+        if self.schedule and self.repeat_s is not None and not self.schedule[-1].from_s < self.repeat_s:
+            raise Refused([(("repeat",), f"must be later than the last stop, got {units.show(self.repeat_s, 's')}")])
+        if self.schedule is None and self.shift_s != Constant(0.0):
+            raise Refused([(("shift",), "moves a schedule, and there is none")])
+        return self
+
+    def unknown_links(self, own: str) -> list[Mistake]:
+        """Mistakes in the links of the schedule, of a group with this link of its own."""
+        links = list(dict.fromkeys([own, *(way.link for way in self.to)]))
+        stops = self.schedule or ()
+        return [
+            (("schedule", i, "link"), unknown(stop.link, "link of this group", links))
+            for i, stop in enumerate(stops)
+            if stop.link not in links
+        ]
+
+
+def with_trace(words: Any, columns: Mapping[str, str], optional: Mapping[str, str]) -> Any:
+    """Words with the rows of their trace, if they name one, in place of a schedule."""
+    if not isinstance(words, Mapping) or words.get("trace") is None:
+        return words
+    path, rest = words["trace"], {key: value for key, value in words.items() if key != "trace"}
+    if rest.get("schedule") is not None:
+        raise Refused([(("trace",), "cannot be given together with a schedule")])
+    if not isinstance(path, str):
+        raise Refused([(("trace",), f"must be the path of a file, got {shown(path)}")])
+    try:
+        return {**rest, "schedule": read_rows(path, columns, optional)}
+    except ScenarioError as error:
+        raise Refused([(("trace",), str(error))]) from None
+
+
+def check_times(given: Any, *laws: tuple[str, Law | None]) -> None:
+    """There must be either both laws or a schedule, which, if it is repeated, must end before that.
+
+    Raises:
+        Refused: with the rule that is broken.
+    """
+    names = " and ".join(name for name, _ in laws)
+    missing = [name for name, law in laws if law is None]
+    if given.schedule is None and missing:
+        if len(missing) == len(laws):
+            raise refuse(f"needs {names}, a schedule, or a trace")
+        raise Refused([((missing[0],), "is missing")])
+    if given.schedule is not None and len(missing) < len(laws):
+        raise refuse(f"goes by {names}, or by a schedule, not by both")
+    if given.repeat_s is not None and given.schedule is None:
+        raise Refused([(("repeat",), "repeats a schedule, and there is none")])

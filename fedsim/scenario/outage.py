@@ -1,0 +1,80 @@
+"""What of the network is down, when, and what becomes of the flows on it, in words."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator, model_validator
+
+from fedsim import units
+from fedsim.problems import nearest
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.codec import read_name
+from fedsim.scenario.handover import Places, check_times, not_empty, with_trace
+from fedsim.scenario.names import Place, known
+from fedsim.scenario.quantity import Delay, DurationLaw, Time
+from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system import outage as system
+
+
+class Down(Checked):
+    """Down from some time on, for so long."""
+
+    from_s: Delay = Field(alias="from")
+    for_s: Time = Field(alias="for")
+
+    @property
+    def end_s(self) -> float:
+        """When it is over."""
+        return self.from_s + self.for_s
+
+
+def _apart(rows: tuple[Down, ...]) -> tuple[Down, ...]:
+    wrong = [i for i in range(1, len(rows)) if not rows[i].from_s > rows[i - 1].end_s]
+    if wrong:
+        raise Refused(
+            [
+                ((i, "from"), f"must be later than the end of the one before, got {units.show(rows[i].from_s, 's')}")
+                for i in wrong
+            ]
+        )
+    return rows
+
+
+class Outage(Checked):
+    """One node or several, down together, or a ``link``: by law (``every``, ``repair``), ``schedule`` or ``trace``.
+
+    A trace is a CSV file with the columns seconds and for, both in seconds. It is a schedule, and shown as one.
+    """
+
+    node: Places | None = None
+    link: tuple[Place, Place] | None = None
+    every_s: DurationLaw | None = Field(default=None, alias="every")
+    repair_s: DurationLaw | None = Field(default=None, alias="repair")
+    schedule: Annotated[tuple[Down, ...], AfterValidator(not_empty), AfterValidator(_apart)] | None = None
+    trace: None = None
+    repeat_s: Time | None = Field(default=None, alias="repeat")
+    then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "reroute"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_trace(cls, words: Any) -> Any:
+        return with_trace(words, {"seconds": "from", "for": "for"}, {})
+
+    @field_validator("link")
+    @classmethod
+    def _check_link(cls, link: tuple[str, str] | None, info: ValidationInfo) -> tuple[str, str] | None:
+        topology = known(info).topology
+        if link is None or topology is None or topology.graph.has_edge(*link):
+            return link
+        links = [" -- ".join(ends) for ends in topology.graph.edges]
+        near = nearest(" -- ".join(link), links)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise refuse(f"the topology has no link {' -- '.join(link)!r}{hint}")
+
+    @model_validator(mode="after")
+    def _has_all(self) -> Self:
+        if (self.node is None) == (self.link is None):
+            raise refuse("must name either a node, or several, or a link")
+        check_times(self, ("every", self.every_s), ("repair", self.repair_s))
+        if self.schedule and self.repeat_s is not None and not self.schedule[-1].end_s < self.repeat_s:
+            raise Refused([(("repeat",), f"must be later than the last end, got {units.show(self.repeat_s, 's')}")])
+        return self

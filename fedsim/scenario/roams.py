@@ -1,0 +1,92 @@
+"""From the words about handovers and outages to the values that the system takes."""
+
+import math
+from dataclasses import replace
+
+from fedsim.scenario.group import DeviceGroup
+from fedsim.scenario.handover import Handover, OtherWay, Stop
+from fedsim.scenario.outage import Outage
+from fedsim.system import outage as system
+from fedsim.system.fleet import OtherWay as OtherWayLaws
+from fedsim.system.fleet import Roams
+from fedsim.system.handover import ByLaw, ByTimetable
+from fedsim.system.presence import Crashes
+from fedsim.system.profiles import Profiles
+
+
+def make_roams(group: DeviceGroup, profiles: Profiles) -> Roams | None:
+    """How a group's devices change their way into the network."""
+    words = group.handover
+    if words is None:
+        return None
+    others = [_other(way, profiles) for way in words.to]
+    if words.stay_s is not None and words.away_s is not None:
+        return Roams(others=others, moves=ByLaw(stay_s=words.stay_s, away_s=words.away_s), then=words.then)
+    own = OtherWayLaws(
+        link=group.link,
+        places=group.at,
+        radio=profiles.radios[group.radio],
+        half_duplex=profiles.links[group.link].half_duplex,
+        paging_s=profiles.links[group.link].paging_wait_max_s,
+        up_bps=group.up_bps,
+        down_bps=group.down_bps,
+        rtt_s=group.rtt_s,
+    )
+    return _by_timetable(words, own, others)
+
+
+def make_outage(words: Outage) -> system.Outage:
+    """What is down, when."""
+    times: Crashes | system.Schedule
+    if words.every_s is not None and words.repair_s is not None:
+        times = Crashes(every_s=words.every_s, repair_s=words.repair_s)
+    else:
+        rows = words.schedule or ()
+        times = system.Schedule(
+            from_s=tuple(row.from_s for row in rows),
+            for_s=tuple(row.for_s for row in rows),
+            repeat_s=math.inf if words.repeat_s is None else words.repeat_s,
+        )
+    return system.Outage(nodes=words.node or (), link=words.link, times=times, then=words.then)
+
+
+def _by_timetable(words: Handover, own: OtherWayLaws, others: list[OtherWayLaws]) -> Roams:
+    """A stop that names a place of its own makes one more way, by the first that has its link."""
+    stops = words.schedule or ()
+    ways = [own, *others]
+    numbers = []
+    for stop in stops:
+        number, ways = _way_of(stop, ways)
+        numbers.append(number)
+    moves = ByTimetable(
+        starts_s=tuple(stop.from_s for stop in stops),
+        ways=tuple(numbers),
+        repeat_s=math.inf if words.repeat_s is None else words.repeat_s,
+        shift_s=words.shift_s,
+    )
+    return Roams(others=ways[1:], moves=moves, then=words.then)
+
+
+def _way_of(stop: Stop, ways: list[OtherWayLaws]) -> tuple[int, list[OtherWayLaws]]:
+    """Number of the way that a stop means, and all ways, if need be with one more."""
+    of_link = [number for number, way in enumerate(ways) if way.link == stop.link]
+    if stop.at is None:
+        return of_link[0], ways
+    for number in of_link:
+        if tuple(ways[number].places) == (stop.at,):
+            return number, ways
+    return len(ways), [*ways, replace(ways[of_link[0]], places=(stop.at,))]
+
+
+def _other(words: OtherWay, profiles: Profiles) -> OtherWayLaws:
+    link = profiles.links[words.link]
+    return OtherWayLaws(
+        link=words.link,
+        places=words.at,
+        radio=profiles.radios[words.radio],
+        half_duplex=link.half_duplex,
+        paging_s=link.paging_wait_max_s,
+        up_bps=words.up_bps,
+        down_bps=words.down_bps,
+        rtt_s=words.rtt_s,
+    )

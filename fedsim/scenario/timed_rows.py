@@ -1,0 +1,38 @@
+"""Reads tables of things that happen at given times: CSV files of which every row begins with seconds."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from fedsim import problems
+from fedsim.errors import ScenarioError
+from fedsim.yamlfile import read_text
+
+
+def read_rows(path: str, columns: Mapping[str, str], optional: Mapping[str, str]) -> list[dict[str, str]]:
+    """Rows of a CSV file with a header, as a scenario file would say them.
+
+    columns: names that the header must have, and the keys that they stand for    optional: names that it may have;
+    an empty cell is left out.
+
+    Raises:
+        ScenarioError: the file cannot be read, its header is another, or a row is too short or too long.
+    """
+    reader = csv.reader(io.StringIO(read_text(Path(path)), newline=""))
+    header = [name.strip() for name in next(reader, [])]
+    keys = {**columns, **optional}
+    for name in header:
+        if name not in keys:
+            raise ScenarioError(f"{path}: header: {problems.unknown(name, 'column', keys)}")
+    missing = [name for name in columns if name not in header]
+    if missing or len(set(header)) < len(header):
+        raise ScenarioError(f"{path}: header: must have {', '.join(columns)}, each once, got {', '.join(header)}")
+    rows = []
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            raise ScenarioError(f"{path}: line {reader.line_num}: must have {len(header)} cells, got {len(cells)}")
+        rows.append({keys[name]: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()})
+    return rows

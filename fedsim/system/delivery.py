@@ -1,0 +1,49 @@
+"""Where the time of one message went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Seconds of a message by cause; together they are the time from its sending to its arrival.
+
+    wake_s: waiting for the radios of both ends, paging and promotion    setup_s: of the connection
+    delay_s: of the way    slow_start_s: for acknowledgements, before the rate is reached    bytes_s: moving the
+    bytes, had nobody else been there    sharing_s: what others on the links cost    outage_s: a link was down and
+    there was no other way    resend_s: attempts that failed, and back-off
+
+    ``size_bytes`` is what the sender had to say, ``wire_bytes`` what was moved over the links for that, in all
+    attempts and with headers; ``wasted_bytes`` of these were moved in vain.
+    """
+
+    wake_s: float = 0.0
+    setup_s: float = 0.0
+    delay_s: float = 0.0
+    slow_start_s: float = 0.0
+    bytes_s: float = 0.0
+    sharing_s: float = 0.0
+    outage_s: float = 0.0
+    resend_s: float = 0.0
+    size_bytes: float = 0.0
+    wire_bytes: float = 0.0
+    wasted_bytes: float = 0.0
+
+    @property
+    def parts(self) -> Mapping[str, float]:
+        """The seconds, by cause."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    @property
+    def total_s(self) -> float:
+        """From sending to arrival."""
+        return self.wake_s + self.move_s
+
+    @property
+    def move_s(self) -> float:
+        """All but waking the radios."""
+        return sum(seconds for name, seconds in self.parts.items() if name != "wake_s")
+
+
+PARTS = tuple(field.name for field in fields(Delivery) if field.name.endswith("_s"))
+"""Names of the parts of a message's time, in order."""

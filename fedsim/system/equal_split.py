@@ -1,0 +1,69 @@
+"""Marfoq's model of delays: access links split equally by the overlay's degrees, the core not shared at all.
+
+Marfoq, Xu, Neglia and Vidal, "Throughput-optimal topology design for cross-silo federated learning", NeurIPS 2020,
+equation 3: a message of M bits from i to j takes ``l(i, j) + M / min(C_up(i) / out-degree(i), C_down(j) /
+in-degree(j), A(i, j))``, with the route's latency l and A its capacity over the number of its hops.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import networkx as nx
+
+from fedsim.system.links import SharedLinks
+from fedsim.system.wiring import Line, Track
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Degrees:
+    """How many neighbours each name sends to and hears from, 1 where nothing is said."""
+
+    out: Mapping[str, int] = field(default_factory=dict)
+    into: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, overlay: "nx.DiGraph[Any] | nx.Graph[Any]") -> "Degrees":
+        """Those of an overlay; in an undirected one, neighbours send to each other. Loops do not count."""
+        directed: nx.DiGraph[Any] = nx.DiGraph(overlay)
+        arcs: list[tuple[Any, Any]] = [arc for arc in directed.edges if arc[0] != arc[1]]
+        out: dict[str, int] = {}
+        into: dict[str, int] = {}
+        for source, target in arcs:
+            out[source] = out.get(source, 0) + 1
+            into[target] = into.get(target, 0) + 1
+        return cls(out=out, into=into)
+
+
+class EqualSplit:
+    """Gives every pair of names a link of its own, of the rate that the model says at the time of each message.
+
+    Messages of one pair that overlap share that link. The directions of a half-duplex access link count as two
+    links, and acknowledgements take nothing.
+    """
+
+    def __init__(self, links: SharedLinks, degrees: Degrees) -> None:
+        self._links = links
+        self._degrees = degrees
+        self._pipes: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def pipe(self, source: str, target: str, track: Track) -> Line:
+        """The link that stands for all lines of a track."""
+        rate_bps = self._rate_bps(source, target, track)
+        link, old_bps = self._pipes.get((source, target)) or (self._links.add_link(rate_bps), rate_bps)
+        if rate_bps != old_bps:
+            self._links.set_capacity(link, rate_bps)
+        self._pipes[source, target] = link, rate_bps
+        return Line(link, (), track.delay_s, track.loss)
+
+    def _rate_bps(self, source: str, target: str, track: Track) -> float:
+        out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
+        return min(
+            self._narrowest_bps(track.up) / out,
+            self._narrowest_bps(track.down) / into,
+            self._narrowest_bps(track.core) / max(1, len(track.core)),
+        )
+
+    def _narrowest_bps(self, lines: Sequence[Line]) -> float:
+        return min((self._links.capacity_bps(line.link) for line in lines), default=math.inf)

@@ -1,0 +1,14 @@
+"""The plainest transport: delay, then bytes."""
+
+from dataclasses import dataclass
+
+from fedsim.system.transport import Connection, Path, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Ideal:
+    """Size over rate plus delay; no headers, no set-up, no acknowledgements."""
+
+    def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:  # noqa: ARG002  # a transport has it
+        """The size itself, after the delay."""
+        return Plan(wire_bytes=size_bytes, delay_s=path.delay_s)

@@ -1,0 +1,81 @@
+"""Which way a message goes, and how: what wiring, transport, jitter and warm connections make of it."""
+
+from dataclasses import dataclass
+
+from fedsim.errors import NoRouteError
+from fedsim.system.connections import Connections
+from fedsim.system.equal_split import EqualSplit
+from fedsim.system.jitter import Jitter
+from fedsim.system.links import SharedLinks
+from fedsim.system.transport import Connection, Path, Plan, Transport
+from fedsim.system.wiring import Line, Track, Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The links there, those back that acknowledgements use, and the plan. An outage of a link in ``over`` ends it."""
+
+    plan: Plan
+    route: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
+    over: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planner:
+    """Plans messages in a network as it is now. With ``split``, links are replaced by a pipe for each pair."""
+
+    links: SharedLinks
+    wiring: Wiring
+    transport: Transport
+    connections: Connections
+    jitter: Jitter
+    split: EqualSplit | None
+
+    def leg(self, source: str, target: str, size_bytes: float, now_s: float) -> Leg:
+        """For a message that is sent now.
+
+        Raises:
+            NoRouteError: no way leads from source to target, or back if the transport needs that.
+            ValueError: an unknown name.
+        """
+        if source == target:
+            self.wiring.check(source)
+            return Leg(Plan(wire_bytes=size_bytes, delay_s=0.0))
+        factor = self.jitter.factor(source, target)
+        return self._leg(source, target, size_bytes, self.connections.look(source, target, now_s), factor)
+
+    def detour(self, source: str, target: str, left_bytes: float) -> Leg:
+        """For what is left of a message under way, whose connection goes on.
+
+        Raises:
+            NoRouteError: as for ``leg``.
+        """
+        if source == target:
+            return Leg(Plan(wire_bytes=left_bytes, delay_s=0.0))
+        return self._leg(source, target, left_bytes, Connection(idle_s=0.0), 1.0)
+
+    def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
+        track = self.wiring.track(source, target)
+        back = self._back(source, target)
+        lines = track.lines if self.split is None else (self.split.pipe(source, target, track),)
+        path = Path(
+            delay_s=factor * track.delay_s,
+            back_s=None if back is None else factor * back.delay_s,
+            rates_bps=tuple([self.links.capacity_bps(line.link) for line in lines]),
+            loss=track.loss,
+        )
+        plan = self.transport.plan(path, size_bytes, connection)
+        answers = back.links if back is not None and plan.back_share else ()
+        over = frozenset(line.link for line in track.lines).union(answers)
+        return Leg(plan, _links(lines), answers if self.split is None else (), over)
+
+    def _back(self, source: str, target: str) -> Track | None:
+        try:
+            return self.wiring.track(target, source)
+        except NoRouteError:
+            return None
+
+
+def _links(lines: tuple[Line, ...]) -> tuple[int, ...]:
+    return tuple([link for line in lines for link in (line.link, *line.medium)])

@@ -1,0 +1,154 @@
+"""Where a device is attached, by which of its radios, and how messages go over when that changes."""
+
+import asyncio
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from fedsim.kernel import Simulation
+from fedsim.system.access import Access
+from fedsim.system.capacity import Capacity
+from fedsim.system.flow import Flow
+from fedsim.system.handover import Fate, Handover, Way
+from fedsim.system.meter import PowerMeter
+from fedsim.system.radio import Radio
+
+
+class Movable(Protocol):
+    """A network in which attached names can go elsewhere."""
+
+    def move(self, name: str, at: str, access: Access, *, flows: Fate = "continue") -> None:
+        """From now on ``name`` hangs on another node or by another link; its flows meet this fate."""
+
+
+class Carried(Protocol):
+    """Whose flows change radios."""
+
+    def flows(self) -> Iterable[tuple[Flow, bool]]:
+        """Its flows in progress, each with whether it is outgoing."""
+
+    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+        """Take note of the present rate of a flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A capacity that is 0 until ``from_s``: a radio that is not connected yet carries nothing."""
+
+    capacity: Capacity | float
+    from_s: float
+
+    def at(self, time_s: float) -> tuple[float, float]:
+        """Bit/s at a time, and until when that holds."""
+        if time_s < self.from_s:
+            return 0.0, self.from_s
+        return (self.capacity, math.inf) if isinstance(self.capacity, int | float) else self.capacity.at(time_s)
+
+
+class Roaming:
+    """The ways of one device into the network, and the one that it takes.
+
+    It looks at its itinerary when a message begins, and keeps a timer only while messages are under way: a device
+    that nobody uses costs nothing. Every technology has its own radio, and all of them listen in idle all the time.
+    """
+
+    def __init__(
+        self, sim: Simulation, name: str, home: Way, handover: Handover | None, *, meter: PowerMeter, network: Movable
+    ) -> None:
+        self._sim = sim
+        self._name = name
+        self._network = network
+        self._ways: tuple[Way, ...] = (home,)
+        self._then: Fate = "continue"
+        self._number = 0
+        self._until_s = math.inf
+        self._users = 0
+        self._timer: asyncio.TimerHandle | None = None
+        if handover is not None:
+            self._ways = (home, *handover.others)
+            self._then = handover.then
+            self._itinerary = handover.moves.itinerary(len(self._ways), name, sim.rng)
+            self._until_s = -math.inf
+        self.radios: dict[str, Radio] = {}
+        for way in self._ways:
+            if way.link not in self.radios:
+                luck = (name,) if way.link == home.link else (name, way.link)
+                self.radios[way.link] = Radio(sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
+
+    @property
+    def way(self) -> Way:
+        """The way that it takes, as of the last look."""
+        return self._ways[self._number]
+
+    @property
+    def radio(self) -> Radio:
+        """The radio of that way."""
+        return self.radios[self.way.link]
+
+    def look_from_afar(self, device: Carried) -> float:
+        """Take the way of the itinerary, if no message keeps a radio; until when it holds, infinity for ever."""
+        if not self._users and self._sim.now >= self._until_s:
+            number, self._until_s = self._itinerary.at(self._sim.now)
+            if number != self._number:
+                self._go(number, device, users=0)
+        return self._until_s
+
+    def hold(self, device: Carried, *, pushed: bool) -> None:
+        """Take the radio of the present way for one message; see ``Radio.hold``."""
+        self._users += 1
+        if self._users == 1:
+            self._look(device, was_idle=True)
+        self.radio.hold(pushed=pushed)
+
+    def release(self) -> None:
+        """A message needs it no more."""
+        self._users -= 1
+        if not self._users and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.radio.release()
+
+    async def ready(self) -> None:
+        """Return when the radio of the way that the device takes by then is connected."""
+        while not self.radio.is_connected:
+            await self.radio.ready()
+
+    def _look(self, device: Carried, *, was_idle: bool = False) -> None:
+        """Take the way of the itinerary, and be there when that changes."""
+        self._timer = None
+        if self._sim.now >= self._until_s:
+            number, self._until_s = self._itinerary.at(self._sim.now)
+            if number != self._number:
+                self._go(number, device, users=0 if was_idle else self._users)
+        if self._until_s < math.inf:
+            self._timer = self._sim.loop.call_at(self._until_s, self._ring, device)
+
+    def _ring(self, device: Carried) -> None:
+        """The instant is there; what arrives in it arrives first."""
+        self._timer = self._sim.loop.call_at(self._sim.now, self._look, device)
+
+    def _go(self, number: int, device: Carried, users: int) -> None:
+        """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""
+        old, self._number = self.radio, number
+        new, now_s = self.radio, self._sim.now
+        if users and new is not old:
+            pushed = old.is_paged
+            for _ in range(users):
+                new.hold(pushed=pushed)
+            old.forget_flows()
+            for _ in range(users):
+                old.release()
+        ready_s = new.ready_s if users else now_s
+        self._network.move(self._name, self.way.place, _late(self.way.access, ready_s, now_s), flows=self._then)
+        if users:
+            self._sim.record("handover", subject=self._name, link=self.way.link, place=self.way.place)
+            for flow, outgoing in device.flows():
+                device.follow(flow, outgoing=outgoing)
+
+
+def _late(access: Access, ready_s: float, now_s: float) -> Access:
+    """The access link as it is when its radio is connected only at ``ready_s``."""
+    if ready_s <= now_s:
+        return access
+    return replace(access, up=Late(access.upwards, ready_s), down=Late(access.downwards, ready_s))

@@ -1,0 +1,98 @@
+"""TCP for messages of 10 kB to 100 MB: headers, set-up, slow start, warm windows, and a cap where packets are lost."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+from fedsim.system.congestion import Congestion, Cubic
+from fedsim.system.slow_start import slow_start
+from fedsim.system.transport import Connection, Path, Plan
+
+_DOUBLING: Final = 2.0
+"""An acknowledgement lets one packet more go than it acknowledges, and never more than that."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tcp:
+    """TCP: headers, set-up in round trips, slow start, windows that stay warm, a cap where packets are lost.
+
+    handshakes: round trips of set-up: 0 for a connection that is always there or QUIC's 0-RTT, 1 for TCP, 2 with
+    TLS 1.3, 3 with a look-up of the name, too. A connection stays for ``keep_alive_s`` after the last message.
+    packet_bytes, header_bytes: payload and headers of a packet (Ethernet, IP, TCP with time stamps).
+    packets_per_ack: an acknowledgement of the size of the headers goes back for so many packets; 0 neglects them.
+    first_window, growth: of slow start; growth 1.5 is that of delayed acknowledgements without byte counting.
+    largest_window_bytes: of the receiver.    congestion: the window under loss, None for no cap.
+    retransmission_timeout_s: a sender that was silent for longer, or for three round trips if that is more
+    (RFC 6298, 2.2), starts from ``first_window`` again (RFC 5681, 4.1).
+
+    Raises:
+        ValueError: a number out of its range.
+    """
+
+    handshakes: int = 2
+    keep_alive_s: float = 60.0
+    packet_bytes: float = 1448.0
+    header_bytes: float = 66.0
+    packets_per_ack: int = 2
+    first_window: int = 10
+    growth: float = 2.0
+    largest_window_bytes: float = 4194304.0
+    retransmission_timeout_s: float = 1.0
+    congestion: Congestion | None = field(default_factory=Cubic)
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("handshakes", self.handshakes, self.handshakes in {0, 1, 2, 3}, "0, 1, 2 or 3"),
+            ("keep_alive", self.keep_alive_s, self.keep_alive_s >= 0, ">= 0"),
+            ("packet", self.packet_bytes, 1 <= self.packet_bytes < math.inf, ">= 1 byte and finite"),
+            ("header", self.header_bytes, 0 <= self.header_bytes < math.inf, ">= 0 and finite"),
+            ("packets_per_ack", self.packets_per_ack, self.packets_per_ack >= 0, ">= 0"),
+            ("first_window", self.first_window, self.first_window >= 1, ">= 1 packet"),
+            ("growth", self.growth, 1 < self.growth <= _DOUBLING, "above 1 and at most 2"),
+            ("largest_window", self.largest_window_bytes, self._fits(self.largest_window_bytes), "a packet or more"),
+            ("retransmission_timeout", self.retransmission_timeout_s, self.retransmission_timeout_s >= 0, ">= 0"),
+        )
+        for name, value, holds, rule in rules:
+            if not holds:
+                raise ValueError(f"{name} must be {rule}, got {value!r}")
+
+    def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:
+        """The closed form of the device notes, section 5; the last packet is a whole one.
+
+        Slow start is reckoned as if the message had its narrowest link, at its present rate, to itself, and waited
+        for before bytes move: alone a message takes exactly the time of the closed form.
+        """
+        packets = math.ceil(size_bytes / self.packet_bytes)
+        rtt_s, on_wire = path.rtt_s, (self.packet_bytes + self.header_bytes) / self.packet_bytes
+        cap_bps = 8 * on_wire * self._largest_bytes(path, rtt_s) / rtt_s if rtt_s > 0 else math.inf
+        is_warm = connection.quiet_s <= max(self.retransmission_timeout_s, 3 * rtt_s)
+        start = slow_start(
+            packets,
+            rate=min(path.rate_bps, cap_bps) / (8 * on_wire * self.packet_bytes),
+            rtt_s=rtt_s,
+            window=max(float(self.first_window), connection.window if is_warm else 0.0),
+            growth=self.growth,
+        )
+        return Plan(
+            wire_bytes=packets * (self.packet_bytes + self.header_bytes),
+            setup_s=0.0 if connection.idle_s <= self.keep_alive_s else self.handshakes * rtt_s,
+            delay_s=path.delay_s,
+            slow_start_s=start.extra_s,
+            cap_bps=cap_bps,
+            back_share=self._back_share(),
+            window=min(start.window, self.largest_window_bytes / self.packet_bytes),
+        )
+
+    def _largest_bytes(self, path: Path, rtt_s: float) -> float:
+        """The receiver's window, or the mean one under loss, in bytes of payload."""
+        if not path.loss or self.congestion is None:
+            return self.largest_window_bytes
+        return min(self.largest_window_bytes, self.congestion.window(path.loss, rtt_s) * self.packet_bytes)
+
+    def _fits(self, window_bytes: float) -> bool:
+        return self.packet_bytes <= window_bytes < math.inf
+
+    def _back_share(self) -> float:
+        if not self.packets_per_ack:
+            return 0.0
+        return self.header_bytes / (self.packets_per_ack * (self.packet_bytes + self.header_bytes))

@@ -1,0 +1,119 @@
+"""A message under way through the network, and where its time went."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fedsim.system.cargo import Cargo
+from fedsim.system.delivery import Delivery
+from fedsim.system.flow import Flow
+from fedsim.system.leg import Leg
+from fedsim.system.transport import Plan
+
+
+@dataclass(slots=True, eq=False)
+class Trip:
+    """One message from its sending to its arrival: one flow, or several in turn where it had to start again."""
+
+    source: str
+    target: str
+    cargo: Cargo
+    begun_s: float
+    cap_bps: float
+    flow: Flow = field(init=False)
+    """The present flow, or the last one."""
+    leg: Leg = field(init=False)
+    """How it was planned, and the way that it was on last."""
+    is_patient: bool = False
+    waits_since_s: float | None = None
+    outage_s: float = 0.0
+    wire_bytes: float = 0.0
+    """Of earlier flows."""
+    wasted_bytes: float = 0.0
+
+    @property
+    def plan(self) -> Plan:
+        """Of the present flow."""
+        return self.leg.plan
+
+    def depart(self, flow: Flow, leg: Leg) -> None:
+        """A flow sets out for it."""
+        self.flow, self.leg = flow, leg
+        self.outage_s, self.waits_since_s = 0.0, None
+
+    def wait(self, now_s: float, *, is_patient: bool) -> None:
+        """There is no way on; patient: it waits for its own track."""
+        self.is_patient = is_patient
+        if self.waits_since_s is None:
+            self.waits_since_s = now_s
+
+    def go_on(self, now_s: float) -> None:
+        """There is a way again. What it waited while its bytes would not have moved anyway costs it nothing."""
+        if self.waits_since_s is not None and self.flow.moving_s is not None:
+            self.outage_s += now_s - max(self.waits_since_s, self.flow.moving_s)
+        self.waits_since_s = None
+
+    def broke_off(self) -> None:
+        """The flow ended before its time: complete chunks are there, the rest of what it moved is wasted."""
+        sent_bytes = self.flow.sent_bytes
+        payload_share = self.cargo.left_bytes / self.plan.wire_bytes if self.plan.wire_bytes else 0.0
+        in_vain_bytes = self.cargo.arrived(sent_bytes * payload_share)
+        self.wire_bytes += sent_bytes
+        self.wasted_bytes += in_vain_bytes / payload_share if payload_share else 0.0
+
+    def delivery(self) -> Delivery:
+        """Where its time went; it has arrived."""
+        flow, plan = self.flow, self.plan
+        started_s, ended_s = flow.started_s or 0.0, flow.ended_s or 0.0
+        moved_s = 0.0 if flow.moving_s is None else ended_s - flow.moving_s
+        sharing_s = max(0.0, moved_s - (flow.alone_s or 0.0))
+        outage_s = min(self.outage_s, moved_s - sharing_s)
+        return Delivery(
+            setup_s=plan.setup_s,
+            delay_s=plan.delay_s,
+            slow_start_s=plan.slow_start_s,
+            bytes_s=moved_s - sharing_s - outage_s,
+            sharing_s=sharing_s,
+            outage_s=outage_s,
+            resend_s=started_s - self.begun_s,
+            wire_bytes=self.wire_bytes + flow.sent_bytes,
+            wasted_bytes=self.wasted_bytes,
+        )
+
+
+class Underway:
+    """All trips of the moment, by the names at their ends; oldest first."""
+
+    def __init__(self) -> None:
+        self._trips: dict[str, dict[Trip, None]] = {}
+        self._all: dict[Trip, None] = {}
+
+    def add(self, trip: Trip) -> None:
+        """It sets out."""
+        self._all[trip] = None
+        for name in (trip.source, trip.target):
+            self._trips.setdefault(name, {})[trip] = None
+
+    def remove(self, trip: Trip) -> None:
+        """It has arrived, or failed."""
+        del self._all[trip]
+        for name in {trip.source, trip.target}:
+            trips = self._trips[name]
+            del trips[trip]
+            if not trips:
+                del self._trips[name]
+
+    def of(self, name: str) -> list[Trip]:
+        """Trips from and to a name of which the flow is not over."""
+        return [trip for trip in self._trips.get(name, ()) if trip.flow.ended_s is None]
+
+    def over(self, links: Iterable[int]) -> list[Trip]:
+        """Trips over any of these links."""
+        concerned = frozenset(links)
+        return [trip for trip in self if not trip.leg.over.isdisjoint(concerned)]
+
+    def waiting(self) -> list[Trip]:
+        """Trips that wait for a way."""
+        return [trip for trip in self if trip.waits_since_s is not None]
+
+    def __iter__(self) -> Iterator[Trip]:
+        return (trip for trip in self._all if trip.flow.ended_s is None)
