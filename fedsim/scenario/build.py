@@ -13,6 +13,7 @@ from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
+from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet
 from fedsim.system.messenger import Manners, Messenger
@@ -91,7 +92,7 @@ def build(scenario: Scenario, sim: Simulation) -> World:
 
 
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
-    device, link = profiles.devices[words.device], profiles.links[words.link]
+    link = profiles.links[words.link]
     stays, fails = words.availability, words.crashes
     return DeviceGroup(
         name=words.name,
@@ -102,9 +103,16 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         half_duplex=link.half_duplex,
         paging_s=link.paging_wait_max_s,
         step_overhead_s=words.step_overhead_s,
-        train_w=device.train_w,
-        idle_w=device.idle_w,
-        sleep_w=device.sleep_w,
+        train_w=words.power.train_w,
+        idle_w=words.power.idle_w,
+        sleep_w=words.power.sleep_w,
+        chip=words.processor,
+        rules=BatteryRules(
+            charging=words.charging,
+            floor_share=words.floor_share,
+            restart_share=words.restart_share,
+            takes_part=words.takes_part,
+        ),
         battery_j=words.battery_j,
         flops_per_s=words.flops_per_s,
         charge=words.charge,
@@ -121,7 +129,13 @@ def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: 
     if scenario.server is None:
         return None
     machine = profiles.devices[scenario.server.device]
-    spec = ServerSpec(place=scenario.server.at, flops_per_s=machine.flops_per_s)
+    spec = ServerSpec(
+        place=scenario.server.at,
+        flops_per_s=machine.flops_per_s,
+        train_w=machine.train_w,
+        idle_w=machine.idle_w,
+        service_s=scenario.server.service_s,
+    )
     return Server(sim, spec, messenger)
 
 

@@ -10,7 +10,7 @@ from fedsim.scenario.codec import read_name
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.outage import Outage
-from fedsim.scenario.quantity import Goal, LossShare, Time
+from fedsim.scenario.quantity import DurationLaw, Goal, LossShare, Time
 from fedsim.scenario.refusal import Refused, refuse
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
@@ -29,10 +29,11 @@ class NetworkRules(Checked):
 
 
 class ServerPlace(Checked):
-    """Where the server is, and which machine."""
+    """Where the server is, and which machine; and, if not by its speed, how long it takes to combine answers."""
 
     at: Place
     device: DeviceName = "server"
+    service_s: DurationLaw | None = Field(default=None, alias="service")
 
 
 class Stop(Checked):

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.chip import Chip
 from fedsim.system.device import DeviceSpec
 from fedsim.system.handover import Fate, Handover, Moves, Way
 from fedsim.system.law import Law
@@ -68,6 +70,8 @@ class DeviceGroup:
     availability: Availability | None
     crashes: Crashes | None
     roams: Roams | None = None
+    chip: Chip = field(default_factory=Chip)
+    rules: BatteryRules = field(default_factory=BatteryRules)
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.places:
@@ -125,6 +129,9 @@ class Fleet:
             train_w=group.train_w,
             idle_w=group.idle_w,
             sleep_w=group.sleep_w,
+            chip=group.chip,
+            capacity_j=group.battery_j,
+            rules=group.rules,
             charge_j=charge_j,
             link=group.link,
             place=group.places[rank % len(group.places)],

@@ -40,6 +40,10 @@ class DeviceProfile:
     throttle: Throttle | None
     step_cv: float
 
+    def speed(self, runtime: object) -> float:
+        """Operations per second of a runtime: "native", or else managed."""
+        return self.native_flops_per_s if runtime == "native" else self.flops_per_s
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkProfile:

@@ -250,3 +250,14 @@ def underlays():
     if not path.exists():
         pytest.skip("needs shared/data/underlays beside the checkout")
     return json.loads(gzip.decompress(path.read_bytes()))
+
+
+@pytest.fixture(scope="session")
+def analytic(oracle):
+    """The entry of this name: its inputs and its values."""
+
+    def entry(name):
+        [found] = [entry for entry in oracle("analytic")["entries"] if entry["id"] == name]
+        return found["inputs"], found["value"]
+
+    return entry
