@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "links, radios or topologies.",
+        "links, radios, speeds or topologies.",
     ),
 ]
 
@@ -108,6 +108,40 @@ def show(scenario: ScenarioFile, *, set_: Set = None) -> None:
         from fedsim.cli.show import show_scenario  # noqa: PLC0415  # see above
 
         show_scenario(scenario, tuple(set_ or ()))
+
+
+@app.command()
+def life(
+    folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")],
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="One of those under 'lives' in the scenario.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE.png", help="By default DEVICE.png, here.")] = None,
+) -> None:
+    """Draw one device's life: its charge, its states, its work and its power."""
+    with guard():
+        from fedsim.cli.life import draw_life  # noqa: PLC0415  # see above
+
+        draw_life(folder, device, out)
+
+
+@app.command()
+def calibrate(
+    measurements: Annotated[
+        str,
+        typer.Argument(
+            metavar="MEASUREMENTS.csv",
+            help="Columns flops (of one example, forward and backward), batch (examples), steps, seconds.",
+        ),
+    ],
+) -> None:
+    """Fit a device's speed and overhead to measured times.
+
+    Print the fit, its error, and the lines of a scenario that it makes.
+    """
+    with guard():
+        from fedsim.cli.calibrate import calibrate_from  # noqa: PLC0415  # see above
+
+        calibrate_from(measurements)
 
 
 @app.command("list")

@@ -80,6 +80,8 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
     for device in devices:
         network.attach(device.name, device.spec.place, device.spec.access)
+        if device.name in scenario.lives:
+            device.record_life()
     return World(
         sim=sim,
         network=network,

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
 from fedsim.system.handover import Handover, Way
 from fedsim.system.messenger import Endpoint, Messenger
-from fedsim.system.meter import PowerMeter
+from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
 from fedsim.system.presence import Availability, Crashes, Presence
 from fedsim.system.processor import Processor, Work
@@ -223,6 +223,10 @@ class Device:
         """Return when the target has the message; see ``Messenger.send``."""
         return await self._messenger.send(self, target, size_bytes)
 
+    def record_life(self) -> None:
+        """From now on, put every stretch of constant power into the record, with charge and cause."""
+        self.meter.witness = self._record_stretch
+
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
         return self._watch.present()
@@ -297,6 +301,20 @@ class Device:
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
         self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
         self._watch.power_changed()
+
+    def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:
+        battery, piece = self.meter.battery, stretch.battery
+        charge = {} if piece is None or battery is None else {"charge_share": piece.charge_j / battery.capacity_j}
+        self._sim.record(
+            "life",
+            subject=self.name,
+            from_s=stretch.from_s,
+            to_s=stretch.to_s,
+            on=stretch.is_on,
+            plugged=piece is None or piece.is_plugged,
+            **{f"{cause}_w": watts for cause, watts in power_w.items()},
+            **charge,
+        )
 
     def _book(self, cause: str, usage: Usage) -> None:
         """Put into the waste book and the record what was spent in vain."""

@@ -1,5 +1,6 @@
 """When devices are plugged in."""
 
+import itertools
 import math
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_nights_alternate_and_never_overlap(begin, end, share, seed, start):
     spread_s = 0.499 * share * min(length, 24 - length) * HOUR
     nights = Overnight(from_hour=begin, to_hour=end, spread_s=spread_s, start_hour=start)
     found = switches(nights, 5, seed)
-    assert all(a[0] != b[0] and a[1] < b[1] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[0] != b[0] and a[1] < b[1] for a, b in itertools.pairwise(found))
 
 
 def test_now_and_then_begins_in_the_middle_of_life():
