@@ -178,3 +178,12 @@ def test_where_the_time_of_the_closing_device_went_is_recorded(central, node):
 def test_rules_that_cannot_be_kept_are_refused(rules, message):
     with pytest.raises(ValueError, match=message):
         SynchronousRounds(**rules)
+
+
+def test_a_device_that_refuses_the_job_is_absent(central, node):
+    """Memory for nothing: the others' round goes on without it."""
+    devices = [node(f"d{i}", i, work_s=1.0, memory_bytes=0.0 if i == 1 else np.inf) for i in range(3)]
+    run = central(SynchronousRounds(cohort=3), devices, rounds=2)
+    rounds = run.events[run.events["kind"] == "round"]
+    assert rounds["answers"].tolist() == [2, 2]
+    assert rounds["closed_by"].tolist() == ["failures", "failures"]
