@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "links, radios, speeds or topologies.",
+        "links, radios, fading, speeds, laws, availabilities or topologies.",
     ),
 ]
 
@@ -46,6 +46,9 @@ def run(
     set_: Set = None,
     out: Out = None,
     quiet: Quiet = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only how long it takes, and how much energy: nothing is learned.")
+    ] = False,
 ) -> None:
     """Run a scenario.
 
@@ -54,7 +57,7 @@ def run(
     with guard():
         from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
 
-        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet))
+        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet, dry=dry_run))
 
 
 @app.command()
@@ -99,7 +102,15 @@ def compare(
 
 
 @app.command()
-def show(scenario: ScenarioFile, *, set_: Set = None) -> None:
+def show(
+    scenario: ScenarioFile,
+    *,
+    set_: Set = None,
+    availability: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.png", help="Instead, draw which share of the fleet is there over a day."),
+    ] = None,
+) -> None:
     """Print a scenario with every default in it.
 
     What is printed is a scenario file, too.
@@ -107,7 +118,7 @@ def show(scenario: ScenarioFile, *, set_: Set = None) -> None:
     with guard():
         from fedsim.cli.show import show_scenario  # noqa: PLC0415  # see above
 
-        show_scenario(scenario, tuple(set_ or ()))
+        show_scenario(scenario, tuple(set_ or ()), availability)
 
 
 @app.command()

@@ -13,13 +13,13 @@ from typing import Protocol
 
 import networkx as nx
 
-from fedsim.errors import DeviceDownError, JobRefusedError, MessageLostError
+from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, NoRouteError
 from fedsim.learners.learner import Array
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.workbench import Answer
 from fedsim.protocols.cost import cost
 from fedsim.protocols.inbox import Inbox
-from fedsim.protocols.node import Delivery, DeviceNode, Stint
+from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import GossipSession
 
 
@@ -129,13 +129,13 @@ class _Peer:
             **self._last_heard(),
         )
 
-    def _last_heard(self) -> dict[str, str]:
-        """The neighbour whose model, if any, came last, and its link: for it the peer waited."""
+    def _last_heard(self) -> dict[str, str | float]:
+        """The neighbour whose model, if any, came last, its link, and where that message's time went."""
         last = self.inbox.last
         if last is None:
             return {"waited_for": "", "waited_link": ""}
         node = self.session.devices[last]
-        return {"waited_for": node.name, "waited_link": node.link}
+        return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
 
     async def _compute(self, own: Array) -> Answer:
         """Local work; a peer whose device refuses it does no step, and only mixes."""
@@ -177,24 +177,28 @@ class _Peer:
             number, model = await self.outbox[neighbour].get()
             try:
                 delivery = await self._deliver(target, size_bytes, stint)
-            except DeviceDownError as error:
-                stint.lose("unreached", error.sent_bytes)
+            except (DeviceDownError, NoRouteError) as error:
+                stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
-            self.inboxes[neighbour].put(self.node.index, number, model)
+            if delivery.wasted_bytes:
+                stint.lose("resent", sent_bytes=delivery.wasted_bytes)
+            self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)
             self.session.record(
                 "passed",
                 subject=self.node.name,
                 peer=target.name,
                 round=number,
-                wake_s=delivery.wake_s,
                 move_s=delivery.move_s,
+                **delivery.parts,
             )
 
     async def _deliver(self, target: DeviceNode, size_bytes: int, stint: Stint) -> Delivery:
-        """Send until it arrives: a peer that is missed would hold up its neighbours."""
+        """Send until it arrives, as long as there is a way: a peer that is missed would hold up its neighbours."""
         while True:
             try:
                 return await self.node.send(target, size_bytes)
-            except MessageLostError as error:
-                stint.lose("lost", error.sent_bytes)
+            except NoRouteError:
+                raise
+            except MessageFailedError as error:
+                stint.lose(error.cause, sent_bytes=error.sent_bytes)

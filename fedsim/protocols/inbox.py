@@ -1,7 +1,7 @@
 """A peer's inbox: its neighbours' models, by round, and whom it no longer waits for."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fedsim.learners.learner import Array
 
@@ -17,16 +17,17 @@ class Inbox:
         self.neighbours = tuple(neighbours)
         self.newest = 0
         self.last: int | None = None
+        self.parts: Mapping[str, float] = {}
         self.welcome: Callable[[int], None] = lambda _: None
         self._shelves: dict[int, dict[int, Array]] = {neighbour: {} for neighbour in neighbours}
         self._away: set[int] = set()
         self._changed = asyncio.Event()
 
-    def put(self, sender: int, number: int, model: Array) -> None:
-        """A neighbour's model of its round ``number`` arrived."""
+    def put(self, sender: int, number: int, model: Array, parts: Mapping[str, float]) -> None:
+        """A neighbour's model of its round ``number`` arrived; ``parts``: where the message's time went."""
         self._shelves[sender][number] = model
         self.newest = max(self.newest, number)
-        self.last = sender
+        self.last, self.parts = sender, parts
         self._changed.set()
         if sender in self._away:
             self._away.remove(sender)

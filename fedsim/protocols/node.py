@@ -3,12 +3,13 @@
 A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 
 class Delivery(Protocol):
-    """How long a message took."""
+    """How long a message took, and what of it was sent in vain."""
 
     @property
     def wake_s(self) -> float:
@@ -16,7 +17,21 @@ class Delivery(Protocol):
 
     @property
     def move_s(self) -> float:
-        """Seconds of delay and of moving its bytes."""
+        """All other seconds until it was there."""
+
+    @property
+    def parts(self) -> Mapping[str, float]:
+        """All its seconds by cause, ``wake_s`` among them, for the record; names end in ``_s``."""
+
+    @property
+    def wasted_bytes(self) -> float:
+        """Bytes that were sent again."""
+
+
+def under_way(*messages: Mapping[str, float]) -> dict[str, float]:
+    """The parts of one message's time, or of several, as fields of a record about something else."""
+    names = dict.fromkeys(name for parts in messages for name in parts)
+    return {f"message_{name}": sum(parts.get(name, 0.0) for parts in messages) for name in names}
 
 
 class Stint(Protocol):
@@ -25,8 +40,8 @@ class Stint(Protocol):
     def settle(self) -> object:
         """What was spent since the last settling counted."""
 
-    def lose(self, cause: str, sent_bytes: float) -> None:
-        """These bytes were sent in vain, whatever becomes of the rest."""
+    def lose(self, cause: str, *, sent_bytes: float = 0.0, received_bytes: float = 0.0) -> None:
+        """These bytes were sent or received in vain, whatever becomes of the rest."""
 
     def discard(self, cause: str) -> None:
         """What was settled last did not count after all."""
@@ -47,7 +62,7 @@ class ServerNode(Protocol):
 
         Raises:
             DeviceDownError: the target is not there, or went before it had all of it.
-            MessageLostError: it was sent, and lost.
+            MessageFailedError: it was lost, there is no way to the target, or there was none any more.
         """
 
 
@@ -95,6 +110,26 @@ class DeviceNode(Protocol):
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """As ``ServerNode.send``."""
+
+
+class Crew(Protocol):
+    """All devices, of which most may never be worked with: ``crew[i]`` has task i of the problem."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, index: int, /) -> DeviceNode:
+        """One of them."""
+
+    def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
+        """So many of those that are there, or all of them: those with the lowest lots in the round of this number.
+
+        A device's lot depends on the run's seed, its name and the number alone. Two runs that differ in who is
+        there, or in how many there are, share the luck of those that they have in common.
+        """
+
+    async def gathered(self, quorum: int) -> bool:
+        """Wait until so many are there; False if that cannot come about."""
 
 
 class Recorder(Protocol):

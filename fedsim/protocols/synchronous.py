@@ -8,14 +8,13 @@ throws the rest away.
 import asyncio
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageLostError
+from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageFailedError
 from fedsim.learners.workbench import Answer
 from fedsim.protocols.cost import Cost, cost
-from fedsim.protocols.node import Delivery, DeviceNode, Stint
+from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
 
@@ -66,31 +65,20 @@ class SynchronousRounds:
         learner = session.training.learner
         if self.work_time_s is not None and not learner.takes_partial_work:
             raise FedsimError(f"work_time cuts local work short, and {type(learner).__name__} takes only whole work")
-        luck = [session.streams("selection", device.name) for device in session.devices]
         number = 0
         while not session.monitor.is_done():
             number += 1
-            if not await self._muster(session):
+            if not await session.devices.gathered(self.quorum):
                 session.monitor.stop("too few devices are left")
                 return
-            await self._round(session, number, self._select(session, luck))
+            await self._round(session, number, session.devices.choose(self._invited, number))
             session.monitor.round_ended(number)
 
-    async def _muster(self, session: CentralSession) -> bool:
-        """Wait until a quorum of devices is there; False if that cannot come about."""
-        while sum(device.is_up() for device in session.devices) < self.quorum:
-            absent = [device for device in session.devices if not device.is_up() and not device.is_spent()]
-            if not absent:
-                return False
-            waits = [asyncio.ensure_future(device.returned()) for device in absent]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-        return True
+    @property
+    def _invited(self) -> int:
+        return math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
 
-    async def _round(self, session: CentralSession, number: int, cohort: list[DeviceNode]) -> None:
+    async def _round(self, session: CentralSession, number: int, cohort: Sequence[DeviceNode]) -> None:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         replies: list[Reply] = []
@@ -111,20 +99,8 @@ class SynchronousRounds:
         await session.server.compute(learner.aggregate_flops(problem, len(replies)))
         session.training.absorb([reply.answer for reply in replies])
 
-    def _select(self, session: CentralSession, luck: list[np.random.Generator]) -> list[DeviceNode]:
-        """Draw from those that are there.
-
-        Every device draws a lot of its own in every round, there or not: two runs that differ in who is there, or
-        in how many there are, share the luck of those that they have in common.
-        """
-        lots = [float(device_luck.random()) for device_luck in luck]
-        there = [device for device in session.devices if device.is_up()]
-        there.sort(key=lambda device: lots[device.index])
-        invited = math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
-        return there[:invited]
-
     async def _collect(
-        self, session: CentralSession, number: int, cohort: list[DeviceNode], replies: list[Reply]
+        self, session: CentralSession, number: int, cohort: Sequence[DeviceNode], replies: list[Reply]
     ) -> None:
         """Ask all of the cohort; ``replies`` takes those that came before the round closed, in order of arrival."""
         goal = min(self.cohort, len(cohort))
@@ -158,7 +134,7 @@ class SynchronousRounds:
         try:
             async with device.at_work() as stint:
                 reply = await self._serve(session, number, device, stint)
-        except (DeviceDownError, MessageLostError, JobRefusedError):
+        except (DeviceDownError, MessageFailedError, JobRefusedError):
             arrivals.put_nowait(None)
         else:
             arrivals.put_nowait(reply)
@@ -168,7 +144,9 @@ class SynchronousRounds:
         learner, problem = training.learner, training.problem
         message = training.broadcast(device.index)
         down = await session.server.send(device, learner.down_bytes(problem))
-        session.record("received", subject=device.name, round=number, wake_s=down.wake_s, move_s=down.move_s)
+        if down.wasted_bytes:
+            stint.lose("resent", received_bytes=down.wasted_bytes)
+        session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
 
         steps = self._granted(session, device)
         began_s = asyncio.get_running_loop().time()
@@ -182,7 +160,9 @@ class SynchronousRounds:
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
         up = await device.send(session.server, learner.up_bytes(problem))
-        session.record("answered", subject=device.name, round=number, wake_s=up.wake_s, move_s=up.move_s)
+        if up.wasted_bytes:
+            stint.lose("resent", sent_bytes=up.wasted_bytes)
+        session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
         return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
 
     def _granted(self, session: CentralSession, device: DeviceNode) -> int:
@@ -205,7 +185,7 @@ class SynchronousRounds:
         self,
         session: CentralSession,
         number: int,
-        cohort: list[DeviceNode],
+        cohort: Sequence[DeviceNode],
         replies: list[Reply],
         seconds: tuple[float, float, float],
     ) -> None:
@@ -228,6 +208,7 @@ class SynchronousRounds:
             compute_s=last.compute_s if last else 0.0,
             upload_s=last.up.move_s if last else 0.0,
             server_s=end_s - closed_s,
+            **(under_way(last.down.parts, last.up.parts) if last else {}),
         )
 
 

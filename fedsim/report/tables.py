@@ -18,7 +18,10 @@ METRIC_TEXT: Mapping[str, str] = {
 }
 
 _FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}
-_CAUSES = ("crash", "left", "battery", "memory", "floor", "late", "surplus", "lost", "quorum", "stopped")
+_CAUSES = (
+    *("crash", "left", "battery", "memory", "floor", "late", "surplus"),
+    *("lost", "resent", "no-route", "link-down", "unreached", "quorum", "stopped"),
+)
 _SERVER_STATES = {"computing": "compute", "waiting": "idle"}
 _MOST_CLOSERS = 3
 
@@ -70,14 +73,24 @@ def round_table(slowest: Slowest) -> RenderableType:
     ]
     parts: list[RenderableType] = [heading_line("Time of rounds, along what closed each")]
     parts += [grid(rows)] if rows else []
+    parts += [grid(_message_rows(slowest), title="Of that, messages")] if any(slowest.messages.values()) else []
     parts += [facts([("slowest part", slowest.sentence())])]
     if slowest.closers:
         parts += [facts([("closed most often by", _closers(slowest.closers))])]
     return Group(*parts)
 
 
+def _message_rows(slowest: Slowest) -> Iterable[Row]:
+    total = sum(slowest.messages.values())
+    for part, seconds in sorted(slowest.messages.items(), key=lambda item: -item[1]):
+        if seconds > 0:
+            yield part, about(seconds, "s"), about(seconds / total, "1")
+
+
 def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
-    if summary.target is not None:
+    if not summary.learned:
+        yield "timing run", "nothing was learned"
+    elif summary.target is not None:
         yield goal_text(summary.metric, summary.target), _reached(summary)
     yield "rounds", about(summary.rounds, "")
     yield from ((text, about(summary.final[name], "1")) for name, text in _FINAL.items() if name in summary.final)

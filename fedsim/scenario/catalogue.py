@@ -16,15 +16,24 @@ from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
-from fedsim.scenario.data import Bundled
+from fedsim.scenario.data import Bundled, Counts
 from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.congestion import Congestion, Cubic, Mathis
+from fedsim.system.generators import regular
+from fedsim.system.generators.cellular import HierarchicalCellular
+from fedsim.system.generators.generator import Generator
+from fedsim.system.generators.geometric import RandomGeometric
+from fedsim.system.generators.random_graphs import BarabasiAlbert, ErdosRenyi, WattsStrogatz
+from fedsim.system.ideal import Ideal
+from fedsim.system.lv08 import Lv08
 from fedsim.system.overlay import Complete, Ring
+from fedsim.system.tcp import Tcp
 from fedsim.tasks.datasets import BUNDLED
 from fedsim.tasks.losses import DualLoss, Hinge, Squared
 from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
 
-Role = Literal["data", "model", "learner", "protocol"]
+Role = Literal["data", "model", "learner", "protocol", "transport"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +104,7 @@ class Catalogue:
 def standard_catalogue() -> Catalogue:
     """Everything that ships with fedsim."""
     rows = {"features": 1, "classes": 2}
-    bundled = {name: Kind(type=Bundled) for name in BUNDLED}
+    bundled = {name: Kind(type=Bundled) for name in BUNDLED} | {"counts": Kind(type=Counts)}
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
         "svm": Kind(type=LinearSvm, provided=rows),
@@ -109,8 +118,9 @@ def standard_catalogue() -> Catalogue:
         "synchronous-rounds": Kind(type=SynchronousRounds, family="central"),
         "synchronous-gossip": Kind(type=SynchronousGossip, family="decentralised"),
     }
+    transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
     return Catalogue(
-        kinds={"data": bundled, "model": models, "learner": learners, "protocol": protocols},
+        kinds={"data": bundled, "model": models, "learner": learners, "protocol": protocols, "transport": transports},
         choices={
             Regulariser: {
                 "mean-regularised": MeanRegularised,
@@ -118,7 +128,21 @@ def standard_catalogue() -> Catalogue:
                 "probabilistic-prior": ProbabilisticPrior,
             },
             DualLoss: {"hinge": Hinge, "squared": Squared},
+            Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},
+            Generator: {
+                "star": regular.Star,
+                "tree": regular.Tree,
+                "ring": regular.Ring,
+                "path": regular.Path,
+                "torus": regular.Torus,
+                "complete": regular.Complete,
+                "erdos-renyi": ErdosRenyi,
+                "watts-strogatz": WattsStrogatz,
+                "barabasi-albert": BarabasiAlbert,
+                "random-geometric": RandomGeometric,
+                "hierarchical-cellular": HierarchicalCellular,
+            },
         },
     )

@@ -92,8 +92,9 @@ def codec(annotation: Any, unit: str, blocks: Blocks) -> Codec | None:
         return _optional(annotation, unit, blocks)
     if get_origin(annotation) is Literal:
         return Codec(_plain(partial(read_name, "value", get_args(annotation))), _as_it_is)
-    if get_origin(annotation) is tuple and get_args(annotation)[1:] == (Ellipsis,):
-        return _list(annotation, unit, blocks)
+    several = _several(annotation)
+    if several is not None:
+        return several(annotation, unit, blocks)
     if isinstance(annotation, type) and is_dataclass(annotation):
         return Codec(_plain(partial(blocks.read, annotation)), blocks.write)
     return _leaf(annotation, unit)
@@ -144,12 +145,26 @@ def _optional(annotation: Any, unit: str, blocks: Blocks) -> Codec | None:
     return Codec(Optional[inner.type], lambda value: None if value is None else inner.write(value))  # noqa: UP045  # built at run time
 
 
+def _several(annotation: Any) -> Callable[[Any, str, Blocks], Codec | None] | None:
+    if get_origin(annotation) is tuple and get_args(annotation)[1:] == (Ellipsis,):
+        return _list
+    return _mapping if get_origin(annotation) is Mapping and get_args(annotation)[0] is str else None
+
+
 def _list(annotation: Any, unit: str, blocks: Blocks) -> Codec | None:
     inner = codec(get_args(annotation)[0], unit, blocks)
     if inner is None:
         return None
     listed = GenericAlias(tuple, (inner.type, ...))
     return Codec(listed, lambda values: [inner.write(value) for value in values])
+
+
+def _mapping(annotation: Any, unit: str, blocks: Blocks) -> Codec | None:
+    inner = codec(get_args(annotation)[1], unit, blocks)
+    if inner is None:
+        return None
+    named = GenericAlias(dict, (Annotated[str, Strict()], inner.type))
+    return Codec(named, lambda values: {name: inner.write(value) for name, value in values.items()})
 
 
 def _write_number(unit: str, value: float) -> str | float:

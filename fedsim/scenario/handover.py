@@ -5,7 +5,6 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     PlainValidator,
     StringConstraints,
@@ -18,8 +17,9 @@ from fedsim.errors import ScenarioError
 from fedsim.problems import shown, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
-from fedsim.scenario.names import LinkName, Place, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, RateLaw, Time
+from fedsim.scenario.names import LinkName, Place, Places, RadioName, known
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, LossShare, RateLaw, Time
+from fedsim.scenario.rate import CONSTANT, Rate, with_link
 from fedsim.scenario.refusal import Mistake, Refused, refuse
 from fedsim.scenario.timed_rows import read_rows
 from fedsim.system import handover as system
@@ -41,13 +41,6 @@ def not_empty(items: Items) -> Items:
     return items
 
 
-Places = Annotated[
-    tuple[Place, ...],
-    BeforeValidator(lambda words: [words] if isinstance(words, str) else words),
-    AfterValidator(not_empty),
-]
-
-
 def link_words(link: LinkProfile) -> dict[str, Any]:
     """What the profile of a link says about those that use it, as a file would say it."""
     return {
@@ -67,6 +60,8 @@ class OtherWay(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
+    loss: LossShare = 0.0
+    rate: Rate = CONSTANT
 
     @model_validator(mode="before")
     @classmethod
@@ -76,7 +71,7 @@ class OtherWay(Checked):
         given = {key: value for key, value in words.items() if value is not None}
         links, name = known(info).profiles.links, given.get("link")
         link = links[name] if isinstance(name, str) and name in links else next(iter(links.values()))
-        return {**link_words(link), **given}
+        return {**link_words(link), **with_link(given, link)}
 
 
 class Stop(Checked):

@@ -2,7 +2,8 @@
 
 ``extends: base.yaml`` puts a file on top of another. Mappings are merged key by key; lists and plain values
 replace; ``null`` takes a value away. A mapping with another ``name`` replaces the whole mapping below, so that
-``learner: {name: mocha}`` inherits nothing from FedAvg. Paths are relative to the file that holds them.
+``learner: {name: mocha}`` inherits nothing from FedAvg; so does a topology with another ``generate`` or ``import``.
+Paths are relative to the file that holds them.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from fedsim import problems
 from fedsim.errors import ScenarioError
 from fedsim.scenario.refusal import Keys
+from fedsim.scenario.underlay import beside, open_underlay
 from fedsim.yamlfile import parse_yaml, read_yaml
 
 PARTS = ("data", "model", "learner", "protocol")
@@ -82,7 +84,7 @@ def assign(layers: Layers, path: str, value: Any) -> None:
     keys = path.split(".")
     topology = layers.words.get("topology")
     if keys[0] == "topology" and len(keys) > 1 and isinstance(topology, str):
-        layers.words["topology"] = read_yaml(Path(topology))
+        layers.words["topology"] = open_underlay(topology)
         layers.origins["topology",] = topology
     if len(keys) == 1 and path in PARTS and isinstance(value, str):
         value = {"name": value}
@@ -194,27 +196,42 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         block["trace"] = str(_beside(folder, block["trace"]))
     for block in _with_speed_files(layer):
         block["file"] = str(_beside(folder, block["file"]))
+    for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
+        if isinstance(group, dict) and isinstance(group.get("devices"), str):
+            group["devices"] = str(_beside(folder, group["devices"]))
+    layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
 
 
 def _with_speed_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
     """Blocks of groups that name a file of measured speeds."""
-    fleet = layer.get("fleet")
-    for group in fleet if isinstance(fleet, list) else ():
-        speed = group.get("speed") if isinstance(group, dict) else None
+    groups = _blocks(layer.get("fleet"))
+    groups = [one for group in groups for one in (group, *_blocks(group.get("mix")), *_blocks(group.get("devices")))]
+    for group in groups:
+        speed = group.get("speed")
         block = speed.get("csv") if isinstance(speed, dict) else None
         if isinstance(block, dict) and isinstance(block.get("file"), str):
             yield block
 
 
 def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
-    """Blocks that name the file of a trace: outages, and the handovers of groups."""
-    for key in ("fleet", "outages"):
-        items = layer.get(key)
-        for item in items if isinstance(items, list) else ():
-            block = item.get("handover") if key == "fleet" and isinstance(item, dict) else item
-            if isinstance(block, dict) and isinstance(block.get("trace"), str):
-                yield block
+    """Blocks that name the file of a trace: outages, handovers, availabilities, and rates of groups, ways and links."""
+    network, groups = layer.get("network"), _blocks(layer.get("fleet"))
+    groups = [one for group in groups for one in (group, *_blocks(group.get("mix")), *_blocks(group.get("devices")))]
+    handovers = _blocks([group.get("handover") for group in groups])
+    stays = _blocks([group.get("availability") for group in groups])
+    ways = [way for handover in handovers for way in _blocks(handover.get("to"))]
+    links = _blocks(network.get("links") if isinstance(network, dict) else None)
+    rates = _blocks([item.get("rate") for item in (*groups, *ways, *links)])
+    directions = _blocks([rate.get(way) for rate in rates for way in ("up", "down")])
+    for block in (*_blocks(layer.get("outages")), *handovers, *stays, *rates, *directions):
+        if isinstance(block.get("trace"), str):
+            yield block
+
+
+def _blocks(items: Any) -> list[dict[Any, Any]]:
+    """The mappings in what may be a list."""
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _beside(folder: Path, path: str) -> Path:
@@ -223,4 +240,4 @@ def _beside(folder: Path, path: str) -> Path:
 
 
 def _is_renamed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
-    return "name" in new and new["name"] != old.get("name")
+    return any(key in new and new[key] != old.get(key) for key in ("name", "generate", "import"))

@@ -15,10 +15,9 @@ from fedsim.scenario.layers import Layers, assign, layers_of, read_layers, split
 from fedsim.scenario.names import Known
 from fedsim.scenario.refusal import mistakes_in
 from fedsim.scenario.schema import Scenario
+from fedsim.scenario.underlay import parse_underlay, read_underlay
 from fedsim.system.profiles import load_profiles
 from fedsim.system.topology import Topology
-from fedsim.system.topology_file import parse_topology
-from fedsim.yamlfile import read_yaml
 
 Overrides = Mapping[str, Any] | Sequence[str]
 
@@ -60,7 +59,7 @@ def resolved(scenario: Scenario, *, catalogue: Catalogue | None = None) -> str:
 def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: Catalogue) -> Scenario:
     mistakes = Mistakes()
     _override(layers, overrides, seed, mistakes)
-    known = _known(catalogue, _topology(layers, mistakes))
+    known = _known(catalogue, _topology(layers, catalogue, mistakes))
     try:
         scenario = Scenario.model_validate(layers.words, context=known)
     except ValidationError as error:
@@ -92,18 +91,20 @@ def _items(overrides: Overrides) -> Iterator[str | tuple[str, Any]]:
         yield from overrides
 
 
-def _topology(layers: Layers, mistakes: Mistakes) -> Topology | None:
+def _topology(layers: Layers, catalogue: Catalogue, mistakes: Mistakes) -> Topology | None:
     """The topology of the scenario, None where it has mistakes or is missing."""
     if "topology" not in layers.words:
         return None
     words, origin = layers.words["topology"], layers.origin(("topology",))
+    seed = layers.words.get("seed", 0)
+    luck = seed if isinstance(seed, int) else 0  # where it is no number, that is reported elsewhere
     try:
         if isinstance(words, Mapping):
-            return parse_topology(words, origin, "topology")
+            return parse_underlay(words, origin, "topology", seed=luck, catalogue=catalogue)
         if isinstance(words, str):
-            return parse_topology(read_yaml(Path(words)), words)
+            return read_underlay(words, luck, catalogue)
     except ScenarioError as error:
-        if isinstance(words, str) and not Path(words).is_file():
+        if isinstance(words, str) and not Path(words).exists():
             mistakes.add(origin, "topology", str(error))
         else:
             mistakes.extend(error)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 from pydantic_core import core_schema
 
 from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.scenario.catalogue import Catalogue, Part, Role
 from fedsim.scenario.refusal import Refused, refuse
+from fedsim.scenario.underlay import write_underlay
 from fedsim.system.profiles import Profiles
 from fedsim.system.topology import Topology
 
@@ -46,7 +47,7 @@ def _places(there: Known) -> Iterable[str] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _InWords:
+class InWords:
     """Tells pydantic how a field is read and written, given what is known, and to leave its type alone."""
 
     read: Callable[[Any, Known], Any]
@@ -61,14 +62,30 @@ class _InWords:
         )
 
 
+def _spread(words: Any, info: ValidationInfo) -> Any:
+    """A list of nodes for a node, an attachment, or a list of these; each once, in order."""
+    topology = known(info).topology
+    listed = [words] if isinstance(words, str) else words
+    if topology is None or not isinstance(listed, (list, tuple)):
+        return listed
+    spread: list[Any] = []
+    for index, name in enumerate(listed):
+        nodes = topology.attachments.get(name, (name,)) if isinstance(name, str) else (name,)
+        if isinstance(name, str) and nodes == (name,) and name not in topology.graph:
+            rule = problems.unknown(name, "place in the topology", [*topology.attachments, *topology.graph])
+            raise Refused([(() if isinstance(words, str) else (index,), rule)])
+        spread += [node for node in nodes if node not in spread]
+    return spread
+
+
 def _topology(there: Known) -> Topology:
     if there.topology is None:
         raise Refused([])  # the reader of topologies has said what is wrong with it
     return there.topology
 
 
-def _part(role: Role) -> _InWords:
-    return _InWords(
+def _part(role: Role) -> InWords:
+    return InWords(
         read=lambda words, there: there.catalogue.read(role, words),
         write=lambda part, there: there.catalogue.write(part),
     )
@@ -77,11 +94,16 @@ def _part(role: Role) -> _InWords:
 _TEXT = StringConstraints(strict=True)
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Place = Annotated[str, _TEXT, _one_of("place in the topology", _places)]
+Places = Annotated[tuple[Place, ...], BeforeValidator(_spread), Field(min_length=1)]
 DeviceName = Annotated[str, _TEXT, _one_of("device", lambda there: there.profiles.devices)]
 LinkName = Annotated[str, _TEXT, _one_of("link", lambda there: there.profiles.links)]
 RadioName = Annotated[str, _TEXT, _one_of("radio", lambda there: there.profiles.radios)]
 Network = Annotated[
-    Topology, _InWords(read=lambda _, there: _topology(there), write=lambda topology, _: topology.words())
+    Topology,
+    InWords(
+        read=lambda _, there: _topology(there),
+        write=lambda topology, there: write_underlay(topology, there.catalogue),
+    ),
 ]
 Data = Annotated[Part, _part("data")]
 Model = Annotated[Part, _part("model")]

@@ -8,8 +8,8 @@ from fedsim import units
 from fedsim.problems import nearest
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
-from fedsim.scenario.handover import Places, check_times, not_empty, with_trace
-from fedsim.scenario.names import Place, known
+from fedsim.scenario.handover import check_times, not_empty, with_trace
+from fedsim.scenario.names import Place, Places, known
 from fedsim.scenario.quantity import Delay, DurationLaw, Time
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system import outage as system

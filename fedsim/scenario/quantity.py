@@ -81,8 +81,12 @@ PositiveShare = Annotated[
 LossShare = Annotated[
     float, _number("1", lambda value: 0 <= value < 1, "must be at least 0 % and below 100 %"), _shown_in("1")
 ]
+Size = Annotated[float, _number("bytes", _is_positive, "must be > 0 and finite"), _shown_in("bytes")]
+FactorLaw = Annotated[Law, _law("1", _positive, _finite), _law_in("1")]
 DurationLaw = Annotated[Law, _law("s", _positive, _finite), _law_in("s")]
 DelayLaw = Annotated[Law, _law("s", _not_negative, _finite), _law_in("s")]
+OffsetLaw = Annotated[Law, _law("s", _finite), _law_in("s")]
+Factor = Annotated[float, _number("1", _is_positive, "must be > 0 and finite")]
 RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s")]
 SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s")]
 ShareLaw = Annotated[Law, _law("1", _within_whole), _law_in("1")]

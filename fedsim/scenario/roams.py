@@ -3,18 +3,19 @@
 import math
 from dataclasses import replace
 
-from fedsim.scenario.group import DeviceGroup
 from fedsim.scenario.handover import Handover, OtherWay, Stop
+from fedsim.scenario.kind import KindWords
 from fedsim.scenario.outage import Outage
+from fedsim.scenario.rate import make_course
 from fedsim.system import outage as system
-from fedsim.system.fleet import OtherWay as OtherWayLaws
-from fedsim.system.fleet import Roams
 from fedsim.system.handover import ByLaw, ByTimetable
 from fedsim.system.presence import Crashes
 from fedsim.system.profiles import Profiles
+from fedsim.system.ways import OtherWay as OtherWayLaws
+from fedsim.system.ways import Roams
 
 
-def make_roams(group: DeviceGroup, profiles: Profiles) -> Roams | None:
+def make_roams(group: KindWords, profiles: Profiles) -> Roams | None:
     """How a group's devices change their way into the network."""
     words = group.handover
     if words is None:
@@ -31,6 +32,8 @@ def make_roams(group: DeviceGroup, profiles: Profiles) -> Roams | None:
         up_bps=group.up_bps,
         down_bps=group.down_bps,
         rtt_s=group.rtt_s,
+        loss=group.loss,
+        course=make_course(group.rate, profiles),
     )
     return _by_timetable(words, own, others)
 
@@ -89,4 +92,6 @@ def _other(words: OtherWay, profiles: Profiles) -> OtherWayLaws:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
+        loss=words.loss,
+        course=make_course(words.rate, profiles),
     )

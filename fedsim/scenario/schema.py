@@ -10,8 +10,9 @@ from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
+from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
-from fedsim.scenario.quantity import DurationLaw, Goal, LossShare, Time
+from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
@@ -20,13 +21,6 @@ device's own share; and the mean of the worst tenth of these."""
 
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
-
-
-class NetworkRules(Checked):
-    """What the network does to messages. Without a route, a sender gives up after ``give_up_s``."""
-
-    message_loss: LossShare = 0.0
-    give_up_s: Time = Field(default=3.0, alias="give_up")
 
 
 class ServerPlace(Checked):
@@ -72,7 +66,7 @@ class Scenario(Checked):
     name: Name
     seed: Seed = 0
     topology: Network
-    network: NetworkRules = NetworkRules()
+    network: NetworkRules = Field(default_factory=NetworkRules)
     outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
@@ -101,13 +95,21 @@ class Scenario(Checked):
 
     @field_validator("fleet")
     @classmethod
-    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...]) -> tuple[DeviceGroup, ...]:
+    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...], info: ValidationInfo) -> tuple[DeviceGroup, ...]:
         if not fleet:
             raise refuse("has no devices: it needs at least one group")
         names = [group.name for group in fleet]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
+        taken = set(info.data["topology"].graph) if "topology" in info.data else set()
+        for i, group in enumerate(fleet):
+            own = [device.name for device in group.devices]
+            rule = "is the name of a place or of a device in an earlier group"
+            twice_named = [j for j, name in enumerate(own) if name in taken]
+            if twice_named:
+                raise Refused([((i, "devices", j, "name"), f"{own[j]!r} {rule}") for j in twice_named])
+            taken |= set(own)
         return fleet
 
     @field_validator("lives")
@@ -115,7 +117,7 @@ class Scenario(Checked):
     def _check_lives(cls, lives: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         """Names of devices, as ``Fleet.name`` gives them."""
         groups = info.data.get("fleet", ())
-        known = {f"{group.name}-{rank:02d}" for group in groups for rank in range(group.count)} if lives else set()
+        known = {name for group in groups for name in group.device_names()} if lives else set()
         strange = [(i, name) for i, name in enumerate(lives) if groups and name not in known]
         if strange:
             raise Refused([((i,), unknown(name, "device", sorted(known))) for i, name in strange])

@@ -8,6 +8,7 @@ from typing import Final
 from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.scenario import METRICS, Scenario, load
+from fedsim.scenario.underlay import redrawn
 from fedsim.study.comparison import Comparison
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
@@ -89,7 +90,8 @@ def _horizon_s(scenarios: Sequence[Scenario]) -> float:
 def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
     stop = scenario.stop.model_copy(update={"target": None, "rounds": None, "time_s": horizon_s})
     evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
-    return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed})
+    topology = redrawn(scenario.topology, seed)
+    return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed, "topology": topology})
 
 
 def _labels(names: Sequence[str]) -> list[str]:

@@ -55,7 +55,8 @@ def write_run(result: Result, folder: Path) -> None:
     write_table(result.curve, folder / "metrics.parquet")
     write_table(result.events, folder / "events.parquet")
     write_table(result.devices, folder / "devices.parquet")
-    write_picture(result, folder / "quality.png")
+    if result.summary.learned:
+        write_picture(result, folder / "quality.png")
 
 
 def _write_comparison(comparison: Comparison, folder: Path) -> None:

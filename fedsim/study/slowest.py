@@ -1,7 +1,7 @@
 """Which part of a round takes longest, and on whose links."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -13,6 +13,16 @@ PHASES = {
     "exchange_s": "waiting for neighbours",
     "server_s": "server",
 }
+MESSAGES = {
+    "message_wake_s": "waking radios",
+    "message_setup_s": "setting up connections",
+    "message_delay_s": "delay of the way",
+    "message_slow_start_s": "slow start",
+    "message_bytes_s": "moving bytes, as if alone",
+    "message_sharing_s": "sharing links with others",
+    "message_outage_s": "links that were down",
+    "message_resend_s": "sending again what failed",
+}
 WAITS = {"deadline": "waiting for the deadline", "failures": "waiting for devices that failed"}
 
 
@@ -23,6 +33,8 @@ class Slowest:
     ``seconds`` by phase, and by link within the slowest phase: of the closing device or, where peers wait for each
     other, of the neighbour whose model came last. A round that nobody closed in time counts as a wait for its
     deadline or, where there is none, for the devices that failed. Among peers every peer's every round counts.
+    ``messages`` is where the time of these devices' messages went: of the answer that closed a round, down and up, or
+    of the model that a peer waited for last.
     """
 
     rounds: int
@@ -31,6 +43,7 @@ class Slowest:
     share: float
     seconds_by_link: Mapping[str, float]
     closers: Mapping[str, int]
+    messages: Mapping[str, float] = field(default_factory=dict)
 
     def sentence(self) -> str:
         """The slowest part and why, for people."""
@@ -66,4 +79,5 @@ def slowest(events: pd.DataFrame) -> Slowest:
         share=seconds[phase] / total if total else 0.0,
         seconds_by_link=links,
         closers={str(name): int(count) for name, count in closers.items()},
+        messages={text: float(rounds[name].fillna(0.0).sum()) for name, text in MESSAGES.items() if name in rounds},
     )

@@ -16,7 +16,7 @@ from fedsim.system.handover import Handover, Way
 from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
-from fedsim.system.presence import Availability, Crashes, Presence
+from fedsim.system.presence import Presence
 from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
@@ -50,8 +50,6 @@ class DeviceSpec:
     access: Access
     radio: RadioProfile
     paging_s: float
-    availability: Availability | None
-    crashes: Crashes | None
     handover: Handover | None = None
     chip: Chip = field(default_factory=Chip)
     capacity_j: float | None = None
@@ -104,19 +102,15 @@ class Device:
     empties its battery.
     """
 
-    def __init__(self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook) -> None:
+    def __init__(
+        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Presence
+    ) -> None:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
         self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
         self.wasted = Usage()
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
-        presence = Presence(
-            availability=spec.availability,
-            crashes=spec.crashes,
-            availability_rng=sim.rng("availability", spec.name),
-            crashes_rng=sim.rng("crashes", spec.name),
-        )
         self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
         self._sim = sim
         self._messenger = messenger
@@ -157,18 +151,18 @@ class Device:
 
     def is_up(self) -> bool:
         """Whether it is there, has charge, and takes part, now."""
-        return self._away_until_s() is None
+        return self.away_until_s() is None
 
     def is_spent(self) -> bool:
-        """Whether it is gone for good: its battery is empty and nothing recharges it, or it never takes part."""
-        return self._away_until_s() == math.inf
+        """Whether it is gone for good: departed, empty with nothing to recharge it, or never willing."""
+        return self.away_until_s() == math.inf
 
     async def returned(self) -> None:
         """Wait until it is there and takes part; or, if it is spent meanwhile, until that could have been."""
-        while (until_s := self._away_until_s()) is not None and until_s < math.inf:
+        while (until_s := self.away_until_s()) is not None and until_s < math.inf:
             await self._sim.timeout(until_s - self._sim.now)
 
-    def _away_until_s(self) -> float | None:
+    def away_until_s(self) -> float | None:
         """When to look again whether it is there and takes part, infinity for never; None if it does now."""
         if (down := self._watch.down()) is not None:
             return math.inf if self.meter.is_dead else down[1]

@@ -37,25 +37,29 @@ class Degrees:
 
 
 class EqualSplit:
-    """Gives every pair of names a link of its own, of the rate that the model says at the time of each message.
+    """Gives every message a link of its own, of the rate that the model says at the time of its sending.
 
-    Messages of one pair that overlap share that link. The directions of a half-duplex access link count as two
-    links, and acknowledgements take nothing.
+    The directions of a half-duplex access link count as two links, and acknowledgements take nothing.
     """
 
     def __init__(self, links: SharedLinks, degrees: Degrees) -> None:
         self._links = links
         self._degrees = degrees
-        self._pipes: dict[tuple[str, str], tuple[int, float]] = {}
+        self._free: list[int] = []
 
     def pipe(self, source: str, target: str, track: Track) -> Line:
-        """The link that stands for all lines of a track."""
+        """A link for one message that stands for all lines of a track, until it is released."""
         rate_bps = self._rate_bps(source, target, track)
-        link, old_bps = self._pipes.get((source, target)) or (self._links.add_link(rate_bps), rate_bps)
-        if rate_bps != old_bps:
+        if self._free:
+            link = self._free.pop()
             self._links.set_capacity(link, rate_bps)
-        self._pipes[source, target] = link, rate_bps
+        else:
+            link = self._links.add_link(rate_bps)
         return Line(link, (), track.delay_s, track.loss)
+
+    def release(self, link: int) -> None:
+        """The message is over, or goes on elsewhere."""
+        self._free.append(link)
 
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)

@@ -55,6 +55,12 @@ class Planner:
             return Leg(Plan(wire_bytes=left_bytes, delay_s=0.0))
         return self._leg(source, target, left_bytes, Connection(idle_s=0.0), 1.0)
 
+    def release(self, leg: Leg) -> None:
+        """No message is on this leg any more."""
+        if self.split is not None:
+            for link in leg.route:
+                self.split.release(link)
+
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
         track = self.wiring.track(source, target)
         back = self._back(source, target)

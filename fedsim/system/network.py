@@ -202,6 +202,7 @@ class Network:
             await self._links.move(flow, leg.route, plan.wait_s, leg.back, plan.back_share)
         finally:
             self._underway.remove(trip)
+            self._planner.release(trip.leg)
             trip.go_on(self._sim.now)
             if flow.complete:
                 self._connections.keep(trip.source, trip.target, plan.window, self._sim.now)
@@ -238,9 +239,11 @@ class Network:
             self._links.set_cap(trip.flow, min(trip.cap_bps, leg.plan.cap_bps))
 
     def _put_on(self, trip: Trip, leg: Leg) -> None:
+        self._links.reroute(trip.flow, leg.route, leg.back, trip.plan.back_share)
+        if leg is not trip.leg:
+            self._planner.release(trip.leg)
         trip.leg = replace(leg, plan=trip.plan)
         trip.go_on(self._sim.now)
-        self._links.reroute(trip.flow, leg.route, leg.back, trip.plan.back_share)
 
     def _halt(self, trip: Trip, *, is_patient: bool) -> None:
         trip.wait(self._sim.now, is_patient=is_patient)

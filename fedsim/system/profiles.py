@@ -1,15 +1,16 @@
 """Profiles of devices, links and radios by name; in ``profiles.yaml`` every number has its source."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fedsim import units
 from fedsim.errors import FedsimError
+from fedsim.system.fading import FadingShape
 from fedsim.system.law import Lognormal
 from fedsim.system.throttle import Throttle
 from fedsim.yamlfile import read_yaml
@@ -49,7 +50,9 @@ class DeviceProfile:
 class LinkProfile:
     """An access technology: round trip to a near server, mean rates of its users, and its usual radio.
 
-    A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before its radio wakes.
+    ``fading`` names the shape of their change in time, None where there is none; ``loss`` is the share of packets
+    that the link layer loses for good. A message pushed to an idle device waits U(0, ``paging_wait_max_s``) before
+    its radio wakes.
     """
 
     name: str
@@ -58,6 +61,8 @@ class LinkProfile:
     rtt_s: Lognormal
     up_bps: Lognormal
     down_bps: Lognormal
+    fading: str | None
+    loss: float
     paging_wait_max_s: float
 
 
@@ -118,11 +123,14 @@ class Profiles:
     links: Mapping[str, LinkProfile]
     radios: Mapping[str, RadioProfile]
     speeds: Mapping[str, SpeedProfile]
+    fading: Mapping[str, FadingShape]
 
     def __post_init__(self) -> None:
         for link in self.links.values():
             if link.radio not in self.radios:
                 raise FedsimError(f"link {link.name!r} has an unknown radio, {link.radio!r}")
+            if link.fading is not None and link.fading not in self.fading:
+                raise FedsimError(f"link {link.name!r} has an unknown shape of fading, {link.fading!r}")
 
 
 @cache
@@ -134,6 +142,7 @@ def load_profiles() -> Profiles:
         links=_named(table["links"], _link),
         radios=_named(table["radios"], _radio),
         speeds=_named(table["speeds"], _speeds),
+        fading=_named(table["fading"], partial(_shape, table["fading_probabilities"])),
     )
 
 
@@ -187,6 +196,8 @@ def _link(name: str, row: Mapping[str, Any]) -> LinkProfile:
         rtt_s=law("rtt", "s"),
         up_bps=law("up", "bit/s"),
         down_bps=law("down", "bit/s"),
+        fading=row.get("fading"),
+        loss=_value(row["loss"], "1"),
         paging_wait_max_s=_value(row["paging_wait"], "s"),
     )
 
@@ -203,6 +214,18 @@ def _radio(name: str, row: Mapping[str, Any]) -> RadioProfile:
         tails=tuple((_value(tail["lasts"], "s"), _value(tail["power"], "W")) for tail in row["tails"]),
         idle_w=_value(row["idle"], "W"),
         doze=_doze(row["doze"]) if "doze" in row else None,
+    )
+
+
+def _shape(probabilities: Sequence[float], name: str, row: Mapping[str, Any]) -> FadingShape:
+    quantiles, _ = row["quantiles"]
+    return FadingShape(
+        name=name,
+        slow_weight=_value(row["slow_weight"], "1"),
+        slow_s=_value(row["slow"], "s"),
+        fast_s=_value(row["fast"], "s"),
+        probabilities=tuple(probabilities),
+        quantiles=tuple(quantiles),
     )
 
 

@@ -25,9 +25,9 @@ class Stint:
         now = self._spent()
         self._settled, self._since = now - self._since, now
 
-    def lose(self, cause: str, sent_bytes: float) -> None:
-        """These bytes were sent in vain, whatever becomes of the rest; they are not booked again with it."""
-        lost = Usage(sent_bytes=sent_bytes)
+    def lose(self, cause: str, *, sent_bytes: float = 0.0, received_bytes: float = 0.0) -> None:
+        """These bytes went in vain, whatever becomes of the rest; they are not booked again with it."""
+        lost = Usage(sent_bytes=sent_bytes, received_bytes=received_bytes)
         self._waste(cause, lost)
         self._since += lost
 

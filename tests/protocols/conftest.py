@@ -12,6 +12,7 @@ from fedsim.errors import DeviceCrashedError, MessageLostError, OutOfMemoryError
 from fedsim.kernel import Simulation
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
@@ -23,6 +24,11 @@ from fedsim.tasks.sgd import Sgd
 class FakeDelivery:
     wake_s: float = 0.0
     move_s: float = 0.0
+    wasted_bytes: float = 0.0
+
+    @property
+    def parts(self):
+        return {"wake_s": self.wake_s, "bytes_s": self.move_s}
 
 
 @dataclass
@@ -32,8 +38,8 @@ class FakeStint:
     def settle(self):
         pass
 
-    def lose(self, cause, sent_bytes):
-        self.spoilt.append((cause, sent_bytes))
+    def lose(self, cause, *, sent_bytes=0.0, received_bytes=0.0):
+        self.spoilt.append((cause, sent_bytes, received_bytes) if received_bytes else (cause, sent_bytes))
 
     def discard(self, cause):
         self.spoilt.append(cause)
@@ -146,7 +152,7 @@ def central(sim):
         training = CentralTraining(problem, learner, sim.rng)
         monitor = FakeMonitor(rounds)
         session = CentralSession(
-            devices=devices,
+            devices=Roster(devices, sim.rng),
             training=training,
             streams=sim.rng,
             record=sim.record,

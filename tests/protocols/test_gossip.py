@@ -117,7 +117,7 @@ def test_patience_must_be_positive(patience_s):
 def test_an_inbox_gives_the_round_asked_for_or_the_first_after_it():
     inbox = Inbox([1])
     for number in (4, 2, 3):
-        inbox.put(1, number, np.array([float(number)]))
+        inbox.put(1, number, np.array([float(number)]), {})
     assert inbox.newest == 4
     assert [inbox.model(1, number) for number in (1, 3, 4)] == [2.0, 3.0, 4.0]
     assert inbox.model(1, 5) is None
@@ -130,12 +130,12 @@ def test_who_is_given_up_is_welcomed_when_it_comes_back():
     inbox.welcome = welcomed.append
 
     async def story():
-        inbox.put(2, 1, np.zeros(1))
+        inbox.put(2, 1, np.zeros(1), {})
         assert list(await inbox.fill(1, patience_s=5.0)) == [2]  # 1 is missing: waited for, and given up
         assert sim.now == 5.0
         assert list(await inbox.fill(1, patience_s=5.0)) == [2]
         assert sim.now == 5.0  # nobody waits for it any more
-        asyncio.get_running_loop().call_later(2.0, inbox.put, 1, 7, np.zeros(1))
+        asyncio.get_running_loop().call_later(2.0, inbox.put, 1, 7, np.zeros(1), {})
         await asyncio.sleep(3.0)
         assert welcomed == [1]
         assert list(await inbox.fill(1, patience_s=5.0)) == [1, 2]

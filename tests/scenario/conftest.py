@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 import pytest
 
-from fedsim.scenario.catalogue import Catalogue, Kind
+from fedsim.scenario.catalogue import Catalogue, Kind, standard_catalogue
 from fedsim.scenario.data import Bundled
 from fedsim.system.law import Constant, Law
 
@@ -130,8 +130,10 @@ def words():
 
 @pytest.fixture(scope="session")
 def catalogue():
+    standard = standard_catalogue()
     return Catalogue(
         kinds={
+            **standard.kinds,
             "data": {"digits": Kind(type=Bundled), "iris": Kind(type=Bundled)},
             "model": {"linear": Kind(type=Linear, provided={"features": 1}), "other": Kind(type=Flat)},
             "learner": {
@@ -143,5 +145,5 @@ def catalogue():
                 "talk": Kind(type=Talk, family="decentralised"),
             },
         },
-        choices={Prior: {"flat": Flat, "peaked": Peaked}},
+        choices={**standard.choices, Prior: {"flat": Flat, "peaked": Peaked}},
     )

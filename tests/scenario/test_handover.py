@@ -8,6 +8,7 @@ import yaml
 from fedsim.errors import ScenarioError
 from fedsim.scenario.load import check, load, resolved
 from fedsim.scenario.roams import make_outage, make_roams
+from fedsim.system.course import Fades
 from fedsim.system.handover import ByLaw, ByTimetable
 from fedsim.system.law import Constant, Exponential, Lognormal, Uniform
 from fedsim.system.outage import Schedule
@@ -128,7 +129,7 @@ H = "fleet[1].handover"
         ({**BY_LAW, "to": []}, f"{H}.to: must have at least 1 item, got 0"),
         ({**BY_LAW, "then": "contineu"}, f"{H}.then: 'contineu' is not a known fate; did you mean 'continue'?"),
         ({**BY_LAW, "to": [{"link": "4g", "at": "cell-d"}]},
-         f"{H}.to[0].at[0]: 'cell-d' is not a known place in the topology; did you mean 'cell-b'?"),
+         f"{H}.to[0].at: 'cell-d' is not a known place in the topology; did you mean 'cell-b'?"),
         ({**BY_LAW, "to": [{**OTHER, "rtf": 0}]}, f"{H}.to[0].rtf: 'rtf' is not a known key; did you mean 'rtt'?"),
         ({"to": [OTHER], "schedule": [{"from": "1 s", "link": "wify"}]},
          f"{H}.schedule[0].link: 'wify' is not a known link of this group; did you mean 'wifi'?"),
@@ -158,7 +159,7 @@ ONCE = [{"from": "5 s", "for": "1 s"}]
         ({"node": "cell-a"}, "outages[0]: needs every and repair, a schedule, or a trace"),
         ({"node": "cell-a", "every": "1 h"}, "outages[0].repair: is missing"),
         ({"node": "cel-a", "schedule": ONCE},
-         "outages[0].node[0]: 'cel-a' is not a known place in the topology; did you mean 'cell-a'?"),
+         "outages[0].node: 'cel-a' is not a known place in the topology; did you mean 'cell-a'?"),
         ({"link": ["cell-a", "cell-b"], "schedule": ONCE},
          "outages[0].link: the topology has no link 'cell-a -- cell-b'; did you mean 'cell-a -- hub'?"),
         ({"node": "cell-a", "schedule": ONCE, "repeat": "6 s"},
@@ -188,3 +189,28 @@ def test_a_trace_that_is_no_table_is_refused(words, catalogue, tmp_path, text, r
     path.write_text(text)
     given = {"to": [OTHER], "trace": str(path)}
     assert refusals(words, catalogue, handover=given) == [f"{H}.trace: {path}: {rule}"]
+
+
+def test_another_way_has_rates_over_time_of_its_own(words, catalogue, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "walk.csv").write_text("t_s,mbps\n0,4\n1,0\n")
+    ways = [
+        {"link": "wifi", "at": "cell-b", "rate": "fading", "loss": "residual"},
+        {"link": "4g", "at": "cell-b", "rate": {"trace": "walk.csv"}},
+    ]
+    words["fleet"][0]["handover"] = {"to": ways, "stay": "1 min", "away": "1 min"}
+    scenario = check(words, catalogue=catalogue)
+    roams = make_roams(scenario.fleet[0], load_profiles())
+    wifi, cellular = roams.others
+    assert (wifi.course, wifi.loss) == (Fades(shape=load_profiles().fading["wifi_zhuge"]), 0.001)
+    assert (cellular.course.up.traces[0].mean_bps, cellular.loss) == (2e6, 0.0)
+    assert check(yaml.safe_load(resolved(scenario, catalogue=catalogue)), catalogue=catalogue) == scenario
+
+
+def test_the_trace_of_another_way_is_found_from_the_scenario(words, catalogue, tmp_path):
+    (tmp_path / "walk.csv").write_text("t_s,mbps\n0,4\n1,0\n")
+    ways = [{"link": "4g", "at": "cell-b", "rate": {"down": {"trace": "walk.csv"}}}]
+    words["fleet"][0]["handover"] = {"to": ways, "stay": "1 min", "away": "1 min"}
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(words))
+    [way] = load(tmp_path / "x.yaml", catalogue=catalogue).fleet[0].handover.to
+    assert way.rate.down.trace == str(tmp_path / "walk.csv")

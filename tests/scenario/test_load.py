@@ -80,7 +80,7 @@ def test_a_resolved_scenario_holds_everything_and_loads_to_an_equal_one(words, c
     assert hash(again) == hash(scenario)
     assert resolved(again, catalogue=catalogue) == text
     written = yaml.safe_load(text)
-    assert written["network"] == {"message_loss": "0.5 %"}
+    assert written["network"]["message_loss"] == "0.5 %"
     assert written["fleet"][1]["up"] == {"lognormal": {"median": "25 Mbit/s", "sigma": 0.4}}
     assert written["protocol"]["deadline"] == "10 s"
     assert written["topology"]["links"][0]["capacity"] == "8 Mbit/s"
@@ -171,7 +171,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
             "(known: 3g, 4g, 5g, 5g_mmwave, wifi, ethernet)"
         ),
         (
-            "scenario: fleet[0].at[0]: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
+            "scenario: fleet[0].at: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
             "(known: hub, cell-a, cell-b)"
         ),
         "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 1.2",
@@ -201,7 +201,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: evaluate.every: must be > 0 and finite, got '0 s'",
         (
             "scenario: servr: 'servr' is not a known key; did you mean 'server'? (known: name, seed, topology, "
-            "network, server, fleet, data, model, learner, protocol, stop, evaluate)"
+            "network, outages, server, fleet, data, model, learner, protocol, stop, ...)"
         ),
     ]
 
@@ -279,7 +279,7 @@ def test_mistakes_in_overrides_are_reported_with_the_others(words, catalogue):
         "scenario: seed: must be >= 0, got -1",
         (
             "--set netwrk.x: netwrk: 'netwrk' is not a known key; did you mean 'network'? (known: name, seed, "
-            "topology, network, server, fleet, data, model, learner, protocol, stop, evaluate)"
+            "topology, network, outages, server, fleet, data, model, learner, protocol, stop, ...)"
         ),
     ]
 

@@ -35,13 +35,14 @@ def numbers(value, path=""):
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from numbers(item, f"{path}[{index}]")
-    elif path.rsplit(".", 1)[-1] not in {"example", "radio", "half_duplex"}:
+    elif path.rsplit(".", 1)[-1] not in {"example", "radio", "half_duplex", "fading"}:
         yield path, (value, "")
 
 
 def test_every_number_has_evidence_and_a_known_source():
     sources = table()["sources"]
-    cited = [pair for kind in ("devices", "links", "radios", "speeds") for pair in numbers(table()[kind], kind)]
+    kinds = ("devices", "links", "radios", "fading", "speeds")
+    cited = [pair for kind in kinds for pair in numbers(table()[kind], kind)]
     assert len(cited) > 120
     for path, (_, evidence) in cited:
         found = re.fullmatch(r"([DSMI]) (\w+)", evidence)
@@ -112,7 +113,22 @@ def test_links_are_those_of_the_notes():
             (link.up_bps, row["mean_up_mbps_median_user"] * 1e6, row["sd_user"]),
         ]:
             assert (law.median, law.sigma) == (pytest.approx(median, rel=1e-12), sigma)
+        assert link.loss == pytest.approx(row["residual_loss"], rel=1e-12)
+        assert link.fading == row.get("rate_process")
         assert link.paging_wait_max_s == paging_s.get(name, 1.28)
+
+
+def test_shapes_of_fading_are_those_of_the_notes():
+    shapes = load_profiles().fading
+    rows = {name: row for name, row in reference()["rate_processes"].items() if isinstance(row, dict)}
+    assert sorted(shapes) == sorted(rows)
+    for name, row in rows.items():
+        shape = shapes[name]
+        assert (shape.name, shape.slow_weight) == (name, row["slow_weight"])
+        assert (shape.slow_s, shape.fast_s) == (row["tau_slow_s"], row["tau_fast_s"])
+        assert shape.probabilities == tuple(reference()["rate_processes"]["probabilities"])
+        assert shape.quantiles == tuple(row["quantiles"])
+        assert shape.mean == pytest.approx(1.0, abs=0.005)
 
 
 def test_radios_are_those_of_the_notes():
@@ -144,4 +160,10 @@ def test_profiles_are_values_that_nobody_can_change():
 def test_a_link_with_an_unknown_radio_is_refused():
     there = load_profiles()
     with pytest.raises(FedsimError, match="link '3g' has an unknown radio, '3g_2012'"):
-        Profiles(devices=there.devices, links=there.links, radios={}, speeds={})
+        Profiles(devices=there.devices, links=there.links, radios={}, fading=there.fading, speeds={})
+
+
+def test_a_link_with_an_unknown_fading_is_refused():
+    there = load_profiles()
+    with pytest.raises(FedsimError, match="link '3g' has an unknown shape of fading, '3g_norway'"):
+        Profiles(devices=there.devices, links=there.links, radios=there.radios, fading={}, speeds={})

@@ -1,0 +1,70 @@
+"""What a scenario says about its network beside the topology."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from fedsim.scenario.block import read_block, write_block
+from fedsim.scenario.catalogue import Part, standard_catalogue
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.codec import read_name
+from fedsim.scenario.link_rate import LinkRate, once_each
+from fedsim.scenario.names import InWords
+from fedsim.scenario.quantity import FactorLaw, LossShare, Size, Time
+from fedsim.system.retry import Retry
+from fedsim.system.routing import METRICS, Metric
+
+SHARING = ("max-min", "equal-split")
+"""How messages share links: max-min fairly, or as in Marfoq's model of delays: each access link in equal parts by the
+number of neighbours in the overlay, and nothing in the core."""
+
+_DEFAULT: Final = "tcp"
+
+
+def _default_transport() -> Part:
+    return standard_catalogue().read("transport", _DEFAULT)
+
+
+def _named(words: Any) -> Any:
+    """A block without a name sets keys of the default transport."""
+    return {"name": _DEFAULT, **words} if isinstance(words, Mapping) else words
+
+
+TransportPart = Annotated[
+    Part,
+    InWords(
+        read=lambda words, there: there.catalogue.read("transport", _named(words)),
+        write=lambda part, there: there.catalogue.write(part),
+    ),
+]
+RetryBlock = Annotated[
+    Retry | None,
+    InWords(
+        read=lambda words, there: None if words is None else read_block(Retry, words, there.catalogue.choices),
+        write=lambda retry, there: None if retry is None else write_block(retry, there.catalogue.choices),
+    ),
+]
+Sharing = Annotated[str, PlainValidator(lambda words: read_name("way of sharing", SHARING, words))]
+Routes = Annotated[Metric, PlainValidator(lambda words: read_name("metric of routes", METRICS, words))]
+
+
+class NetworkRules(Checked):
+    """How messages pass, and what happens to them.
+
+    ``jitter`` is the law of a factor on the delays of each message. ``message_loss`` is the probability that a
+    message, or each chunk of one, is sent in full and lost. Without a route, a sender
+    gives up after ``give_up_s``. ``retry`` sends what failed again, None leaves that to
+    the protocol. ``chunk_bytes`` cuts messages: one that breaks off or is lost loses only a chunk. ``links`` says how
+    links of the topology go over time.
+    """
+
+    transport: TransportPart = Field(default_factory=_default_transport)
+    sharing: Sharing = SHARING[0]
+    routes: Routes = METRICS[0]
+    jitter: FactorLaw | None = None
+    message_loss: LossShare = 0.0
+    give_up_s: Time = Field(default=3.0, alias="give_up")
+    retry: RetryBlock = None
+    chunk_bytes: Size | None = Field(default=None, alias="chunk")
+    links: Annotated[tuple[LinkRate, ...], AfterValidator(once_each)] = ()

@@ -1,0 +1,114 @@
+"""From words to a topology: written out, drawn by a generator, or imported from a file in another format.
+
+    topology: ../topologies/village.yaml              # a topology file
+    topology: {name: ..., nodes: ..., links: ...}     # its content
+    topology: abilene.graphml                         # a file in another format, or a folder
+    topology: {import: abilene.graphml, capacity: 1 Gbit/s, kinds: {Chicago: server}}
+    topology: {generate: barabasi-albert, nodes: 50, links_per_node: 2, delay: 5 ms}
+
+A topology file may hold any of these mappings, too.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fedsim.errors import ScenarioError
+from fedsim.problems import Mistakes, key_path, shown, unknown
+from fedsim.scenario.block import read_block, write_block
+from fedsim.scenario.catalogue import Catalogue
+from fedsim.scenario.codec import Choices
+from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.generators.generator import Generator, generate
+from fedsim.system.imports.reader import SUFFIXES, import_topology
+from fedsim.system.imports.rules import ImportRules
+from fedsim.system.topology import Topology
+from fedsim.system.topology_file import parse_topology
+from fedsim.yamlfile import read_yaml
+
+
+def read_underlay(path: str | Path, seed: int, catalogue: Catalogue) -> Topology:
+    """The topology in a file of any format, or in a folder.
+
+    Raises:
+        ScenarioError: one line for each mistake.
+    """
+    return parse_underlay(open_underlay(str(path)), str(path), seed=seed, catalogue=catalogue)
+
+
+def parse_underlay(words: Any, file: str, at: str = "", *, seed: int, catalogue: Catalogue) -> Topology:
+    """The topology that a mapping describes; ``at`` is the key path under which ``file`` has it.
+
+    Raises:
+        ScenarioError: one line for each mistake: file, key path, value, rule, nearest valid name.
+    """
+    if not isinstance(words, Mapping) or not {"import", "generate"} & words.keys():
+        return parse_topology(words, file, at)
+    try:
+        if "generate" in words:
+            return _generated(words, seed, catalogue)
+        path, rules = _import_of(words, catalogue.choices)
+    except Refused as refused:
+        mistakes = Mistakes()
+        for keys, rule in refused.mistakes:
+            mistakes.add(file, key_path(((at,) if at else ()) + keys), rule)
+        raise mistakes.error() from None
+    return import_topology(path, rules)
+
+
+def redrawn(topology: Topology, seed: int) -> Topology:
+    """The topology that the same words give with another seed of the scenario."""
+    return topology if topology.generator is None else generate(topology.generator, seed)
+
+
+def write_underlay(topology: Topology, catalogue: Catalogue) -> dict[str, Any]:
+    """The words of a topology: its generator's, with every default, or else all its nodes and links."""
+    if topology.generator is None:
+        return topology.words()
+    options = _options(catalogue)
+    [name] = [name for name, option in options.items() if type(topology.generator) is option]
+    return {"generate": name, **write_block(topology.generator, catalogue.choices)}
+
+
+def open_underlay(path: str) -> Any:
+    """The mapping for which a path stands, so that its keys can be set one by one.
+
+    Raises:
+        ScenarioError: a file that is not YAML.
+    """
+    if Path(path).is_dir() or Path(path).suffix.lower() in SUFFIXES:
+        return {"import": path}
+    return beside(read_yaml(Path(path)), Path(path).parent)
+
+
+def beside(words: Any, folder: Path) -> Any:
+    """The words with the path of an imported file, which is relative to ``folder``, from the working folder."""
+    if isinstance(words, Mapping) and isinstance(words.get("import"), str):
+        return {**words, "import": os.path.normpath(folder / words["import"])}
+    return words
+
+
+def _generated(words: Mapping[Any, Any], seed: int, catalogue: Catalogue) -> Topology:
+    options, name = _options(catalogue), words["generate"]
+    if not isinstance(name, str) or name not in options:
+        raise Refused([(("generate",), unknown(name, "generator", options))])
+    generator = read_block(options[name], _without(words, "generate"), catalogue.choices)
+    try:
+        return generate(generator, seed)
+    except ScenarioError as error:
+        raise refuse(str(error)) from None
+
+
+def _import_of(words: Mapping[Any, Any], choices: Choices) -> tuple[str, ImportRules]:
+    if not isinstance(words["import"], str):
+        raise Refused([(("import",), f"must be the path of a file or folder, got {shown(words['import'])}")])
+    return words["import"], read_block(ImportRules, _without(words, "import"), choices)
+
+
+def _without(words: Mapping[Any, Any], key: str) -> dict[Any, Any]:
+    return {other: value for other, value in words.items() if other != key}
+
+
+def _options(catalogue: Catalogue) -> Mapping[str, type[Any]]:
+    return catalogue.choices.get(Generator, {})

@@ -1,0 +1,1 @@
+"""Topologies drawn by rule and by chance, from a few parameters."""

@@ -1,0 +1,1 @@
+"""Reads networks in other people's formats; ``fedsim.system.imports.reader`` is the door."""

@@ -1,0 +1,81 @@
+"""The table of devices, in a run of the scenario that shows handovers and the outage of a cell."""
+
+from pathlib import Path
+
+import pytest
+
+import fedsim
+from fedsim.system.meter import CAUSES
+
+COMMUTERS = Path(__file__).parents[2] / "scenarios" / "commuters.yaml"
+
+
+@pytest.fixture(scope="module")
+def result():
+    return fedsim.run(COMMUTERS)
+
+
+def rows(result, kind):
+    return result.events[result.events["kind"] == kind]
+
+
+def test_commuters_go_over_to_4g_and_back_in_the_middle_of_rounds(result):
+    """Each at its own time; whose radio nobody uses at that moment goes over unseen."""
+    moves = rows(result, "handover").set_index("subject")
+    out_s, back_s = moves.loc[moves["link"] == "4g", "time_s"], moves.loc[moves["link"] == "wifi", "time_s"]
+    assert len(out_s) > 2
+    assert out_s.between(5.0, 10.0).all()
+    assert back_s.between(35.0, 40.0).all()
+    both = out_s.index.intersection(back_s.index)
+    assert len(both) > 0
+    assert (back_s[both] - out_s[both]).tolist() == pytest.approx([30.0] * len(both))
+
+
+def test_the_round_in_which_a_cell_fails_waits_for_it(result):
+    assert rows(result, "outage")["time_s"].tolist() == [12.0]
+    rounds = rows(result, "round")
+    [struck] = rounds[(rounds["time_s"] > 18.0) & (rounds["time_s"] - rounds["seconds"] < 12.0)].index
+    assert rounds.loc[struck, "seconds"] > 6.0
+    assert rounds.loc[struck, "closed_by"].startswith("villagers")
+    assert rounds["seconds"].drop(struck).max() < 3.0
+
+
+def test_the_table_of_devices_adds_up(result):
+    table, spent = result.devices, result.summary.spent
+    assert table["device"].tolist()[:2] == ["commuters-00", "commuters-01"]
+    assert table.groupby("group")["radios"].unique().map(list).to_dict() == {"commuters": [2], "villagers": [1]}
+    assert set(table.loc[table["group"] == "commuters", "place"]) == {"home-ap"}  # all are back
+    for name in ("sent_bytes", "received_bytes", "compute_s"):
+        assert table[name].sum() == pytest.approx(getattr(spent, name))
+    for cause in CAUSES:
+        assert table[f"{cause}_j"].sum() == pytest.approx(spent.energy_j[cause])
+    states = [name for name in table if name.startswith("radio_") and name.endswith("_s")]
+    assert "radio_tail_1_s" in states
+    together = table["radios"] * result.summary.simulated_s
+    assert table[states].sum(axis=1).tolist() == pytest.approx(together.tolist())
+    wasted = [waste.usage for waste in result.summary.waste.values()]
+    assert table["wasted_sent_bytes"].sum() == pytest.approx(sum(usage.sent_bytes for usage in wasted))
+    assert table["wasted_j"].sum() == pytest.approx(sum(usage.work_j for usage in wasted))
+
+
+@pytest.mark.parametrize(
+    ("changes", "causes"),
+    [
+        ({}, {"link-down", "no-route"}),
+        (
+            {
+                "learner": {"name": "d-psgd", "epochs": 1, "batch_size": 10, "step_size": 0.03},
+                "protocol": {"name": "synchronous-gossip", "overlay": "ring", "patience": "3 s"},
+            },
+            {"link-down", "unreached"},
+        ),
+    ],
+    ids=["rounds", "gossip"],
+)
+def test_messages_that_an_outage_or_a_handover_ends_do_not_end_the_run(changes, causes):
+    """They fail with a cause, and the others go on."""
+    overrides = {"outages.0.then": "fail", "fleet.commuters.handover.then": "fail", "stop.time": "25 s", **changes}
+    result = fedsim.run(COMMUTERS, overrides=overrides)
+    assert result.summary.stopped_because == "time is up"
+    assert causes <= set(result.summary.waste)
+    assert rows(result, "evaluated")["time_s"].max() == 25.0
