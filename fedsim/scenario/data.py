@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.system.law import Law
+from fedsim.system.law import Constant, Law
 from fedsim.tasks import partition
 from fedsim.tasks.arrays import IntArray
 
@@ -65,9 +65,9 @@ class Counts:
     examples: law, rounded, at least 1    features, classes: of the examples that there would be
     """
 
-    examples: Law
-    features: int
-    classes: int = 2
+    examples: Law = field(default_factory=lambda: Constant(100.0))
+    features: int = 784
+    classes: int = 10
 
     def __post_init__(self) -> None:
         if not self.examples.support[0] >= 0 or not math.isfinite(self.examples.mean):

@@ -1,11 +1,12 @@
 """The devices of a fleet at work: rows of arrays, and a ``Device`` for each with whom somebody works.
 
-A device that nobody has worked with is a row: whether it is there follows from its group's processes, what it has
-drawn and has left from its standby power and the time. None of that is computed before somebody asks.
+A device that nobody works with is a row: whether it is there follows from its group's processes, what it has drawn and
+has left from its standby power and the time since it came to rest. None of that is computed before somebody asks.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, overload
 
 import numpy as np
@@ -37,7 +38,11 @@ class Crew(Sequence[Device]):
         self._presence = presence
         self._make = make
         self._made: dict[int, Device] = {}
-        self._is_made = np.zeros(len(fleet), dtype=np.bool_)
+        self._active: dict[int, Device] = {}
+        self._rested: dict[int, Usage] = {}
+        self._all_rested = Usage()
+        self._rests = np.ones(len(fleet), dtype=np.bool_)
+        self._since_s = np.zeros(len(fleet))
         self._charge_j = fleet.capacity_j()
         finite = np.isfinite(self._charge_j)
         self._charge_j[finite] *= fleet.charge[finite]
@@ -66,8 +71,8 @@ class Crew(Sequence[Device]):
 
     @property
     def made(self) -> Sequence[Device]:
-        """Those with whom somebody has worked, in the order in which that began."""
-        return list(self._made.values())
+        """Those with whom somebody has worked, in the order of their rows."""
+        return [device for _, device in sorted(self._made.items())]
 
     def lots(self, number: int, rows: Rows | None = None) -> Numbers:
         """The lots of these devices, or of all, in the round of this number: (n,).
@@ -133,8 +138,8 @@ class Crew(Sequence[Device]):
     def charge_j(self) -> Array:
         """What every battery has left now, infinite on the mains: (n,)."""
         self._make_particular(np.arange(len(self)))
-        left_j = np.maximum(self._charge_j - self._standby_w * self._sim.now, 0.0)
-        for row, device in self._made.items():
+        left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
+        for row, device in self._active.items():
             device.meter.settle(self._sim.now)
             left_j[row] = device.meter.charge_j
         return left_j
@@ -157,31 +162,59 @@ class Crew(Sequence[Device]):
     def spent(self) -> Usage:
         """What all devices spent up to now."""
         self._make_particular(np.arange(len(self)))
-        total = sum((device.usage() for device in self._made.values()), Usage())
-        slept_j = np.minimum(self._standby_w * self._sim.now, self._charge_j)
-        standby_j = float(slept_j[~self._is_made].sum())
-        return total + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
+        active = Usage()
+        for row, device in list(self._active.items()):
+            if device.rests():
+                self._lay_down(row, device)
+            else:
+                active += device.usage()
+        rows = np.flatnonzero(self._rests)
+        standby_j = float(np.minimum(self._drawn_j(rows), self._charge_j[rows]).sum())
+        return self._all_rested + active + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
 
     def empty(self) -> int:
         """How many devices have no charge to run on."""
         self._make_particular(np.arange(len(self)))
-        plain = (~self._is_made) & (self._charge_j <= self._standby_w * self._sim.now)
-        for device in self._made.values():
+        rows = np.flatnonzero(self._rests)
+        count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
+        for device in self._active.values():
             device.meter.settle(self._sim.now)
-        return int(np.count_nonzero(plain)) + sum(device.meter.is_empty for device in self._made.values())
+            count += device.meter.is_empty
+        return count
 
     def _make_particular(self, rows: Rows) -> None:
         """Make those of which a row does not say it all: that charge, or take part only now and then."""
-        for row in rows[~self._is_plain[rows] & ~self._is_made[rows]].tolist():
+        for row in rows[~self._is_plain[rows] & self._rests[rows]].tolist():
             self._new(row)
 
     def _new(self, row: int) -> Device:
         number = int(self.fleet.group_of(np.array([row]))[0])
         device = self._make(row, self._presence[number].of(row - int(self.fleet.offsets[number])))
         device.meter.stood_by_since(0.0)
-        self._is_made[row] = True
+        device.touched = partial(self._wake, row, device)
         self._made[row] = device
+        self._wake(row, device)
         return device
+
+    def _wake(self, row: int, device: Device) -> None:
+        """Somebody works with it: it speaks for itself from now on."""
+        if self._rests[row]:
+            self._rests[row] = False
+            self._active[row] = device
+            self._all_rested -= self._rested.pop(row, Usage())
+
+    def _lay_down(self, row: int, device: Device) -> None:
+        """It draws its standby power and nothing else: a row again, with what it has spent until now put aside."""
+        del self._active[row]
+        self._rested[row] = device.usage()
+        self._all_rested += self._rested[row]
+        self._rests[row] = True
+        self._since_s[row] = self._sim.now
+        self._charge_j[row] = device.meter.charge_j
+
+    def _drawn_j(self, rows: Rows) -> Array:
+        """What these would have drawn in standby since they came to rest, if their charge lasted."""
+        return self._standby_w[rows] * (self._sim.now - self._since_s[rows])
 
     def _looked_up(self, rows: Rows) -> tuple[Bools, Array]:
         """Whether these are there, whatever their charge, and until when."""
@@ -195,17 +228,16 @@ class Crew(Sequence[Device]):
 
     def _have_charge(self, rows: Rows) -> Bools:
         self._make_particular(rows)
-        drawn_j = self._standby_w[rows] * self._sim.now
-        have = self._charge_j[rows] > drawn_j
-        for place in np.flatnonzero(self._is_made[rows]).tolist():
-            have[place] = self._made[int(rows[place])].is_up()
+        have = self._charge_j[rows] > self._drawn_j(rows)
+        for place in np.flatnonzero(~self._rests[rows]).tolist():
+            have[place] = self._active[int(rows[place])].is_up()
         return have
 
     def _returns_s(self, rows: Rows) -> Array:
         """The earliest returns of those that are away and have charge; infinite for those that never do."""
         up, until_s = self._looked_up(rows)
-        waits = ~up & (self._charge_j[rows] > self._standby_w[rows] * self._sim.now)
-        for row, device in self._made.items():
+        waits = ~up & (self._charge_j[rows] > self._drawn_j(rows))
+        for row, device in self._active.items():
             away_s = device.away_until_s()
             waits[row] = away_s is not None and away_s < math.inf
             until_s[row] = math.inf if away_s is None else away_s

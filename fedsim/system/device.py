@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
+from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage, WasteBook
 from fedsim.system.watch import Watch
 
@@ -94,6 +95,10 @@ def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
     )
 
 
+def _nobody_minds() -> None:
+    pass
+
+
 class Device:
     """A device in the simulation, seen by protocols as a node.
 
@@ -128,6 +133,7 @@ class Device:
             chip=spec.chip,
             changed=self._update_power,
         )
+        self.touched: Callable[[], None] = _nobody_minds
         self._update_power()
 
     @property
@@ -221,8 +227,20 @@ class Device:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
         self.meter.witness = self._record_stretch
 
+    def rests(self) -> bool:
+        """Whether it draws its standby power and nothing else, until somebody works with it again.
+
+        What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
+        """
+        self.meter.settle(self._sim.now)
+        rules = self.spec.rules
+        is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
+        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
+        return is_plain and not is_used and self.meter.is_steady
+
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
+        self.touched()
         return self._watch.present()
 
     @asynccontextmanager

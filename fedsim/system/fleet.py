@@ -231,8 +231,8 @@ class Fleet:
         )
 
     def _handover(self, index: int) -> Handover | None:
-        kind: Kind = self.kinds[self.kind[index]]
-        if kind.roams is None:
+        roams: Roams | None = self.kinds[self.kind[index]].roams
+        if roams is None:
             return None
         number, rank = self._place(index)
         who = Roamer(
@@ -241,7 +241,7 @@ class Fleet:
             luck=self.luck(number),
             streams=partial(self._streams, "rate", self.name(index)),
         )
-        return kind.roams.handover(kind.link, who)
+        return roams.handover(self.kinds[self.kind[index]].link, who)
 
     def _place(self, index: int) -> tuple[int, int]:
         """Group number and rank of a row."""

@@ -113,6 +113,11 @@ class PowerMeter:
             self.settle(at_s)
             self._tracks[track] = stages
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether power stays as it is until somebody sets it anew, as of the last settling."""
+        return len(self._spans(math.inf)) == 1
+
     def stood_by_since(self, since_s: float) -> None:
         """Everything has been as it is now from an earlier time on, and none of it is accounted for yet.
 

@@ -82,7 +82,9 @@ class Renewal:
     def _turn(self, ranks: Ranks) -> None:
         """Everybody's next period."""
         self._is_on[ranks] = ~self._is_on[ranks]
-        self._until_s[ranks] += self._periods(ranks, self._next(ranks)[0])
+        periods_s = self._periods(ranks, self._next(ranks)[0])
+        with np.errstate(over="ignore"):  # what lasts for ever and a day lasts for ever
+            self._until_s[ranks] += periods_s
 
     def _periods(self, ranks: Ranks, q: Array, *, spread: bool = False) -> Array:
         """Lengths that are exceeded with probability q, of the periods in which these devices are."""

@@ -2,12 +2,15 @@
 
 import asyncio
 import math
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedsim.errors import DeviceDownError
 from fedsim.system.availability import Availability
 from fedsim.system.churn import Churn
 from fedsim.system.crew import Crew
@@ -15,6 +18,7 @@ from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.law import Constant, Exponential, Uniform
 from fedsim.system.presence import GroupPresence
+from fedsim.system.usage import Usage
 
 STAYS = Availability(stay_s=Exponential(30.0), away_s=Exponential(60.0))
 
@@ -115,7 +119,7 @@ def test_a_selection_by_something_else(world, phones):
 def test_nobody_is_made_before_somebody_works_with_it(world, phones):
     crew = crew_of(world, phones(count=10_000))
     chosen = crew.choose(5, 1)
-    assert [device.name for device in crew.made] == names(chosen)
+    assert [device.index for device in crew.made] == sorted(device.index for device in chosen)
     assert crew[chosen[0].index] is chosen[0]
     assert len(crew.made) == 5
     assert len(crew[2:5]) == 3
@@ -199,3 +203,42 @@ def test_nobody_waits_for_those_that_will_not_come(world, make_world, phones):
 def test_it_waits_for_those_that_arrive(world, phones):
     crew = crew_of(world, phones(count=3, comings=(Churn(arrives_s=Constant(5.0)),)))
     assert first_gathering(crew, world, 2) == (True, 5.0)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 99),
+    looks=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3), st.booleans()), min_size=1, max_size=8),
+)
+def test_totals_are_those_of_all_devices_whoever_rests(make_world, phones, radio, seed, looks):
+    """Devices work now and then, also by an old reference; with and without looks between, and against plain sums."""
+
+    def story(with_looks):
+        world = make_world(seed=seed)
+        group = phones(count=4, comings=(), battery_j=60.0)
+        group = replace(group, kinds=(replace(group.kinds[0], radio=radio),))
+        crew = crew_of(world, group)
+        known = {}
+
+        async def tell():
+            for wait_s, row, again in looks:
+                await asyncio.sleep(wait_s)
+                device = known[row] if again and row in known else known.setdefault(row, crew[row])
+                with suppress(DeviceDownError):
+                    async with device.at_work():
+                        await device.send(world.server, 100_000)
+                if with_looks:
+                    crew.spent()
+            await asyncio.sleep(20.0)
+            found = crew.spent(), crew.charge_j().tolist(), crew.empty(), crew.up(np.arange(4)).tolist()
+            plain = sum((device.usage() for device in crew), Usage())
+            return found, plain, [device.meter.charge_j for device in crew], [device.is_up() for device in crew]
+
+        return world.run(tell())[0]
+
+    for with_looks in (False, True):
+        (spent, charge_j, empty, up), plain, charges_j, is_up = story(with_looks)
+        assert spent.energy_j == pytest.approx(plain.energy_j, rel=1e-9, abs=1e-9)
+        assert spent.sent_bytes == pytest.approx(plain.sent_bytes)
+        assert charge_j == pytest.approx(charges_j, rel=1e-9, abs=1e-9)
+        assert (empty, up) == (sum(not there for there in is_up), is_up)
