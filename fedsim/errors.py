@@ -82,3 +82,21 @@ class DeviceDepartedError(DeviceDownError):
     """The device does not belong to the fleet: it has not arrived yet, or it has departed for good."""
 
     cause = "departed"
+
+
+class JobRefusedError(FedsimError):
+    """A device is there, and refuses a job; each child names a ``cause``."""
+
+    cause = "refused"
+
+
+class OutOfMemoryError(JobRefusedError):
+    """The job does not fit into the device's memory."""
+
+    cause = "memory"
+
+
+class LowChargeError(JobRefusedError):
+    """The battery is below the floor under which the device works for nobody."""
+
+    cause = "floor"

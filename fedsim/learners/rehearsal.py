@@ -46,6 +46,14 @@ class _Costs:
         """As the learner."""
         return float(self.learner.step_flops(problem, device))
 
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """As the learner."""
+        return float(self.learner.step_moved_bytes(problem, device))
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """As the learner."""
+        return float(self.learner.memory_bytes(problem, device))
+
     def up_bytes(self, problem: Problem) -> int:
         """As the learner."""
         return int(self.learner.up_bytes(problem))

@@ -22,6 +22,7 @@ from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
+from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.crew import Crew
 from fedsim.system.device import Device
 from fedsim.system.equal_split import Degrees
@@ -98,10 +99,14 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     presence = _presence(fleet, lambda: problem)
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
+    devices = _crew(sim, fleet, presence, messenger, waste)
+    for index in range(len(fleet)) if scenario.lives else ():
+        if fleet.name(index) in scenario.lives:
+            devices[index].record_life()
     return World(
         sim=sim,
         network=network,
-        devices=_crew(sim, fleet, presence, messenger, waste),
+        devices=devices,
         server=_server(scenario, profiles, sim, messenger),
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
@@ -189,7 +194,7 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
 
 
 def _kind(words: KindWords, profiles: Profiles) -> Kind:
-    device, link = profiles.devices[words.device], profiles.links[words.link]
+    link = profiles.links[words.link]
     return Kind(
         link=words.link,
         places=words.at,
@@ -197,9 +202,16 @@ def _kind(words: KindWords, profiles: Profiles) -> Kind:
         half_duplex=link.half_duplex,
         paging_s=link.paging_wait_max_s,
         step_overhead_s=words.step_overhead_s,
-        train_w=device.train_w,
-        idle_w=device.idle_w,
-        sleep_w=device.sleep_w,
+        train_w=words.power.train_w,
+        idle_w=words.power.idle_w,
+        sleep_w=words.power.sleep_w,
+        chip=words.processor,
+        rules=BatteryRules(
+            charging=words.charging,
+            floor_share=words.floor_share,
+            restart_share=words.restart_share,
+            takes_part=words.takes_part,
+        ),
         battery_j=words.battery_j,
         flops_per_s=words.flops_per_s,
         charge=words.charge,
@@ -216,7 +228,13 @@ def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: 
     if scenario.server is None:
         return None
     machine = profiles.devices[scenario.server.device]
-    spec = ServerSpec(place=scenario.server.at, flops_per_s=machine.flops_per_s)
+    spec = ServerSpec(
+        place=scenario.server.at,
+        flops_per_s=machine.flops_per_s,
+        train_w=machine.train_w,
+        idle_w=machine.idle_w,
+        service_s=scenario.server.service_s,
+    )
     return Server(sim, spec, messenger)
 
 

@@ -35,6 +35,10 @@ class DeviceGroup(KindWords, _Head):
     crashes: Crashes | None = None
     churn: Churn | None = None
 
+    def device_names(self) -> list[str]:
+        """The names of its devices, as ``Fleet.name`` gives them."""
+        return [device.name for device in self.devices] or [f"{self.name}-{rank:02d}" for rank in range(self.count)]
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:

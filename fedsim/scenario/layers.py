@@ -194,11 +194,24 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         layer["topology"] = str(_beside(folder, layer["topology"]))
     for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
+    for block in _with_speed_files(layer):
+        block["file"] = str(_beside(folder, block["file"]))
     for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
         if isinstance(group, dict) and isinstance(group.get("devices"), str):
             group["devices"] = str(_beside(folder, group["devices"]))
     layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
+
+
+def _with_speed_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks of groups that name a file of measured speeds."""
+    groups = _blocks(layer.get("fleet"))
+    groups = [one for group in groups for one in (group, *_blocks(group.get("mix")), *_blocks(group.get("devices")))]
+    for group in groups:
+        speed = group.get("speed")
+        block = speed.get("csv") if isinstance(speed, dict) else None
+        if isinstance(block, dict) and isinstance(block.get("file"), str):
+            yield block
 
 
 def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:

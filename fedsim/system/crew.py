@@ -51,6 +51,7 @@ class Crew(Sequence[Device]):
             [fleet.luck(number)("lots").hashes(fleet.things[fleet.rows(number)]) for number in range(len(fleet.groups))]
         )
         self._share = 1.0
+        self._is_plain = fleet.by_kind("is_plain").astype(np.bool_)
 
     def __len__(self) -> int:
         return len(self.fleet)
@@ -136,6 +137,7 @@ class Crew(Sequence[Device]):
 
     def charge_j(self) -> Array:
         """What every battery has left now, infinite on the mains: (n,)."""
+        self._make_particular(np.arange(len(self)))
         left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
         for row, device in self._active.items():
             device.meter.settle(self._sim.now)
@@ -159,6 +161,7 @@ class Crew(Sequence[Device]):
 
     def spent(self) -> Usage:
         """What all devices spent up to now."""
+        self._make_particular(np.arange(len(self)))
         active = Usage()
         for row, device in list(self._active.items()):
             if device.rests():
@@ -170,8 +173,19 @@ class Crew(Sequence[Device]):
         return self._all_rested + active + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
 
     def empty(self) -> int:
-        """How many batteries are empty."""
-        return int(np.count_nonzero(self.charge_j() <= 0))
+        """How many devices have no charge to run on."""
+        self._make_particular(np.arange(len(self)))
+        rows = np.flatnonzero(self._rests)
+        count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
+        for device in self._active.values():
+            device.meter.settle(self._sim.now)
+            count += device.meter.is_empty
+        return count
+
+    def _make_particular(self, rows: Rows) -> None:
+        """Make those of which a row does not say it all: that charge, or take part only now and then."""
+        for row in rows[~self._is_plain[rows] & self._rests[rows]].tolist():
+            self._new(row)
 
     def _new(self, row: int) -> Device:
         number = int(self.fleet.group_of(np.array([row]))[0])
@@ -213,6 +227,7 @@ class Crew(Sequence[Device]):
         return up, until_s
 
     def _have_charge(self, rows: Rows) -> Bools:
+        self._make_particular(rows)
         have = self._charge_j[rows] > self._drawn_j(rows)
         for place in np.flatnonzero(~self._rests[rows]).tolist():
             have[place] = self._active[int(rows[place])].is_up()
@@ -223,7 +238,9 @@ class Crew(Sequence[Device]):
         up, until_s = self._looked_up(rows)
         waits = ~up & (self._charge_j[rows] > self._drawn_j(rows))
         for row, device in self._active.items():
-            waits[row] = not device.is_up() and not device.is_spent()
+            away_s = device.away_until_s()
+            waits[row] = away_s is not None and away_s < math.inf
+            until_s[row] = math.inf if away_s is None else away_s
         return until_s[waits]
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from itertools import pairwise
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.kernel import Luck
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.chip import Chip
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
 from fedsim.system.handover import Handover
@@ -18,6 +20,7 @@ from fedsim.system.law import Law
 from fedsim.system.presence import Comings
 from fedsim.system.process import Array, Crowd, Numbers, Ranks
 from fedsim.system.profiles import RadioProfile
+from fedsim.system.takes_part import TakesPart
 from fedsim.system.ways import Roamer, Roams, access
 
 Lucks = Callable[..., Luck]
@@ -51,10 +54,17 @@ class Kind:
     loss: float = 0.0
     course: Course = STEADY
     roams: Roams | None = None
+    chip: Chip = field(default_factory=Chip)
+    rules: BatteryRules = field(default_factory=BatteryRules)
 
     def __post_init__(self) -> None:
         if not self.places:
             raise ValueError("devices need a place")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what it has left, and whether it is there, follows from its standby power and the time alone."""
+        return self.rules.charging is None and self.rules.takes_part == TakesPart()
 
     @property
     def standby_w(self) -> float:
@@ -199,6 +209,9 @@ class Fleet:
             train_w=kind.train_w,
             idle_w=kind.idle_w,
             sleep_w=kind.sleep_w,
+            chip=kind.chip,
+            capacity_j=kind.battery_j,
+            rules=kind.rules,
             charge_j=charge_j,
             link=kind.link,
             place=kind.places[rank % len(kind.places)],

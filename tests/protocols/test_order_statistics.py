@@ -29,7 +29,7 @@ def lengths(central, node):
         rng = np.random.default_rng(5)
 
         class Chancy(node):
-            async def compute(self, flops, dispatches=1):
+            async def compute(self, flops, dispatches=1, **_):
                 await asyncio.sleep(draw(rng, self.index))
 
         devices = [Chancy(str(index), index) for index in range(count)]
