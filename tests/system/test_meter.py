@@ -132,8 +132,12 @@ changes = st.lists(
 )
 
 
+# Less than the clock can see goes at the instant of a draw that is set anew in that instant, too.
+charges = st.just(0.0) | st.floats(1e-3, 1e5)
+
+
 @settings(deadline=None, max_examples=200)
-@given(changes=changes, charge_j=st.floats(0, 1e5), end_s=gaps)
+@given(changes=changes, charge_j=charges, end_s=gaps)
 def test_energy_and_seconds_are_integrals(changes, charge_j, end_s):
     """Of power, by cause, and of the time in each state, against a fine cut of time at every instant of change."""
     meter = on_battery(charge_j)
