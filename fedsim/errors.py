@@ -76,3 +76,21 @@ class BatteryEmptyError(DeviceDownError):
     """The device ran out of charge."""
 
     cause = "battery"
+
+
+class JobRefusedError(FedsimError):
+    """A device is there, and refuses a job; each child names a ``cause``."""
+
+    cause = "refused"
+
+
+class OutOfMemoryError(JobRefusedError):
+    """The job does not fit into the device's memory."""
+
+    cause = "memory"
+
+
+class LowChargeError(JobRefusedError):
+    """The battery is below the floor under which the device works for nobody."""
+
+    cause = "floor"

@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "transports, congestions, links, radios, fading, generators or topologies.",
+        "transports, congestions, links, radios, fading, speeds, generators or topologies.",
     ),
 ]
 
@@ -121,6 +121,40 @@ def show(
         from fedsim.cli.show import show_file  # noqa: PLC0415  # see above
 
         show_file(file, tuple(set_ or ()), out)
+
+
+@app.command()
+def life(
+    folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")],
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="One of those under 'lives' in the scenario.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE.png", help="By default DEVICE.png, here.")] = None,
+) -> None:
+    """Draw one device's life: its charge, its states, its work and its power."""
+    with guard():
+        from fedsim.cli.life import draw_life  # noqa: PLC0415  # see above
+
+        draw_life(folder, device, out)
+
+
+@app.command()
+def calibrate(
+    measurements: Annotated[
+        str,
+        typer.Argument(
+            metavar="MEASUREMENTS.csv",
+            help="Columns flops (of one example, forward and backward), batch (examples), steps, seconds.",
+        ),
+    ],
+) -> None:
+    """Fit a device's speed and overhead to measured times.
+
+    Print the fit, its error, and the lines of a scenario that it makes.
+    """
+    with guard():
+        from fedsim.cli.calibrate import calibrate_from  # noqa: PLC0415  # see above
+
+        calibrate_from(measurements)
 
 
 @app.command("list")

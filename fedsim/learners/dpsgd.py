@@ -64,6 +64,14 @@ class DPsgd:
         """One minibatch, forward and backward."""
         return self.solver.step_flops(problem.model, int(problem.sizes[device]))
 
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """One minibatch."""
+        return self.solver.step_moved_bytes(problem.model, int(problem.sizes[device]))
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """The model, its gradient and a minibatch."""
+        return self.solver.memory_bytes(problem.model, int(problem.sizes[device]))
+
     def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
         """See ``DecentralisedLearner``. A neighbour that is left out leaves its weight to the node itself."""
         sent = rounded(own if self.overlaps else computed, self.precision)

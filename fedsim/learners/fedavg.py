@@ -71,6 +71,14 @@ class FedAvg:
         """One minibatch, forward and backward."""
         return self.solver.step_flops(problem.model, int(problem.sizes[device]))
 
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """One minibatch."""
+        return self.solver.step_moved_bytes(problem.model, int(problem.sizes[device]))
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """The model, its gradient and a minibatch."""
+        return self.solver.memory_bytes(problem.model, int(problem.sizes[device]))
+
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
         """The average of the models that arrived."""
         del problem, state

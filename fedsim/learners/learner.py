@@ -71,6 +71,12 @@ class LocalLearner(Protocol):
     def step_flops(self, problem: Problem, device: int) -> float:
         """Floating-point operations of one local step on this device."""
 
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """Bytes that one local step on this device moves through its memory."""
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """Bytes that local work on this device holds in memory: model, gradient, solver's state and batch."""
+
     def up_bytes(self, problem: Problem) -> int:
         """Bytes of the message that carries one device's answer."""
 

@@ -124,6 +124,16 @@ class Mocha:
         del device
         return self.solver.step_flops(_design(problem).features, linear(problem).rows)
 
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """One example, every row of weights."""
+        del device
+        return self.solver.step_moved_bytes(_design(problem).features, linear(problem).rows)
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """Weights, all of the device's examples, and their dual variables."""
+        examples = int(problem.sizes[device])
+        return self.solver.memory_bytes(_design(problem).features, linear(problem).rows, examples)
+
     def aggregate(self, problem: Problem, state: MochaState, answers: Answers) -> MochaState:
         """Add the answers; after every ``omega_every`` rounds update Sigma, and rebuild W with it."""
         del problem

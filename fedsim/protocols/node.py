@@ -93,11 +93,20 @@ class DeviceNode(Protocol):
     def at_work(self) -> AbstractAsyncContextManager[Stint]:
         """Keeps the device awake; raises ``DeviceDownError`` at the instant it goes."""
 
-    def compute_s(self, flops: float, dispatches: int) -> float:
-        """Seconds that so many operations take on it, started by so many calls of the training library."""
+    def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
+        """Seconds that so many operations take on it, started by so many calls of the training library.
 
-    async def compute(self, flops: float, dispatches: int) -> None:
-        """Return when they are done."""
+        As many bytes are moved through its memory. It is what happens if nothing interferes.
+        """
+
+    async def compute(
+        self, flops: float, dispatches: int, *, moved_bytes: float = 0.0, memory_bytes: float = 0.0
+    ) -> None:
+        """Return when they are done.
+
+        Raises:
+            JobRefusedError: the device will not do it: for want of memory, or of charge.
+        """
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """As ``ServerNode.send``."""

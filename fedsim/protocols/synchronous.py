@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedsim.errors import DeviceDownError, FedsimError, MessageFailedError
+from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageFailedError
 from fedsim.learners.workbench import Answer
+from fedsim.protocols.cost import Cost, cost
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
@@ -157,7 +158,7 @@ class SynchronousRounds:
         try:
             async with device.at_work() as stint:
                 reply = await self._serve(session, number, device, stint)
-        except (DeviceDownError, MessageFailedError):
+        except (DeviceDownError, MessageFailedError, JobRefusedError):
             arrivals.put_nowait(None)
         else:
             arrivals.put_nowait(reply)
@@ -172,14 +173,14 @@ class SynchronousRounds:
         session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
 
         steps = self._granted(session, device)
-        cost = self._cost(session, device, steps)
+        began_s = asyncio.get_running_loop().time()
         ticket = training.begin(device.index, message, steps, (device.name, number))
         try:
-            await device.compute(*cost)
+            await self._cost(session, device, steps).spend(device)
             answer = training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)
-        compute_s = device.compute_s(*cost)
+        compute_s = asyncio.get_running_loop().time() - began_s
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
         up = await device.send(session.server, learner.up_bytes(problem))
@@ -196,15 +197,13 @@ class SynchronousRounds:
             return asked
 
         def seconds(steps: int) -> float:
-            return device.compute_s(*self._cost(session, device, steps))
+            return self._cost(session, device, steps).seconds(device)
 
         return bisect_right(range(asked + 1), self.work_time_s, key=seconds) - 1
 
-    def _cost(self, session: CentralSession, device: DeviceNode, steps: int) -> tuple[float, int]:
-        """Operations and calls that so many steps take."""
-        learner, problem = session.training.learner, session.training.problem
-        flops = steps * learner.step_flops(problem, device.index)
-        return flops, learner.dispatches(problem, device.index, steps)
+    def _cost(self, session: CentralSession, device: DeviceNode, steps: int) -> Cost:
+        """What so many steps take."""
+        return cost(session.training.learner, session.training.problem, device.index, steps)
 
     def _record_round(
         self,

@@ -29,7 +29,7 @@ _ROLES: Final[Mapping[str, Role]] = {
     "models": "model",
     "transports": "transport",
 }
-_PROFILES: Final = ("devices", "links", "radios", "fading")
+_PROFILES: Final = ("devices", "links", "radios", "fading", "speeds")
 _EVIDENCE: Final = (
     ("D", "computed from measured data"),
     ("S", "read in the source"),

@@ -17,6 +17,7 @@ from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
+from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.device import Device
 from fedsim.system.equal_split import Degrees
 from fedsim.system.fleet import DeviceGroup, Fleet
@@ -84,6 +85,8 @@ def build(scenario: Scenario, sim: Simulation) -> World:
     devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
     for device in devices:
         network.attach(device.name, device.spec.place, device.spec.access)
+        if device.name in scenario.lives:
+            device.record_life()
     return World(
         sim=sim,
         network=network,
@@ -124,7 +127,7 @@ def _manners(scenario: Scenario) -> Manners:
 
 
 def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
-    device, link = profiles.devices[words.device], profiles.links[words.link]
+    link = profiles.links[words.link]
     stays, fails = words.availability, words.crashes
     return DeviceGroup(
         name=words.name,
@@ -135,9 +138,16 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         half_duplex=link.half_duplex,
         paging_s=link.paging_wait_max_s,
         step_overhead_s=words.step_overhead_s,
-        train_w=device.train_w,
-        idle_w=device.idle_w,
-        sleep_w=device.sleep_w,
+        train_w=words.power.train_w,
+        idle_w=words.power.idle_w,
+        sleep_w=words.power.sleep_w,
+        chip=words.processor,
+        rules=BatteryRules(
+            charging=words.charging,
+            floor_share=words.floor_share,
+            restart_share=words.restart_share,
+            takes_part=words.takes_part,
+        ),
         battery_j=words.battery_j,
         flops_per_s=words.flops_per_s,
         charge=words.charge,
@@ -156,7 +166,13 @@ def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: 
     if scenario.server is None:
         return None
     machine = profiles.devices[scenario.server.device]
-    spec = ServerSpec(place=scenario.server.at, flops_per_s=machine.flops_per_s)
+    spec = ServerSpec(
+        place=scenario.server.at,
+        flops_per_s=machine.flops_per_s,
+        train_w=machine.train_w,
+        idle_w=machine.idle_w,
+        service_s=scenario.server.service_s,
+    )
     return Server(sim, spec, messenger)
 
 

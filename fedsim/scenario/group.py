@@ -1,19 +1,34 @@
 """A group of devices in a scenario: a profile, a link, places, and laws for what differs between its devices."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
+from fedsim.scenario.blocks import ChargingWords, ChipWords, PolicyWords
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
+from fedsim.scenario.quantity import (
+    Delay,
+    DelayLaw,
+    DurationLaw,
+    Energy,
+    LossShare,
+    PositiveShare,
+    Power,
+    RateLaw,
+    Share,
+    ShareLaw,
+    SpeedLaw,
+)
 from fedsim.scenario.rate import CONSTANT, Rate, with_link
 from fedsim.scenario.refusal import Refused
+from fedsim.scenario.speeds import speed_words
 from fedsim.system.law import Constant
 from fedsim.system.profiles import Profiles
+from fedsim.system.takes_part import TakesPart
 
 Value = TypeVar("Value")
 
@@ -34,6 +49,14 @@ class Crashes(Checked):
     repair_s: DurationLaw = Field(alias="repair")
 
 
+class Powers(Checked):
+    """What a device draws: computing with all its cores, awake and waiting, and asleep."""
+
+    train_w: Power = Field(alias="train")
+    idle_w: Power = Field(alias="idle")
+    sleep_w: Power = Field(alias="sleep")
+
+
 class DeviceGroup(Checked):
     """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
 
@@ -41,7 +64,8 @@ class DeviceGroup(Checked):
     ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
     share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
     mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
-    ``battery_j`` is None on the mains.
+    ``battery_j`` is None on the mains. ``runtime`` says whose speed of the profile is taken where ``speed`` is left
+    out: that of a managed training library, or of native kernels.
     """
 
     name: Name
@@ -51,9 +75,16 @@ class DeviceGroup(Checked):
     radio: RadioName
     at: Places
     charge: ShareLaw = Constant(1.0)
+    runtime: Literal["managed", "native"] = "managed"
     flops_per_s: SpeedLaw = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")
+    power: Powers
+    processor: ChipWords = Field(default_factory=dict, validate_default=True)
     battery_j: Energy | None = Field(alias="battery")
+    charging: ChargingWords = None
+    floor_share: Share = Field(default=0.0, alias="floor")
+    restart_share: PositiveShare = Field(default=0.05, alias="restart")
+    takes_part: PolicyWords = TakesPart()
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
@@ -80,7 +111,12 @@ class DeviceGroup(Checked):
         given = {key: value for key, value in words.items() if value is not None}
         profiles = known(info).profiles
         link = _named(profiles.links, given.get("link"))
-        return {**_profile_words(given, profiles), **with_link(given, link)}
+        if "speed" in given:
+            given["speed"] = speed_words(given["speed"], given.get("runtime"), profiles)
+        usual = _profile_words(given, profiles)
+        if isinstance(given.get("power"), Mapping):
+            given["power"] = {**usual["power"], **given["power"]}
+        return {**usual, **with_link(given, link)}
 
 
 def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
@@ -88,9 +124,14 @@ def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, An
     device = _named(profiles.devices, words.get("device"))
     link = _named(profiles.links, words.get("link"))
     return {
-        "speed": units.show(device.flops_per_s, "flop/s"),
+        "speed": units.show(device.speed(words.get("runtime")), "flop/s"),
         "step_overhead": units.show(device.step_overhead_s, "s"),
         "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
+        "power": {
+            "train": units.show(device.train_w, "W"),
+            "idle": units.show(device.idle_w, "W"),
+            "sleep": units.show(device.sleep_w, "W"),
+        },
         **link_words(link),
     }
 

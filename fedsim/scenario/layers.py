@@ -194,8 +194,20 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         layer["topology"] = str(_beside(folder, layer["topology"]))
     for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
+    for block in _with_speed_files(layer):
+        block["file"] = str(_beside(folder, block["file"]))
     layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
+
+
+def _with_speed_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks of groups that name a file of measured speeds."""
+    fleet = layer.get("fleet")
+    for group in fleet if isinstance(fleet, list) else ():
+        speed = group.get("speed") if isinstance(group, dict) else None
+        block = speed.get("csv") if isinstance(speed, dict) else None
+        if isinstance(block, dict) and isinstance(block.get("file"), str):
+            yield block
 
 
 def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
+from fedsim.problems import unknown
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
@@ -11,7 +12,7 @@ from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
-from fedsim.scenario.quantity import Goal, Time
+from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
@@ -23,10 +24,11 @@ Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS
 
 
 class ServerPlace(Checked):
-    """Where the server is, and which machine."""
+    """Where the server is, and which machine; and, if not by its speed, how long it takes to combine answers."""
 
     at: Place
     device: DeviceName = "server"
+    service_s: DurationLaw | None = Field(default=None, alias="service")
 
 
 class Stop(Checked):
@@ -56,7 +58,10 @@ class Evaluate(Checked):
 
 
 class Scenario(Checked):
-    """A checked scenario. Later fields are checked against earlier ones, as far as these are sound."""
+    """A checked scenario. Later fields are checked against earlier ones, as far as these are sound.
+
+    ``lives`` are names of devices whose charge and power go into the record, stretch by stretch.
+    """
 
     name: Name
     seed: Seed = 0
@@ -71,6 +76,7 @@ class Scenario(Checked):
     protocol: Protocol
     stop: Stop
     evaluate: Evaluate = Evaluate()
+    lives: tuple[Annotated[str, Strict()], ...] = ()
 
     @property
     def devices(self) -> int:
@@ -97,6 +103,17 @@ class Scenario(Checked):
         if twice:
             raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
         return fleet
+
+    @field_validator("lives")
+    @classmethod
+    def _check_lives(cls, lives: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Names of devices, as ``Fleet.name`` gives them."""
+        groups = info.data.get("fleet", ())
+        known = {f"{group.name}-{rank:02d}" for group in groups for rank in range(group.count)} if lives else set()
+        strange = [(i, name) for i, name in enumerate(lives) if groups and name not in known]
+        if strange:
+            raise Refused([((i,), unknown(name, "device", sorted(known))) for i, name in strange])
+        return lives
 
     @field_validator("learner")
     @classmethod

@@ -23,8 +23,8 @@ class Waste:
 class Summary:
     """A run in numbers.
 
-    ``spent`` is what all devices spent, ``waste`` what of it did not count, by cause; servers are not accounted.
-    ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    ``spent`` is what all devices spent, ``server`` what the server did; ``waste`` is what of the devices' work did not
+    count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Summary:
     time_to_target_s: float | None
     final: Mapping[str, float]
     spent: Usage
+    server: Usage
     waste: Mapping[str, Waste]
     slowest: Slowest
     devices: int

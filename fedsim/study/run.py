@@ -19,6 +19,7 @@ from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
+from fedsim.system.usage import Usage
 from fedsim.version import __version__
 
 Tell = Callable[[Point], None]
@@ -160,9 +161,10 @@ def _summary(
         time_to_target_s=None if stop.target is None else first_reach(curve, stop.metric, stop.target),
         final={"accuracy": last.accuracy, "mean_accuracy": last.mean_accuracy, "worst_tenth": last.worst_tenth},
         spent=world.spent(),
+        server=Usage() if world.server is None else world.server.usage(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
         slowest=slowest(events),
         devices=len(world.devices),
         devices_at_work=sum(device.usage().work_j > 0 for device in world.devices),
-        devices_spent=sum(device.is_spent() for device in world.devices),
+        devices_spent=sum(device.meter.is_empty for device in world.devices),
     )

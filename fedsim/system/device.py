@@ -1,18 +1,23 @@
 """A device: computes, sends and receives, spends energy, and may go away in the middle of any of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, MessageFailedError
+from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
+from fedsim.system.battery import Battery
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
 from fedsim.system.handover import Handover, Way
 from fedsim.system.messenger import Endpoint, Messenger
-from fedsim.system.meter import PowerMeter
+from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
 from fedsim.system.presence import Availability, Crashes, Presence
+from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
@@ -24,6 +29,8 @@ from fedsim.system.watch import Watch
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceSpec:
     """What one device is: the row of a fleet. ``charge_j`` is infinite where it hangs on the mains.
+
+    ``capacity_j`` None means that the battery began full.
 
     Raises:
         ValueError: a speed that is not > 0, or an overhead that is not >= 0.
@@ -46,6 +53,9 @@ class DeviceSpec:
     availability: Availability | None
     crashes: Crashes | None
     handover: Handover | None = None
+    chip: Chip = field(default_factory=Chip)
+    capacity_j: float | None = None
+    rules: BatteryRules = field(default_factory=BatteryRules)
 
     def __post_init__(self) -> None:
         if not self.flops_per_s > 0:
@@ -63,12 +73,27 @@ def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
     others = () if spec.handover is None else spec.handover.others
     radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
-    return max(spec.train_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
+    full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+    return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
 
 
 def _radio_peak_w(radio: RadioProfile) -> float:
     silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
     return max(radio.max_w, *silent_w)
+
+
+def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
+    """The battery of a device, None on the mains."""
+    if math.isinf(spec.charge_j):
+        return None
+    charging = spec.rules.charging
+    return Battery(
+        capacity_j=spec.charge_j if spec.capacity_j is None else spec.capacity_j,
+        charge_j=spec.charge_j,
+        charger=None if charging is None else charging.charger,
+        times=None if charging is None else charging.plug.times(sim.rng("plug", spec.name)),
+        restart_share=spec.rules.restart_share,
+    )
 
 
 class Device:
@@ -83,7 +108,7 @@ class Device:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
+        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
         self.wasted = Usage()
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         presence = Presence(
@@ -100,10 +125,15 @@ class Device:
         self._incoming: dict[int, Flow] = {}
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
-        self._processor = asyncio.Lock()
-        self._compute_s = 0.0
-        self._computing_since_s: float | None = None
         self._awake = 0
+        self._processor = Processor(
+            sim,
+            spec.name,
+            flops_per_s=spec.flops_per_s,
+            step_overhead_s=spec.step_overhead_s,
+            chip=spec.chip,
+            changed=self._update_power,
+        )
         self._update_power()
 
     @property
@@ -126,53 +156,76 @@ class Device:
         return {link: radio.times() for link, radio in self._roaming.radios.items()}
 
     def is_up(self) -> bool:
-        """Whether it is there and has charge, now."""
-        return self._watch.down() is None
+        """Whether it is there, has charge, and takes part, now."""
+        return self._away_until_s() is None
 
     def is_spent(self) -> bool:
-        """Whether its battery is empty: nothing recharges it."""
-        self.meter.settle(self._sim.now)
-        return self.meter.is_empty
+        """Whether it is gone for good: its battery is empty and nothing recharges it, or it never takes part."""
+        return self._away_until_s() == math.inf
 
     async def returned(self) -> None:
-        """Wait until it is there; or, if its battery runs empty meanwhile, until it would have been."""
-        while (down := self._watch.down()) is not None and not self.meter.is_empty:
-            await self._sim.timeout(down[1] - self._sim.now)
+        """Wait until it is there and takes part; or, if it is spent meanwhile, until that could have been."""
+        while (until_s := self._away_until_s()) is not None and until_s < math.inf:
+            await self._sim.timeout(until_s - self._sim.now)
+
+    def _away_until_s(self) -> float | None:
+        """When to look again whether it is there and takes part, infinity for never; None if it does now."""
+        if (down := self._watch.down()) is not None:
+            return math.inf if self.meter.is_dead else down[1]
+        rules, battery = self.spec.rules.takes_part, self.meter.battery
+        if rules.only_links:
+            until_s = self._roaming.look_from_afar(self)
+            if self.link not in rules.only_links:
+                return until_s
+        if battery is None:
+            return None
+        if battery.share < rules.min_charge_share:
+            return self.meter.reaches_s(rules.min_charge_share)
+        if rules.only_charging and not battery.is_plugged(self._sim.now):
+            return self.meter.changes_s()
+        return None
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
         now_s = self._sim.now
         self.meter.settle(now_s)
-        since_s = now_s if self._computing_since_s is None else self._computing_since_s
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + sum(flow.sent_bytes for flow in self._outgoing.values()),
             received_bytes=self._received_bytes + sum(flow.sent_bytes for flow in self._incoming.values()),
-            compute_s=self._compute_s + (now_s - since_s),
+            compute_s=self._processor.busy_s,
         )
 
-    def compute_s(self, flops: float, dispatches: int) -> float:
-        """Seconds that so many operations take on this device, started by so many calls of the training library.
+    def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
+        """Seconds that so many operations would take on this device from now on, if nothing interfered.
 
-        ``dispatches * step_overhead_s + flops / flops_per_s`` (device notes, section 2).
+        See ``Processor.seconds``: the heat that it has is in it, the noise of its steps and other apps are not.
         """
-        return dispatches * self.spec.step_overhead_s + flops / self.spec.flops_per_s
+        return self._processor.seconds(Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes))
 
-    async def compute(self, flops: float, dispatches: int) -> None:
-        """Compute for as long as that takes, one computation at a time, in the order in which they were asked for."""
-        async with self._processor:
-            self._computing_since_s = self._sim.now
-            self._update_power()
-            try:
-                await self._sim.timeout(self.compute_s(flops, dispatches))
-            finally:
-                self._compute_s += self._sim.now - self._computing_since_s
-                self._computing_since_s = None
-                self._update_power()
+    async def compute(
+        self, flops: float, dispatches: int, *, moved_bytes: float = 0.0, memory_bytes: float = 0.0
+    ) -> None:
+        """Compute for as long as that takes; computations at the same time share the cores.
+
+        Raises:
+            JobRefusedError: it does not fit into the memory, or the charge is below the floor; the record has it, too.
+        """
+        work = Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes, memory_bytes=memory_bytes)
+        try:
+            self._check_charge()
+            await self._processor.run(work)
+        except JobRefusedError as error:
+            self._sim.record("refused", subject=self.name, cause=error.cause)
+            raise
 
     async def send(self, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message; see ``Messenger.send``."""
         return await self._messenger.send(self, target, size_bytes)
+
+    def record_life(self) -> None:
+        """From now on, put every stretch of constant power into the record, with charge and cause."""
+        self.meter.witness = self._record_stretch
 
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
@@ -232,14 +285,36 @@ class Device:
         yield from [(flow, True) for flow in self._outgoing.values()]
         yield from [(flow, False) for flow in self._incoming.values()]
 
+    def _check_charge(self) -> None:
+        """Below its floor it works for nobody."""
+        self.meter.settle(self._sim.now)
+        battery, floor_share = self.meter.battery, self.spec.rules.floor_share
+        if battery is not None and battery.share < floor_share:
+            raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
+
     def _update_power(self) -> None:
-        """A processor computes, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec = self._sim.now, self.spec
-        computing, awake = self._computing_since_s is not None, self._awake > 0
-        self.meter.draw("compute", spec.train_w if computing else 0.0, now_s)
+        """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
+        now_s, spec, load = self._sim.now, self.spec, self._processor.load
+        computing, awake = self._processor.busy_since_s is not None, self._awake > 0
+        compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
+        self.meter.draw("compute", compute_w if computing else 0.0, now_s)
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
         self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
         self._watch.power_changed()
+
+    def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:
+        battery, piece = self.meter.battery, stretch.battery
+        charge = {} if piece is None or battery is None else {"charge_share": piece.charge_j / battery.capacity_j}
+        self._sim.record(
+            "life",
+            subject=self.name,
+            from_s=stretch.from_s,
+            to_s=stretch.to_s,
+            on=stretch.is_on,
+            plugged=piece is None or piece.is_plugged,
+            **{f"{cause}_w": watts for cause, watts in power_w.items()},
+            **charge,
+        )
 
     def _book(self, cause: str, usage: Usage) -> None:
         """Put into the waste book and the record what was spent in vain."""
@@ -259,7 +334,7 @@ class Device:
         """What ended a piece of work: the device itself before anything else."""
         if (down := self._watch.down()) is not None:
             return down[0].cause
-        if isinstance(error, DeviceDownError | MessageFailedError):
+        if isinstance(error, DeviceDownError | MessageFailedError | JobRefusedError):
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"

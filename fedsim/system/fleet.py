@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.chip import Chip
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
 from fedsim.system.handover import Fate, Handover, Moves, Way
@@ -75,6 +77,8 @@ class DeviceGroup:
     loss: float = 0.0
     course: Course = STEADY
     roams: Roams | None = None
+    chip: Chip = field(default_factory=Chip)
+    rules: BatteryRules = field(default_factory=BatteryRules)
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.places:
@@ -133,6 +137,9 @@ class Fleet:
             train_w=group.train_w,
             idle_w=group.idle_w,
             sleep_w=group.sleep_w,
+            chip=group.chip,
+            capacity_j=group.battery_j,
+            rules=group.rules,
             charge_j=charge_j,
             link=group.link,
             place=group.places[rank % len(group.places)],

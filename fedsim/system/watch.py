@@ -37,11 +37,11 @@ class Watch:
         self._reason = DeviceDownError
 
     def down(self) -> tuple[type[DeviceDownError], float] | None:
-        """Why the device is not there now, and when that reason ends; None if it is there."""
+        """Why the device is not there now, and when to ask again: that reason may end then; None if it is there."""
         now_s = self._sim.now
         self._meter.settle(now_s)
         if self._meter.is_empty:
-            return BatteryEmptyError, math.inf
+            return BatteryEmptyError, self._meter.changes_s()
         return self._presence.down(now_s)
 
     @asynccontextmanager
@@ -91,12 +91,14 @@ class Watch:
         self._timer = self._sim.loop.call_first_at(goes_s, self._look) if goes_s < math.inf else None
 
     def _empty_s(self) -> float:
-        """When the battery will be empty if power stays as it is; or, far from that, the soonest it could."""
+        """When the battery will be empty, or plugged in or out; or, far from empty, the soonest that it could be."""
         now_s = self._sim.now
         self._meter.settle(now_s)
+        if self._meter.is_empty:
+            return now_s
         soonest_s = now_s + self._meter.charge_j / self._peak_w
         self._is_low = soonest_s < now_s + _LOW_S
-        return self._meter.empty_s() if self._is_low else soonest_s
+        return self._meter.changes_s() if self._is_low else soonest_s
 
     def _look(self) -> None:
         self._timer = None

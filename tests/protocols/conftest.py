@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fedsim.errors import DeviceCrashedError, MessageFailedError, MessageLostError
+from fedsim.errors import DeviceCrashedError, MessageFailedError, MessageLostError, OutOfMemoryError
 from fedsim.kernel import Simulation
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.training import CentralTraining, GossipTraining
@@ -60,6 +60,7 @@ class FakeNode:
     loses: tuple[int, ...] = ()
     error: type[MessageFailedError] = MessageLostError
     wasted: float = 0.0
+    memory_bytes: float = np.inf
     sent: int = 0
     sizes: list = field(default_factory=list)
     stints: list = field(default_factory=list)
@@ -91,10 +92,12 @@ class FakeNode:
             self.ended.append(error.args[0] if error.args else "stopped")
             raise
 
-    def compute_s(self, flops, dispatches):
+    def compute_s(self, flops, dispatches, *, moved_bytes=0.0):
         return self.work_s * dispatches
 
-    async def compute(self, flops, dispatches=1):
+    async def compute(self, flops, dispatches=1, *, moved_bytes=0.0, memory_bytes=0.0):
+        if memory_bytes > self.memory_bytes:
+            raise OutOfMemoryError(self.name)
         await asyncio.sleep(self.work_s * dispatches)
 
     async def send(self, target, size_bytes):

@@ -184,7 +184,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: fleet[1].crashes.repair: is missing",
         (
             "scenario: fleet[1].chrge: 'chrge' is not a known key; did you mean 'charge'? (known: name, count, "
-            "device, link, radio, at, charge, speed, step_overhead, battery, up, down, ...)"
+            "device, link, radio, at, charge, runtime, speed, step_overhead, power, processor, ...)"
         ),
         "scenario: model.bias: must be true or false, got 1",
         "scenario: learner.name: 'averag' is not a known learner; did you mean 'average'? (known: average, chat)",

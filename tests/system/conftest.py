@@ -123,8 +123,9 @@ class World:
                 assert not radio._down_bps
             assert phone._roaming._users == 0
             assert phone._roaming._timer is None
-            assert phone._computing_since_s is None
-            assert not phone._processor.locked()
+            assert phone._processor.load == 0
+            assert phone._processor.busy_since_s is None
+            assert phone._processor._alarm is None
             assert phone._awake == 0
             assert not phone._outgoing
             assert not phone._incoming
@@ -249,3 +250,14 @@ def underlays():
     if not path.exists():
         pytest.skip("needs shared/data/underlays beside the checkout")
     return json.loads(gzip.decompress(path.read_bytes()))
+
+
+@pytest.fixture(scope="session")
+def analytic(oracle):
+    """The entry of this name: its inputs and its values."""
+
+    def entry(name):
+        [found] = [entry for entry in oracle("analytic")["entries"] if entry["id"] == name]
+        return found["inputs"], found["value"]
+
+    return entry

@@ -78,17 +78,17 @@ def test_usage_is_exact_in_the_middle(world, at):
     assert middle.value.energy_j["send"] == 4.5
 
 
-def test_one_computation_at_a_time(world, at):
-    """The second waits for the first, the third is given up while it waits."""
+def test_computations_at_the_same_time_share_the_processor(world, at):
+    """Three from 1 s to 3 s, when the third is given up; the first has a third of a second left then."""
     phone = world.phone()
     outcomes = world.run(
         at(0.0, phone.compute, 2 * GIGA, 0),
         at(1.0, phone.compute, 3 * GIGA, 0),
         at(1.0, phone.compute, 3 * GIGA, 0, until_s=3.0),
     )
-    assert [outcome.end_s for outcome in outcomes] == [2.0, 5.0, 3.0]
-    assert phone.usage().compute_s == 5.0
-    assert world.spent(phone)["compute"] == 20.0
+    assert [outcome.end_s for outcome in outcomes] == pytest.approx([3 + 2 / 3, 3 + 2 / 3 + 2, 3.0], rel=1e-12)
+    assert phone.usage().compute_s == pytest.approx(5 + 2 / 3, rel=1e-12)
+    assert world.spent(phone)["compute"] == pytest.approx(4 * (5 + 2 / 3), rel=1e-12)
     world.check_nothing_is_held()
 
 
