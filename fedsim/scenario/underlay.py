@@ -21,7 +21,7 @@ from fedsim.scenario.catalogue import Catalogue
 from fedsim.scenario.codec import Choices
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.generators.generator import Generator, generate
-from fedsim.system.imports.reader import SUFFIXES, import_topology
+from fedsim.system.imports.reader import SUFFIXES, Imported, import_topology
 from fedsim.system.imports.rules import ImportRules
 from fedsim.system.topology import Topology
 from fedsim.system.topology_file import parse_topology
@@ -71,16 +71,19 @@ def parse_underlay(words: Any, file: str, at: str = "", *, seed: int, catalogue:
 
 def redrawn(topology: Topology, seed: int) -> Topology:
     """The topology that the same words give with another seed of the scenario."""
-    return topology if topology.generator is None else generate(topology.generator, seed)
+    is_drawn = topology.recipe is not None and not isinstance(topology.recipe, Imported)
+    return generate(topology.recipe, seed) if is_drawn else topology
 
 
 def write_underlay(topology: Topology, catalogue: Catalogue) -> dict[str, Any]:
-    """The words of a topology: its generator's, with every default, or else all its nodes and links."""
-    if topology.generator is None:
+    """The words of a topology: its recipe's, with every default, or else all its nodes and links."""
+    recipe = topology.recipe
+    if recipe is None:
         return topology.words()
-    options = _options(catalogue)
-    [name] = [name for name, option in options.items() if type(topology.generator) is option]
-    return {"generate": name, **write_block(topology.generator, catalogue.choices)}
+    if isinstance(recipe, Imported):
+        return {"import": recipe.path, **write_block(recipe.rules, catalogue.choices)}
+    [name] = [name for name, option in _options(catalogue).items() if type(recipe) is option]
+    return {"generate": name, **write_block(recipe, catalogue.choices)}
 
 
 def open_underlay(path: str) -> Any:

@@ -62,13 +62,9 @@ class FairShares:
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""
         self._links.set_capacity(link, capacity_bps)
-        if self.is_idle(link):
-            self._note([link])
-        else:
-            self._ties.change_lone(self._table.slots_on(link)[0])
-            if self._links.tight[link]:
-                self._ties.touch_link(link)
-            self._note([link])
+        if not self.is_idle(link):
+            self._ties.change_capacity(link)
+        self._note([link])
 
     def join(self, flow: Flow, way: Way) -> int:
         """The flow begins to move; its slot."""
@@ -97,8 +93,7 @@ class FairShares:
     def set_cap(self, slot: int, cap_bps: float) -> None:
         """From now on the flow in a slot never uses more than this."""
         self._table.cap_bps[slot] = cap_bps
-        self._ties.change_lone(np.array([slot]))
-        self._ties.touch_link(self._ties.tight(slot)[0])
+        self._ties.change_cap(slot)
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""

@@ -11,6 +11,7 @@ from fedsim.system.groups import Group, Groups
 from fedsim.system.passage import Way
 from fedsim.system.tightness import Tightness
 
+Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
@@ -54,12 +55,32 @@ class Ties:
         self._touch(self._groups.leave([link for link in route if self._links.tight[link]]))
         self._links.go(route, uses, float(self._table.lone_bps[slot]))
 
-    def change_lone(self, slots: IntArray) -> None:
-        """Capacities or caps of these flows have changed: links may have become tight."""
+    def change_capacity(self, link: int) -> None:
+        """The capacity of a link in use has changed."""
+        slots, uses = self._table.slots_on(link)
+        lone_bps = self._settle(slots)
+        self._links.recount(link, uses, lone_bps)
+        self._tighten_overdue(slots)
+        if self._links.tight[link]:
+            self.touch_link(link)
+
+    def change_cap(self, slot: int) -> None:
+        """The cap of a flow has changed."""
+        slots = np.array([slot])
+        self._settle(slots)
+        self._tighten_overdue(slots)
+        self.touch_link(self.tight(slot)[0])
+
+    def _settle(self, slots: IntArray) -> Array:
+        """Capacities or caps of these flows have changed; what they would have alone from now on."""
         before_bps, after_bps = self._table.settle_alone(slots, self._links.capacity_bps)
         routes = self._table.routes[:, slots]
         self._links.shift(routes, self._table.uses[:, slots], before_bps, after_bps)
-        for link in self._links.overdue(np.unique(routes).tolist()):
+        return after_bps
+
+    def _tighten_overdue(self, slots: IntArray) -> None:
+        """Links of these flows may have become tight."""
+        for link in self._links.overdue(np.unique(self._table.routes[:, slots]).tolist()):
             self._tighten(link)
             self.touch_link(link)
 

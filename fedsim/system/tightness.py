@@ -68,6 +68,13 @@ class Tightness:
         more_bps = np.where(np.isinf(after_bps), 0.0, after_bps) - np.where(np.isinf(before_bps), 0.0, before_bps)
         np.add.at(self._wanted_bps, routes, uses * more_bps)
 
+    def recount(self, link: int, uses: Array, lone_bps: Array) -> None:
+        """Add up anew what the flows on a link, (n,), could use of it.
+
+        Due when its own capacity changes: beside a small one, the digits lost at a large one may be many.
+        """
+        self._wanted_bps[link] = (uses * np.where(np.isinf(lone_bps), 0.0, lone_bps)).sum()
+
     def set_tight(self, link: int, *, is_tight: bool) -> None:
         """Take note of what a link is now."""
         self.tight[link] = is_tight

@@ -25,8 +25,8 @@ class Topology:
 
     Nodes have a ``kind`` and, if they are anywhere, a ``place``; arcs have ``capacity_bps``, ``delay_s``, ``duplex``,
     ``loss`` (share of packets, 0 if not given) and ``medium`` ("wire" if not given). ``attachments`` are named sets
-    of nodes where groups of devices may attach. ``generator`` is what drew the graph, where it was drawn with the
-    scenario's seed.
+    of nodes where groups of devices may attach. ``recipe`` is what made the graph, where
+    that says it in fewer words than the graph itself: a generator, or an import of thousands of links.
 
     The graph is copied and frozen. One that is made in Python may be one-way or disconnected; one from a file is
     neither.
@@ -39,7 +39,7 @@ class Topology:
     graph: "nx.DiGraph[str]"
     about: str = ""
     attachments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    generator: Any = None
+    recipe: Any = None
 
     def __post_init__(self) -> None:
         graph: nx.DiGraph[str] = nx.DiGraph(self.graph)

@@ -98,6 +98,23 @@ def test_topology_file_may_generate_or_import(tmp_path, tiny):
     assert "server" in load(tmp_path / "other.yaml").topology.graph  # and nothing of the ring's parameters
 
 
+def test_large_imports_are_named_with_their_digest_rather_than_written_out(tmp_path, tiny, monkeypatch):
+    names = [f"city-{index}" for index in range(120)]  # 7,140 links
+    rows = [",".join(["", *names]), *(f"{name}," + ",".join("20" for _ in names) for name in names)]
+    (tmp_path / "rtt.csv").write_text("\n".join(rows))
+    monkeypatch.chdir(tmp_path)
+    words = scenario(tiny, {"import": "rtt.csv", "kinds": {"city-3": "server"}}, server="city-3", at="city-7")
+    first = check(words)
+    written = yaml.safe_load(resolved(first))
+    assert written["topology"]["import"] == str(tmp_path / "rtt.csv")
+    monkeypatch.chdir("/")
+    again = check(written, seed=5)
+    assert again.topology.words() == first.topology.words()
+    (tmp_path / "rtt.csv").write_text("\n".join(rows).replace("20", "21"))
+    with pytest.raises(ScenarioError, match=r"rtt.csv: has changed: its digest is \w{16}, not \w{16}"):
+        check(written)
+
+
 def test_groups_attach_to_nodes_lists_and_named_sets_in_turn(tiny):
     topology = {"generate": "star", "leaves": 3}
     at = {

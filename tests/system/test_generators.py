@@ -51,7 +51,7 @@ def test_same_seed_gives_the_same_words_and_another_seed_other_luck(generator):
     assert nx.is_strongly_connected(first.graph)
     assert generate(generator, seed=1).words() == first.words()
     assert (generate(generator, seed=2).words() == first.words()) == (generator in REGULAR)
-    assert first.generator == generator
+    assert first.recipe == generator
     assert first.attachments["all"] == tuple(first.graph)
 
 

@@ -63,7 +63,7 @@ def generate(generator: Generator, seed: int) -> Topology:
     """
     own = getattr(generator, "seed", None)
     rng = Streams(seed if own is None else own).generator("topology")
-    return replace(generator.draw(rng), generator=generator)
+    return replace(generator.draw(rng), recipe=generator)
 
 
 def flat(name: str, plain: "nx.Graph[Any]", link: LinkKind, about: str) -> Topology:

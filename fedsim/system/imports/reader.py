@@ -1,6 +1,7 @@
 """Reads a network in another format, by the file's suffix, and makes a topology of it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -12,6 +13,7 @@ from fedsim.system.imports.graph_files import read_gml, read_graphml, read_node_
 from fedsim.system.imports.raw import RawNetwork
 from fedsim.system.imports.rules import ImportRules
 from fedsim.system.imports.sndlib import read_sndlib
+from fedsim.system.imports.source import digest
 from fedsim.system.imports.tables import read_folder, read_table
 from fedsim.system.topology import Topology
 
@@ -26,6 +28,16 @@ _READERS: Final[Mapping[str, _Reader]] = MappingProxyType({
 })  # fmt: skip
 
 SUFFIXES: Final = tuple(_READERS)
+MOST_WRITTEN: Final = 5_000
+"""Links of the largest import that a scenario shows as a whole; larger ones are long to read and to write."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What made a topology of so many links that a scenario names the file rather than write them out."""
+
+    path: str
+    rules: ImportRules
 
 
 def import_topology(path: str | Path, rules: ImportRules | None = None) -> Topology:
@@ -35,10 +47,20 @@ def import_topology(path: str | Path, rules: ImportRules | None = None) -> Topol
         ScenarioError: one line for each mistake: file, line or key path, value, rule.
     """
     place, rules = Path(path), rules or ImportRules()
+    found = digest(place)
+    if rules.digest not in {None, found}:
+        raise ScenarioError(f"{place}: has changed: its digest is {found}, not {rules.digest}")
+    topology = assemble(_read(place, rules), rules, place)
+    if len(topology.graph.edges) <= 2 * MOST_WRITTEN:
+        return topology
+    return replace(topology, recipe=Imported(path=str(place.absolute()), rules=replace(rules, digest=found)))
+
+
+def _read(place: Path, rules: ImportRules) -> RawNetwork:
     if place.is_dir():
-        return assemble(read_folder(place), rules, place)
+        return read_folder(place)
     reader = _READERS.get(place.suffix.lower())
     if reader is None:
         rule = unknown(place.suffix, "suffix of a network's file", (*SUFFIXES, ".yaml"))
         raise ScenarioError(f"{place}: {rule}")
-    return assemble(reader(place, rules), rules, place)
+    return reader(place, rules)

@@ -26,6 +26,7 @@ class ImportRules:
     attachments: named sets of nodes; ``all`` is there anyway.
     externals: whether nodes stay that the file marks as another network's.
     largest_part: take the largest part of a network in pieces, rather than refuse it.
+    digest: of the file's content; where it is given, no other content will do.
 
     Raises:
         ValueError: a number that is out of its range.
@@ -45,6 +46,7 @@ class ImportRules:
     attachments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     externals: bool = True
     largest_part: bool = False
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in (
