@@ -129,7 +129,7 @@ class World:
             assert phone._awake == 0
             assert not phone._outgoing
             assert not phone._incoming
-            assert not phone._watch._scopes
+            assert not phone._watch._attendants
             assert phone._watch._timer is None
         assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
