@@ -387,7 +387,7 @@ def test_bytes_and_waste_add_up(live, life):
 @settings(deadline=None, max_examples=100)
 @given(life=lives())
 def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
-    """One phone at a time at one deed, on one of its cores: what it wasted and what its finished deeds cost is what it spent."""
+    """One phone at a time at one deed, on one core: what it wasted and what finished deeds cost is what it spent."""
     deeds = [replace(deed, start_s=40.0 * number) for number, deed in enumerate(life.deeds)]
     one_by_one = replace(life, deeds=deeds)
     lived = live(one_by_one, end_s=40.0 * len(deeds))
