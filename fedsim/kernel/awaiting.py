@@ -90,17 +90,23 @@ class Wait:
         return True
 
 
+class FutureEvent(Event):
+    """Happens when a future is done, with its value or its failure."""
+
+    def __init__(self, env: Any, future: "asyncio.Future[Any]") -> None:
+        super().__init__(env)
+        self.future = future
+        future.add_done_callback(self._settle)
+
+    def _settle(self, done: "asyncio.Future[Any]") -> None:
+        if done.cancelled():
+            self.fail(cast("Exception", asyncio.CancelledError()))
+        elif (raised := done.exception()) is not None:
+            self.fail(cast("Exception", raised))
+        else:
+            self.succeed(done.result())
+
+
 def as_event(env: Any, future: "asyncio.Future[Any]") -> Event:
     """An event of ``env`` that happens when the future is done, with its value or its failure."""
-    event = Event(env)
-
-    def settle(done: "asyncio.Future[Any]") -> None:
-        if done.cancelled():
-            event.fail(cast("Exception", asyncio.CancelledError()))
-        elif (raised := done.exception()) is not None:
-            event.fail(cast("Exception", raised))
-        else:
-            event.succeed(done.result())
-
-    future.add_done_callback(settle)
-    return event
+    return FutureEvent(env, future)

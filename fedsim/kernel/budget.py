@@ -28,8 +28,8 @@ class Budget:
     def __post_init__(self) -> None:
         if not self.until_s > 0:
             raise ValueError(f"until_s must be > 0, got {self.until_s!r}")
-        if self.events is not None and not self.events >= 0:
-            raise ValueError(f"events must be >= 0, got {self.events!r}")
+        if self.events is not None and not (self.events >= 0 and self.events % 1 == 0):
+            raise ValueError(f"events must be a whole number >= 0, got {self.events!r}")
         if not self.host_s >= 0:
             raise ValueError(f"host_s must be >= 0, got {self.host_s!r}")
 

@@ -10,6 +10,7 @@ from simpy.core import BoundClass
 from simpy.events import NORMAL, URGENT, AllOf, AnyOf, Event, EventPriority, ProcessGenerator
 
 from fedsim.kernel.awaiting import make_awaitable
+from fedsim.kernel.interrupting import on_interrupt
 from fedsim.kernel.loop import EventLoop
 from fedsim.kernel.process import Process
 from fedsim.kernel.timeout import Timeout, bad_delay
@@ -86,16 +87,21 @@ class Environment(simpy.Environment):
         Raises:
             ValueError: if the time is not in the future.
             RuntimeError: if nothing is scheduled any more and the event has not happened.
+            KeyboardInterrupt: when the present event is over, if Ctrl-C comes.
         """
+        with on_interrupt() as interrupt:
+            return self.loop.run_to(self._stop_of(until), interrupt)
+
+    def _stop_of(self, until: float | Event | None) -> Event | None:
         if until is None or isinstance(until, Event):
-            return self.loop.run_to(until)
+            return until
         at = until if isinstance(until, int) else float(until)
         if not at > self._now:
             raise ValueError(f"until ({at!r}) must be greater than the current simulation time ({self._now!r})")
         if at == inf:
-            return self.loop.run_to(None)
+            return None
         stop = Event(self)
         stop._ok = True
         stop._value = None
         self.schedule(stop, URGENT, at - self._now)
-        return self.loop.run_to(stop)
+        return stop

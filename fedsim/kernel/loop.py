@@ -19,6 +19,7 @@ from fedsim.errors import DeadlockError
 from fedsim.kernel.budget import Budget, Meter, Reason, Stopped
 from fedsim.kernel.generators import OpenGenerators
 from fedsim.kernel.handle import Handle
+from fedsim.kernel.interrupting import Interrupt
 from fedsim.kernel.limit import limit_at
 from fedsim.kernel.refusals import refusing
 from fedsim.kernel.stepping import run_events, run_next_event
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from fedsim.kernel.environment import Environment
 
 AnyTask = asyncio.Task[Any]
+_LAST = EventPriority(2)  # after everything else of its time
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -57,7 +60,9 @@ class EventLoop(BaseEventLoop):
         self.env = env
         self.task_numbers = count(1)
         self.live_tasks: dict[int, Task] = {}
+        self._others: dict[AnyTask, None] = {}  # made by a task factory, in order of creation
         self._asyncgens = OpenGenerators()
+        self._unseen: list[AnyTask] = []  # tasks that have failed just now
         self._failure: BaseException | None = None
         self._stopped_by: Reason | None = None
         self._meter: Meter | None = None
@@ -174,14 +179,16 @@ class EventLoop(BaseEventLoop):
             task = super().create_task(coro, name=name, context=context)
         finally:
             self.env._active_proc = active
+        self._others[task] = None
+        task.add_done_callback(self._others.pop)
         task.add_done_callback(self.look_after)
         return task
 
     def unfinished(self) -> list[AnyTask]:
-        """The tasks that are not done: ours in order of creation, then others in order of their names."""
-        ours = list(self.live_tasks.values())
-        others = asyncio.all_tasks(self).difference(ours)
-        return [*ours, *sorted(others, key=lambda task: task.get_name())]
+        """The tasks that are not done: ours, then a factory's, in order of creation; then others, by their names."""
+        known = [*self.live_tasks.values(), *(task for task in self._others if not task.done())]
+        others = asyncio.all_tasks(self).difference(known)
+        return list(dict.fromkeys([*known, *sorted(others, key=lambda task: task.get_name())]))
 
     # Failures
 
@@ -189,11 +196,24 @@ class EventLoop(BaseEventLoop):
         """If the task has failed, end the run with its failure, unless somebody takes it before time moves."""
         if not task._log_traceback:
             return
-        if self._ready:
-            self.call_soon(self.look_after, task)
-            return
-        message = f"task {task.get_name()!r} failed while nobody waited for it"
-        self.call_exception_handler({"message": message, "exception": task.exception(), "task": task})
+        if not self._unseen:
+            self._schedule(self.env._now, self.report_unseen, (), None, _LAST)
+        self._unseen.append(task)
+
+    def report_unseen(self) -> None:
+        """Tell the exception handler of each task that has failed and at which nobody has looked."""
+        unseen, self._unseen = self._unseen, []
+        for task in unseen:
+            if task._log_traceback:
+                message = f"task {task.get_name()!r} failed while nobody waited for it"
+                self.call_exception_handler({"message": message, "exception": task.exception(), "task": task})
+
+    def unseen_at_the_end(self) -> BaseException | None:
+        """The same in the moment in which a run ends; the failure is given, and nothing is stopped any more."""
+        self.report_unseen()
+        failure, self._failure = self._failure, None
+        self._stopping = False
+        return failure
 
     def callback_failed(self, handle: Handle, raised: BaseException) -> None:
         """A callback raised: tell the exception handler, as ``asyncio.Handle`` does."""
@@ -201,9 +221,9 @@ class EventLoop(BaseEventLoop):
         self.call_exception_handler({"message": message, "exception": raised, "handle": handle})
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """End the run with the exception; log what has none, and what comes when nothing runs."""
+        """End the run with the exception; log what has none, and futures that are found when nothing runs."""
         failure = context.get("exception")
-        if failure is None or not self.is_running():
+        if failure is None or not (self.is_running() or "task" in context):
             super().default_exception_handler(context)
             return
         if self._failure is None:
@@ -224,8 +244,8 @@ class EventLoop(BaseEventLoop):
         except EmptySchedule:
             raise DeadlockError(who_waits(self.env)) from None
 
-    def run_within(self, budget: Budget) -> Stopped | None:
-        """Run until ``stop()``, or until the budget is spent, and say what was.
+    def run_within(self, budget: Budget, interrupt: Interrupt) -> Stopped | None:
+        """Run until ``stop()``, or until the budget is spent or Ctrl-C comes, and say what it was.
 
         Raises:
             DeadlockError: if nothing is scheduled any more.
@@ -238,8 +258,10 @@ class EventLoop(BaseEventLoop):
         self._meter = Meter(budget)
         self._stopped_by = None
         try:
-            self.run_forever()
+            with interrupt.calls(lambda: self.stop_because("interrupt")):
+                self.run_forever()
         finally:
+            self._stopping = False  # Ctrl-C may have come when the loop had stopped already
             self._meter = None
             if limit is not None:
                 drop(limit)
@@ -250,25 +272,32 @@ class EventLoop(BaseEventLoop):
         self._stopped_by = reason
         self.stop()
 
-    def run_to(self, until: Event | None) -> Any:
-        """Run until the event has happened, or, without one, until nothing is scheduled any more.
+    def run_to(self, until: Event | None, interrupt: Interrupt) -> Any:
+        """Run until the event has happened or Ctrl-C comes, or, without an event, until nothing is scheduled any more.
 
         Raises:
             RuntimeError: if nothing is scheduled any more and the event has not happened.
         """
-        if until is not None:
-            if until.callbacks is None:
-                return until.value
-            until.callbacks.append(StopSimulation.callback)
+        if until is not None and until.callbacks is None:
+            return until.value
         try:
-            self._run()
+            if until is not None:
+                until.callbacks.append(StopSimulation.callback)
+            with interrupt.calls(self.stop):
+                self._run()
         except StopSimulation as stop:
+            if (failure := self.unseen_at_the_end()) is not None:
+                raise failure from None
             return stop.args[0]
         except EmptySchedule:
             if until is not None:
                 raise RuntimeError(
                     f'No scheduled events left but "until" event was not triggered: {until._desc()}'
                 ) from None
+        finally:
+            self._stopping = False
+            if until is not None and StopSimulation.callback in (until.callbacks or ()):
+                until.callbacks.remove(StopSimulation.callback)  # so that it does not stop a later run
         return None
 
     def step(self) -> None:

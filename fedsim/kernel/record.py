@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fedsim.kernel.columns import Chunk, Value, together
-from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, common_schema, read_parts, write_whole
+from fedsim.kernel.columns import Chunk, Value, common_schema, together
+from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, read_parts, write_whole
 from fedsim.kernel.transcript import line
 
 Row = tuple[float, str, Mapping[str, Value]]
@@ -108,9 +108,17 @@ class EventRecord:
         return "".join(line(*row, subject=subject) for row in self.rows(*kinds))
 
     def flush(self) -> None:
-        """Pack what has come; with a folder, write it there."""
+        """Pack what has come; with a folder, write it there.
+
+        Raises:
+            ValueError: if a value cannot be held: a whole number beyond 64 bits, half a character. Its row is kept
+                without it.
+        """
         if self._chunk.count:
-            self._shelf.put(self._chunk.pack())
+            table, complaints = self._chunk.pack()
+            self._shelf.put(table)
+            if complaints:
+                raise ValueError("; ".join(complaints))
 
     def _tables(self) -> Iterator[pa.Table]:
         self.flush()

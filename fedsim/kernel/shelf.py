@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fedsim.kernel.columns import START
+from fedsim.kernel.columns import shaped
 
 
 class Shelf(Protocol):
@@ -85,11 +85,5 @@ def write_whole(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> No
     draft = path.with_name(path.name + ".draft")
     with pq.ParquetWriter(draft, schema) as writer:
         for table in tables:
-            whole = pa.concat_tables([schema.empty_table(), table], promote_options="permissive")
-            writer.write_table(whole.select(schema.names).cast(schema))
+            writer.write_table(shaped(table, schema))
     draft.replace(path)
-
-
-def common_schema(tables: Iterator[pa.Table]) -> pa.Schema:
-    """The columns of all tables, in order of first appearance."""
-    return pa.unify_schemas([START, *(table.schema for table in tables)], promote_options="permissive")

@@ -11,7 +11,7 @@ from fedsim.kernel.budget import Budget, Stopped
 from fedsim.kernel.collector import rare_collections
 from fedsim.kernel.columns import Value
 from fedsim.kernel.environment import Environment
-from fedsim.kernel.interrupting import on_interrupt
+from fedsim.kernel.interrupting import Interrupt, on_interrupt
 from fedsim.kernel.loop import AnyTask, EventLoop
 from fedsim.kernel.process import Process
 from fedsim.kernel.record import EventRecord
@@ -91,23 +91,26 @@ class Simulation:
         if self.loop.is_running():
             main.close()
             raise RuntimeError("this simulation is running already: await the coroutine, or spawn it")
-        task = self.loop.create_task(main, name="main")
-        try:
-            with rare_collections(), on_interrupt(lambda: self.loop.stop_because("interrupt")):
-                self.stopped = _run(self.loop, task, budget or Budget())
-            value = task.result() if self.stopped is None else None
-        except BaseException as raised:
-            self._wind_up_after(raised)
-            raise
-        self._wind_up()
-        if self.stopped is not None and self.stopped.reason == "interrupt":
-            raise KeyboardInterrupt
+        with on_interrupt() as interrupt:
+            task = self.loop.create_task(main, name="main")
+            try:
+                with rare_collections():
+                    self.stopped = _run(self.loop, task, budget or Budget(), interrupt)
+                value = task.result() if self.stopped is None else None
+            except BaseException as raised:
+                self._wind_up_after(raised)
+                raise
+            self._wind_up()
         return value
 
     def _wind_up(self) -> None:
-        self.events.flush()
-        self.loop.run_until_complete(_close(self.loop))
-        self.events.flush()
+        try:
+            self.events.flush()
+        finally:
+            try:
+                self.loop.run_until_complete(_close(self.loop))
+            finally:
+                self.events.flush()
 
     def _wind_up_after(self, raised: BaseException) -> None:
         try:
@@ -116,7 +119,7 @@ class Simulation:
             raised.add_note(f"then, while the rest was wound up: {another!r}")
 
 
-def _run(loop: EventLoop, task: AnyTask, budget: Budget) -> Stopped | None:
+def _run(loop: EventLoop, task: AnyTask, budget: Budget, interrupt: Interrupt) -> Stopped | None:
     running = True
 
     def stop(_: AnyTask) -> None:
@@ -125,7 +128,7 @@ def _run(loop: EventLoop, task: AnyTask, budget: Budget) -> Stopped | None:
 
     task.add_done_callback(stop)
     try:
-        stopped = loop.run_within(budget)
+        stopped = loop.run_within(budget, interrupt)
     finally:
         running = False
         task.remove_done_callback(stop)
@@ -145,6 +148,6 @@ async def _close(loop: EventLoop) -> None:
     outcomes = await asyncio.gather(*rest, return_exceptions=True)
     await loop.shutdown_asyncgens()
     loop._asyncgens_shutdown_called = False  # the next run may start generators again
-    for outcome in outcomes:
+    for outcome in [loop.unseen_at_the_end(), *outcomes]:
         if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
             raise outcome

@@ -1,7 +1,7 @@
 """The one place where time moves: ready callbacks first, then the next event, again and again."""
 
 import sys
-from asyncio import tasks
+from asyncio import CancelledError, tasks
 from asyncio.futures import _set_result_unless_cancelled as wake_sleeper  # type: ignore[attr-defined]
 from collections.abc import Iterator
 from heapq import heappop
@@ -78,8 +78,13 @@ def run_next_event(loop: "EventLoop") -> None:
     except StopSimulation:
         postpone(event, callbacks[callbacks.index(callback) + 1 :])
         raise
-    if not event._ok and not hasattr(event, "_defused"):
+    if not event._ok and nobody_saw(event):
         raise event._value
+
+
+def nobody_saw(event: Event) -> bool:
+    """Is this a failure that nobody has seen to? A cancellation is no failure, as it is none in asyncio."""
+    return not hasattr(event, "_defused") and not isinstance(event._value, CancelledError)
 
 
 def take_timers(loop: "EventLoop", priority: int) -> None:
@@ -206,7 +211,7 @@ def run_events(loop: "EventLoop", steps: Iterator[Any]) -> None:  # noqa: C901, 
                         except StopSimulation:
                             postpone(event, callbacks[callbacks.index(waiter) + 1 :])
                             raise
-                if not ok and not hasattr(event, "_defused"):
+                if not ok and nobody_saw(event):
                     raise event._value
             else:
                 raise EmptySchedule

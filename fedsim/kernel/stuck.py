@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simpy.events import Condition, Event, Process
 from simpy.resources.base import Get, Put
 
-from fedsim.kernel.awaiting import Wait
+from fedsim.kernel.awaiting import FutureEvent, Wait
 
 if TYPE_CHECKING:
     from fedsim.kernel.environment import Environment
@@ -93,5 +93,6 @@ _WORDS: tuple[tuple[Any, Callable[[Any], str]], ...] = (
     (Process, lambda process: f"process {process.name!r}"),
     (Put | Get, _request),
     (Condition, _condition),
+    (FutureEvent, lambda event: _what(event.future)),
     (Event, lambda event: event._desc()),
 )

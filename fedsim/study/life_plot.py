@@ -32,7 +32,7 @@ _TEXT: Final = {
     "idle": "waiting awake",
     "sleep": "asleep",
 }
-_LANES: Final = (("processor", ("compute", "idle")), ("radio", ("radio", "receive", "send")))
+_LANES: Final = (("processor", ("idle", "compute")), ("radio", ("radio", "receive", "send")))
 _ENDS: Final = (
     ("answered", "o", "#009E73"),
     ("mixed", "o", "#009E73"),
@@ -131,20 +131,18 @@ def _draw_ends(axes: Axes, of: Life, clock: Clock, end: tuple[str, str, str]) ->
 
 def _draw_power(axes: Axes, of: Life, clock: Clock) -> None:
     edges = np.append(of.power["from_s"], of.power["to_s"].iloc[-1]) / clock.seconds
-    below = np.zeros(len(of.power))
-    handles = []
-    for cause in reversed(tuple(_COLOURS)):
-        watts = of.power[f"{cause}_w"].to_numpy(float)
-        if watts.any():
-            axes.stairs(
-                below + watts, edges, baseline=below, fill=True, color=_COLOURS[cause], lw=0.4, ec=_COLOURS[cause]
-            )
-            handles.append(Patch(color=_COLOURS[cause], label=_TEXT[cause]))
-            below = below + watts
+    layers = {cause: of.power[f"{cause}_w"].to_numpy(float) for cause in _COLOURS}
+    shown = [cause for cause in _COLOURS if layers[cause].any()]
+    top = np.sum([layers[cause] for cause in shown], axis=0) if shown else np.zeros(len(of.power))
+    axes.set_ylim(0, 1.08 * float(top.max()) or 1)
+    for cause in shown:  # from the top down, so that thin edges of what is 0 are drawn over
+        bottom = np.maximum(top - layers[cause], 0.0)
+        colour = _COLOURS[cause]
+        axes.stairs(top, edges, baseline=bottom, fill=True, color=colour, ec=colour, lw=0.4)
+        top = bottom
     axes.set_ylabel("power (W)")
-    axes.set_ylim(0, 1.08 * below.max() or 1)
     axes.grid(visible=True, color="#e5e5e5", lw=0.6)
-    _legend(axes, handles[::-1])
+    _legend(axes, [Patch(color=_COLOURS[cause], label=_TEXT[cause]) for cause in shown])
 
 
 def _legend(axes: Axes, handles: Sequence[object]) -> None:

@@ -263,3 +263,46 @@ def test_show_refuses_what_it_cannot_do():
     Path("bad.gml").write_text("graph [")
     done = fedsim("show", "bad.gml")
     assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_calibrate_prints_the_fit_and_the_lines_to_paste():
+    rows = ["flops,batch,steps,seconds", "1e6,10,100,2", "1e8,10,10,10.1", "1e8,20,10,20.1"]
+    Path("times.csv").write_text("\n".join(rows))
+    done = fedsim("calibrate", "times.csv")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"^  speed +1 GFLOP/s  \(95 %: ", done.stdout, flags=re.MULTILINE)
+    assert "    speed: 1 GFLOP/s\n    step_overhead: 10 ms" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "flops,bach,steps,seconds\n1,1,1,1\n",
+            "times.csv: batch: this column is missing (examples in a step); did you",
+        ),
+        ("flops,batch,steps,seconds\n1,1,x,-1\n", "times.csv: line 2: steps: must be a number > 0, got 'x'"),
+        ("flops,batch,steps,seconds\n", "times.csv: has no rows"),
+        ("flops,batch,steps,seconds\n1,1,1,1\n", "must differ in operations per step"),
+    ],
+)
+def test_measurements_that_say_nothing_are_refused(text, words):
+    Path("times.csv").write_text(text)
+    done = fedsim("calibrate", "times.csv")
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_measurements_that_are_not_there_are_refused():
+    done = fedsim("calibrate", "times.csv")
+    assert (done.exit_code, "times.csv: cannot be read" in done.stderr) == (2, True)
+
+
+def test_a_life_is_drawn_from_a_run_s_folder(scenario):
+    fedsim("run", scenario, "--set", "lives=[phones-02]")
+    done = fedsim("life", "runs/tiny", "phones-02")
+    assert (done.exit_code, done.stdout) == (0, "phones-02.png\n")
+    assert Path("phones-02.png").read_bytes().startswith(b"\x89PNG")
+    assert "phones-02.png is there already" in fedsim("life", "runs/tiny", "phones-02").stderr
+    assert "is not a known recorded life" in fedsim("life", "runs/tiny", "phones-01").stderr
+    assert "cannot be written" in fedsim("life", "runs/tiny", "phones-02", "--out", "no/where.png").stderr

@@ -1,6 +1,8 @@
 """Runs that are stopped: by simulated time, by events, by the host's clock, by Ctrl-C."""
 
 import asyncio
+import gc
+import itertools
 import math
 import os
 import signal
@@ -14,6 +16,7 @@ import pytest
 from fedsim.kernel import Budget, Simulation, Stopped, read_record
 
 ROOT = Path(__file__).parents[2]
+KERNEL = str(ROOT / "fedsim" / "kernel")
 
 
 @pytest.fixture
@@ -110,7 +113,9 @@ def test_a_failure_of_the_coroutine_is_not_a_stop(sim):
     [
         ({"until_s": math.nan}, "until_s must be > 0, got nan"),
         ({"until_s": 0.0}, "until_s must be > 0, got 0.0"),
-        ({"events": -1}, "events must be >= 0, got -1"),
+        ({"events": -1}, "events must be a whole number >= 0, got -1"),
+        ({"events": 1.5}, r"events must be a whole number >= 0, got 1\.5"),
+        ({"events": math.inf}, "events must be a whole number >= 0, got inf"),
         ({"host_s": math.nan}, "host_s must be >= 0, got nan"),
     ],
 )
@@ -163,6 +168,76 @@ def test_a_second_interrupt_does_not_wait(sim):
     with pytest.raises(KeyboardInterrupt):
         sim.run(main())
     assert len(sim.events) == 0
+
+
+class SmallRun:
+    """A run with a record, clean-up and SimPy processes, and Ctrl-C at its n-th line of the kernel's code."""
+
+    def __init__(self, dialect, interrupted_at):
+        self.sim = Simulation()
+        self.told = []
+        self.left = interrupted_at
+        if dialect == "asyncio":
+            run, main = self.sim.run, self.main()
+        else:
+            run, main = self.sim.env.run, self.sim.process(self.wait_for(self.main()))
+        before = sys.gettrace()
+        gc.disable()  # the clean-up of earlier runs shall not be among the lines
+        sys.settrace(self.trace)
+        try:
+            self.outcome = run(main)
+        except KeyboardInterrupt:
+            self.outcome = "interrupted"
+        finally:
+            sys.settrace(before)
+            gc.enable()
+
+    def wait_for(self, main):
+        return (yield self.sim.spawn(main))
+
+    def trace(self, frame, event, _):
+        if self.left == 0 or not frame.f_code.co_filename.startswith(KERNEL):
+            return self.trace
+        if event == "line" and frame.f_code.co_name not in ("on_interrupt", "__init__", "__enter__", "__exit__"):
+            self.left -= 1
+            if self.left == 0:
+                signal.raise_signal(signal.SIGINT)
+        return self.trace
+
+    def tell(self, number):
+        self.sim.record("told", number=number)
+        self.told.append(number)
+
+    async def helper(self):
+        try:
+            await asyncio.sleep(100.0)
+        finally:
+            self.tell(1)
+            await self.sim.timeout(1.0)
+            self.tell(2)
+
+    async def main(self):
+        helper = self.sim.spawn(self.helper())
+        await self.sim.timeout(1.0)
+        self.tell(3)
+        helper.cancel()
+        await asyncio.sleep(0.5)
+        self.tell(4)
+        return "value"
+
+
+@pytest.mark.parametrize("dialect", ["asyncio", "SimPy"])
+def test_an_interrupt_at_any_moment_is_heard_and_leaves_all_in_order(dialect):
+    for moment in itertools.count(5):
+        run = SmallRun(dialect, moment)
+        assert [fields["number"] for _, _, fields in run.sim.events] == run.told, moment
+        assert run.sim.run(asyncio.sleep(1, "on")) == "on"
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if run.left:
+            break
+        assert run.outcome == "interrupted", moment
+    assert run.outcome == "value"
+    assert moment > 100
 
 
 def test_somebody_elses_handler_is_left_alone(sim):

@@ -219,6 +219,33 @@ def test_a_cancelled_future_reaches_a_process_as_a_cancellation(sim):
     assert sim.run(main()) == 2.0
 
 
+@pytest.mark.parametrize("waits_for", ["task", "choice", "nothing more"])
+def test_a_process_that_ends_by_a_cancellation_has_not_failed(sim, waits_for):
+    """The end of a run cancels the tasks for which processes wait, and the next run must be able to go on."""
+    upload = sim.spawn(asyncio.sleep(100))
+
+    def backup():
+        try:
+            yield (as_event(sim.env, upload) | sim.timeout(50.0)) if waits_for == "choice" else upload
+        except simpy.Interrupt:
+            yield sim.timeout(50.0)
+
+    async def main():
+        process = sim.process(backup())
+        await sim.timeout(3.0)
+        if waits_for == "nothing more":
+            process.interrupt()
+            await sim.timeout(1.0)
+        return process
+
+    process = sim.run(main())
+    assert sim.run(asyncio.sleep(1, "on")) == "on"
+    assert process.is_alive == (waits_for == "nothing more")
+    if not process.is_alive:
+        with pytest.raises(asyncio.CancelledError):
+            sim.run(asyncio.wait_for(process, None))
+
+
 # Cancellation
 
 

@@ -7,7 +7,7 @@ import pytest
 import simpy
 
 from fedsim.errors import DeadlockError
-from fedsim.kernel import Budget, Simulation
+from fedsim.kernel import Budget, Simulation, as_event
 
 
 @pytest.fixture
@@ -93,6 +93,17 @@ def test_waits_for_processes_generators_and_groups_are_told_apart(sim):
     assert "through_generator: `async for _ in ticks():` waits for a Future" in text
     assert "task 'plain' at" in text
     assert text.endswith("stuck: `yield forever` waits for Event()")
+
+
+def test_a_process_that_waits_for_a_task_names_it(sim):
+    def stuck():
+        helper = sim.spawn(waits(sim.env.event()), name="helper")
+        yield as_event(sim.env, helper) | sim.env.event()
+
+    async def main():
+        await sim.process(stuck())
+
+    assert report(sim, main()).endswith("waits for any_events(task 'helper', Event())")
 
 
 async def waits(event):

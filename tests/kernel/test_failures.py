@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from fedsim.errors import FedsimError, NotSimulatedError
-from fedsim.kernel import Environment, Simulation
+from fedsim.kernel import Budget, Environment, Simulation
 
 
 @pytest.fixture
@@ -88,6 +88,53 @@ def test_there_is_time_to_look_until_time_moves(sim):
         return sim.now
 
     assert sim.run(main()) == 1.0
+
+
+def test_time_does_not_move_while_something_happens_at_that_time(sim):
+    async def main():
+        task = asyncio.create_task(fail(0))
+        for _ in range(5):
+            await sim.timeout(0.0)
+        with pytest.raises(LookupError):
+            await task
+        await asyncio.sleep(1)
+        return sim.now
+
+    assert sim.run(main()) == 1.0
+
+
+@pytest.mark.parametrize("how_many", [2, 3])
+def test_of_several_that_fail_at_one_time_the_first_ends_the_run(sim, how_many):
+    async def main():
+        tasks = [asyncio.create_task(fail(1, number)) for number in range(how_many)]
+        await asyncio.sleep(10)
+        return tasks
+
+    with pytest.raises(LookupError, match="0") as caught:
+        sim.run(main(), budget=Budget(events=1000))
+    assert caught.value.__notes__[0] == "task 'Task-2' failed while nobody waited for it"
+    assert (sim.now, sim.stopped) == (1.0, None)
+
+
+def test_a_failure_in_the_moment_in_which_the_run_ends_is_heard(sim):
+    async def main():
+        keep = asyncio.create_task(fail(1))
+        await asyncio.sleep(1)
+        return keep
+
+    with pytest.raises(LookupError):
+        sim.run(main())
+    assert sim.run(asyncio.sleep(1, "on")) == "on"
+
+
+def test_and_in_the_simpy_dialect(sim):
+    def main():
+        sim.spawn(fail(1))
+        yield sim.timeout(1)
+
+    with pytest.raises(LookupError):
+        sim.env.run(sim.process(main()))
+    sim.env.run(until=5)
 
 
 def test_who_wants_to_look_later_says_so_with_an_exception_handler(sim):
@@ -193,6 +240,25 @@ def test_what_is_left_is_cancelled_in_order_of_creation_and_waited_for(sim):
     assert sim.run(main()) == "value"
     assert log == [(2.0, "c"), (2.0, "a"), (2.0, "b")]
     assert sim.loop.live_tasks == {}
+
+
+def test_so_are_tasks_of_another_make(sim):
+    log = []
+
+    async def background(name):
+        try:
+            await sim.timeout(100.0)
+        finally:
+            log.append(name)
+
+    async def main():
+        sim.loop.set_task_factory(lambda loop, coro, **more: asyncio.Task(coro, loop=loop, **more))
+        for name in "cabd":
+            sim.spawn(background(name), name=name)
+        await asyncio.sleep(1)
+
+    sim.run(main())
+    assert log == ["c", "a", "b", "d"]
 
 
 def test_a_clean_up_that_fails_is_heard(sim):

@@ -114,6 +114,56 @@ def test_only_flat_values_are_kept(value):
         EventRecord().record(0.0, "a", {"x": value})
 
 
+@pytest.mark.parametrize("value", [2**63, -(2**70), np.uint64(2**64 - 1), "\ud800"])
+def test_a_value_that_no_column_can_hold_is_named_and_all_else_is_kept(value, tmp_path):
+    other = "text" if isinstance(value, str) else 5
+    record = EventRecord(folder=tmp_path)
+    for number, x in enumerate([other, value, other]):
+        record.record(float(number), "a", {"x": x, "number": number})
+    with pytest.raises(ValueError, match="field 'x' of 'a' cannot hold") as complaint:
+        record.flush()
+    assert repr(value) in str(complaint.value)
+    record.record(3.0, "a", {"x": other, "number": 3})
+    assert [fields.get("x") for _, _, fields in record] == [other, None, other, other]
+    assert read_record(tmp_path)["number"].to_pylist() == [0, 1, 2, 3]
+
+
+def test_such_a_value_does_not_keep_a_run_from_its_end():
+    sim = Simulation()
+
+    async def helper():
+        try:
+            await asyncio.sleep(10)
+        finally:
+            sim.record("helper left")
+
+    async def main():
+        sim.spawn(helper())
+        await asyncio.sleep(1)
+        sim.record("key", number=2**100)
+
+    with pytest.raises(ValueError, match="field 'number' of 'key' cannot hold"):
+        sim.run(main())
+    assert [kind for _, kind, _ in sim.events] == ["key", "helper left"]
+
+
+def test_great_whole_numbers_are_rounded_where_others_have_fractions(tmp_path, small_chunks):
+    great = 2**60 + 1
+    record = EventRecord(folder=tmp_path / "record")
+    for x in [great, *range(10), 0.5, great]:
+        record.record(0.0, "a", {"x": x})
+    expected = [2.0**60, *map(float, range(10)), 0.5, 2.0**60]
+    record.write_parquet(tmp_path / "events.parquet")
+    assert record.frame()["x"].tolist() == expected
+    assert read_record(tmp_path / "record")["x"].to_pylist() == expected
+    assert pd.read_parquet(tmp_path / "events.parquet")["x"].tolist() == expected
+
+
+def test_a_kind_is_a_text():
+    with pytest.raises(TypeError, match="the kind of a record must be a text, got 5"):
+        EventRecord().record(0.0, 5, {})
+
+
 @pytest.mark.parametrize("name", ["time_s", "kind"])
 def test_the_names_of_the_two_columns_are_taken(name):
     with pytest.raises(TypeError, match=f"field '{name}' of 'a' has the name of a column that every record has"):

@@ -195,3 +195,12 @@ def test_what_was_sent_again_is_booked_both_ways_and_recorded(central, node):
     assert devices[0].stints[0].spoilt == [("resent", 0.0, 30.0), ("resent", 50.0)]
     [round_] = seen.events[seen.events["kind"] == "round"].to_dict("records")
     assert (round_["download_s"], round_["upload_s"], round_["message_bytes_s"]) == (1.0, 2.0, 3.0)
+
+
+def test_a_device_that_refuses_the_job_is_absent(central, node):
+    """Memory for nothing: the others' round goes on without it."""
+    devices = [node(f"d{i}", i, work_s=1.0, memory_bytes=0.0 if i == 1 else np.inf) for i in range(3)]
+    run = central(SynchronousRounds(cohort=3), devices, rounds=2)
+    rounds = run.events[run.events["kind"] == "round"]
+    assert rounds["answers"].tolist() == [2, 2]
+    assert rounds["closed_by"].tolist() == ["failures", "failures"]

@@ -93,7 +93,7 @@ def test_a_round_of_the_flash_study(world, flash, phone, speed, round_s):
     assert there.compute_s(flops * 340 * 5, 170) == pytest.approx(round_s, rel=0.02)
 
 
-@pytest.mark.parametrize(("phone", "error"), [("low", 0.42), ("mid", 0.21), ("high", 0.35)])
+@pytest.mark.parametrize(("phone", "error"), [("low", 0.50), ("mid", 0.26), ("high", 0.47)])
 def test_one_speed_for_two_networks_of_the_flash_study(flash, phone, error):
     """FEMNIST's runs faster per operation than CelebA's: one speed lies between, and no overhead explains the rest."""
     flops, batch, seconds = np.array(flash[phone]).T

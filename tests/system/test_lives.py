@@ -387,7 +387,7 @@ def test_bytes_and_waste_add_up(live, life):
 @settings(deadline=None, max_examples=100)
 @given(life=lives())
 def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
-    """One phone at a time at one deed: what it wasted and what its finished deeds cost is what it spent."""
+    """One phone at a time at one deed, on one core: what it wasted and what finished deeds cost is what it spent."""
     deeds = [replace(deed, start_s=40.0 * number) for number, deed in enumerate(life.deeds)]
     one_by_one = replace(life, deeds=deeds)
     lived = live(one_by_one, end_s=40.0 * len(deeds))
@@ -395,7 +395,7 @@ def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
         wasted = [row for _, row in lived.world.events("wasted") if row["subject"] == phone.name]
         ended = zip(deeds, lived.outcomes, strict=True)
         computed_s = sum(
-            d.lasts_s for d, (_, error) in ended if d.phone == number and d.kind == "compute" and not error
+            life.cores * d.lasts_s for d, (_, error) in ended if d.phone == number and d.kind == "compute" and not error
         )
         assert computed_s + sum(row["compute_s"] for row in wasted) == pytest.approx(phone.usage().compute_s, abs=1e-9)
 
