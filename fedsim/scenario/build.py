@@ -1,6 +1,7 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +15,19 @@ from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.group import DeviceGroup as GroupWords
 from fedsim.scenario.link_rate import set_rates
+from fedsim.scenario.outage import Outage as OutageWords
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.battery_rules import BatteryRules
-from fedsim.system.device import Device
+from fedsim.system.device import Device, DeviceSpec
 from fedsim.system.equal_split import Degrees
+from fedsim.system.exposure import Cut
 from fedsim.system.fleet import DeviceGroup, Fleet
+from fedsim.system.interruption import Interrupted
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
-from fedsim.system.presence import Availability, Crashes
+from fedsim.system.presence import Availability
 from fedsim.system.profiles import Profiles, load_profiles
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.usage import Usage, WasteBook
@@ -76,13 +80,14 @@ def build(scenario: Scenario, sim: Simulation) -> World:
         FedsimError: if the data do not go around.
     """
     profiles = load_profiles()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
+    fleet = Fleet([_group(group, profiles, scenario.interrupted) for group in scenario.fleet], sim.rng)
     network = _network(scenario, sim, fleet)
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, _manners(scenario), outages=outages)
     waste = WasteBook()
-    devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
+    cuts = _Cuts([(words, outage.cut(sim)) for words, outage in zip(scenario.outages, outages, strict=True)])
+    devices = tuple(_device(sim, fleet.spec(index), messenger, waste, cuts) for index in range(len(fleet)))
     for device in devices:
         network.attach(device.name, device.spec.place, device.spec.access)
         if device.name in scenario.lives:
@@ -91,7 +96,7 @@ def build(scenario: Scenario, sim: Simulation) -> World:
         sim=sim,
         network=network,
         devices=devices,
-        server=_server(scenario, profiles, sim, messenger),
+        server=_server(scenario, profiles, messenger, cuts, sim),
         training=_training(scenario, _problem(scenario, sim), sim),
         protocol=scenario.protocol.make(),
         waste=waste,
@@ -122,11 +127,34 @@ def _manners(scenario: Scenario) -> Manners:
     rules = scenario.network
     chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
     return Manners(
-        message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes, give_up_s=rules.give_up_s
+        message_loss=rules.message_loss,
+        corruption=rules.message_corruption,
+        duplication=rules.message_duplication,
+        lateness=None if rules.message_delay is None else rules.message_delay.make(),
+        retry=rules.retry,
+        chunk_bytes=chunk_bytes,
+        give_up_s=rules.give_up_s,
     )
 
 
-def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """What takes machines along."""
+
+    outages: Sequence[tuple[OutageWords, Cut]]
+
+    def of_device(self, spec: DeviceSpec) -> list[Cut]:
+        return [cut for words, cut in self.outages if spec.group in words.groups or spec.name in words.devices]
+
+    def of_server(self) -> list[Cut]:
+        return [cut for words, cut in self.outages if words.server]
+
+
+def _device(sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, cuts: _Cuts) -> Device:
+    return Device(sim, spec, messenger, waste, cuts.of_device(spec))
+
+
+def _group(words: GroupWords, profiles: Profiles, interrupted: Interrupted) -> DeviceGroup:
     link = profiles.links[words.link]
     stays, fails = words.availability, words.crashes
     return DeviceGroup(
@@ -157,12 +185,16 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         loss=words.loss,
         course=make_course(words.rate, profiles),
         availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
-        crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        crashes=None if fails is None else fails.make(),
+        faults=None if words.faults is None else words.faults.make(),
+        interrupted=interrupted,
         roams=make_roams(words, profiles),
     )
 
 
-def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: Messenger) -> Server | None:
+def _server(
+    scenario: Scenario, profiles: Profiles, messenger: Messenger, cuts: _Cuts, sim: Simulation
+) -> Server | None:
     if scenario.server is None:
         return None
     machine = profiles.devices[scenario.server.device]
@@ -172,8 +204,10 @@ def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: 
         train_w=machine.train_w,
         idle_w=machine.idle_w,
         service_s=scenario.server.service_s,
+        crashes=None if scenario.server.crashes is None else scenario.server.crashes.make(),
+        interrupted=scenario.server.interrupted,
     )
-    return Server(sim, spec, messenger)
+    return Server(sim, spec, messenger, cuts.of_server())
 
 
 def _problem(scenario: Scenario, sim: Simulation) -> Problem:

@@ -8,6 +8,7 @@ from pydantic import Field, Strict, ValidationInfo, field_validator, model_valid
 from fedsim import units
 from fedsim.scenario.blocks import ChargingWords, ChipWords, PolicyWords
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.failures import Crashes, Faults
 from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import (
@@ -40,13 +41,6 @@ class Availability(Checked):
 
     stay_s: DurationLaw = Field(alias="stay")
     away_s: DurationLaw = Field(alias="away")
-
-
-class Crashes(Checked):
-    """Time from repair to the next crash, and from crash to repair."""
-
-    every_s: DurationLaw = Field(alias="every")
-    repair_s: DurationLaw = Field(alias="repair")
 
 
 class Powers(Checked):
@@ -92,6 +86,7 @@ class DeviceGroup(Checked):
     rate: Rate = CONSTANT
     availability: Availability | None = None
     crashes: Crashes | None = None
+    faults: Faults | None = None
     handover: Handover | None = None
 
     @field_validator("handover")

@@ -26,7 +26,7 @@ from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
-from fedsim.system.usage import Usage, WasteBook
+from fedsim.system.usage import Usage, WasteBook, computing
 from fedsim.system.watch import Watch
 
 
@@ -341,12 +341,9 @@ class Device:
         self._update_power()
 
     def _computed(self) -> Usage:
-        """What computing has cost up to now."""
+        """What computing has cost up to now, without what was booked as waste."""
         self.meter.settle(self._sim.now)
-        nothing = Usage()
-        return Usage(
-            energy_j={**nothing.energy_j, "compute": self.meter.spent_j["compute"]}, compute_s=self._processor.busy_s
-        )
+        return computing(self.meter.spent_j["compute"], self._processor.busy_s) - self._booked.computing
 
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""

@@ -12,7 +12,9 @@ from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
+from fedsim.system.faults import Faults
 from fedsim.system.handover import Fate, Handover, Moves, Way
+from fedsim.system.interruption import Interrupted
 from fedsim.system.law import Law
 from fedsim.system.network import Access
 from fedsim.system.presence import Availability, Crashes
@@ -79,6 +81,8 @@ class DeviceGroup:
     roams: Roams | None = None
     chip: Chip = field(default_factory=Chip)
     rules: BatteryRules = field(default_factory=BatteryRules)
+    interrupted: Interrupted = "abort"
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.places:
@@ -155,6 +159,8 @@ class Fleet:
             availability=group.availability,
             crashes=group.crashes,
             handover=self._handover(index),
+            interrupted=group.interrupted,
+            faults=group.faults,
         )
 
     def _handover(self, index: int) -> Handover | None:

@@ -26,7 +26,7 @@ class _Fuse:
 class Labour:
     """The jobs of one device.
 
-    computed: what computing has cost it up to now    lose: takes what of that was in vain, with its cause
+    computed: what computing has cost it up to now and was not in vain    lose: takes what was after all, with its cause
 
     Where work is aborted when the device goes, whoever runs it inside ``Watch.present`` ends it. Otherwise a job waits
     for the device to come back, and goes on.
@@ -56,7 +56,7 @@ class Labour:
             try:
                 await self._attempt(work, epochs)
             except JobFaultError:
-                self.lose(JobFaultError.cause, self.computed() - before)
+                self._lose(JobFaultError.cause, before)
                 self.sim.record("fault", subject=self.name, attempt=attempt)
                 if self.faults is None or attempt >= self.faults.attempts:
                     raise
@@ -90,11 +90,17 @@ class Labour:
                     await self._run(job, fuse)
             except DeviceDownError as error:
                 if self.interrupted == "resume":
-                    self.lose(error.cause, self.computed() - before)
+                    self._lose(error.cause, before)
                     job = self.processor.job(work)
                 await self.watch.back()
             else:
                 return
+
+    def _lose(self, cause: str, before: Usage) -> None:
+        """What was computed since is in vain, unless another job at the same time has lost that, too."""
+        lost = self.computed() - before
+        if lost.compute_s > 0:
+            self.lose(cause, lost)
 
     async def _run(self, job: Job, fuse: _Fuse) -> None:
         """Until the job is done, or the fault strikes."""

@@ -141,10 +141,9 @@ class Server:
 
     def _lose(self, before: Usage) -> None:
         """What it has computed since was in vain."""
-        lost = self.usage() - before
+        lost = (self.usage() - before).computing
         if lost.compute_s:
-            energy_j = {**Usage().energy_j, "compute": lost.energy_j["compute"]}
-            self.wasted += Usage(energy_j=energy_j, compute_s=lost.compute_s)
+            self.wasted += lost
             self._sim.record("undone", subject=self.name, compute_s=lost.compute_s)
 
     def _service_s(self, flops: float) -> float:

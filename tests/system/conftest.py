@@ -87,11 +87,11 @@ class World:
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
 
-    def phone(self, name="phone", **changes):
-        """One more phone; changes: what is different from ``PHONE``."""
+    def phone(self, name="phone", *, cuts=(), **changes):
+        """One more phone; changes: what is different from ``PHONE``; cuts: what takes it down from outside."""
         spec = replace(PHONE, name=name, index=len(self.phones), **changes)
         self.network.attach(name, spec.place, spec.access)
-        self.phones.append(Device(self.sim, spec, self.messenger, self.waste))
+        self.phones.append(Device(self.sim, spec, self.messenger, self.waste, cuts))
         return self.phones[-1]
 
     def run(self, *coroutines, until_s=0.0):
