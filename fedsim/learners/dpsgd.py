@@ -43,6 +43,11 @@ class DPsgd:
         """The model's own start, (p,)."""
         return problem.model.init(rng)
 
+    @property
+    def epochs(self) -> float:
+        """The solver's."""
+        return self.solver.epochs
+
     def memory(self, problem: Problem, device: int) -> None:
         """Nothing is remembered besides the model."""
         del problem, device

@@ -49,6 +49,11 @@ class FedAvg:
         del problem, device
         return rounded(state, self.precision)
 
+    @property
+    def epochs(self) -> float:
+        """The solver's."""
+        return self.solver.epochs
+
     def memory(self, problem: Problem, device: int) -> None:
         """Nothing is remembered."""
         del problem, device

@@ -56,6 +56,10 @@ class LocalLearner(Protocol):
     def takes_partial_work(self) -> bool:
         """Whether an answer from fewer steps than asked is worth sending."""
 
+    @property
+    def epochs(self) -> float:
+        """Passes over a device's own examples in a full round's work."""
+
     def memory(self, problem: Problem, device: int) -> Any:
         """What the device remembers before its first round."""
 

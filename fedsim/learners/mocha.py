@@ -83,6 +83,11 @@ class Mocha:
         ]
         return np.column_stack([state.W[:, device], *constants])
 
+    @property
+    def epochs(self) -> float:
+        """The solver's."""
+        return self.solver.epochs
+
     def memory(self, problem: Problem, device: int) -> Array:
         """The device's dual variables (n_t, R), 0 at first."""
         return np.zeros((int(problem.sizes[device]), linear(problem).rows))

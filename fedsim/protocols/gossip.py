@@ -181,8 +181,8 @@ class _Peer:
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
-            if delivery.wasted_bytes:
-                stint.lose("resent", sent_bytes=delivery.wasted_bytes)
+            for cause, wasted_bytes in delivery.wasted.items():
+                stint.lose(cause, sent_bytes=wasted_bytes)
             self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)
             self.session.record(
                 "passed",

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Delivery(Protocol):
-    """How long a message took, and what of it was sent in vain."""
+    """How long a message took, and what of it was in vain."""
 
     @property
     def wake_s(self) -> float:
@@ -24,8 +24,8 @@ class Delivery(Protocol):
         """All its seconds by cause, ``wake_s`` among them, for the record; names end in ``_s``."""
 
     @property
-    def wasted_bytes(self) -> float:
-        """Bytes that were sent again."""
+    def wasted(self) -> Mapping[str, float]:
+        """Bytes that were sent in vain, by cause."""
 
 
 def under_way(*messages: Mapping[str, float]) -> dict[str, float]:
@@ -54,8 +54,21 @@ class ServerNode(Protocol):
     def name(self) -> str:
         """Its name, for the record."""
 
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        """A round; raises ``DeviceDownError`` at the instant the server goes, if the round is lost with it."""
+
+    def is_there(self) -> bool:
+        """Whether it is there now."""
+
+    async def back(self) -> None:
+        """Wait until it is there."""
+
     async def compute(self, flops: float) -> None:
-        """Return when so many operations are done."""
+        """Return when so many operations are done.
+
+        Raises:
+            DeviceDownError: the server went, and does not take up again what it was at.
+        """
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """Return when the target, another node of the same world, has the message.
@@ -100,12 +113,18 @@ class DeviceNode(Protocol):
         """
 
     async def compute(
-        self, flops: float, dispatches: int, *, moved_bytes: float = 0.0, memory_bytes: float = 0.0
+        self,
+        flops: float,
+        dispatches: int,
+        *,
+        moved_bytes: float = 0.0,
+        memory_bytes: float = 0.0,
+        epochs: float = 1.0,
     ) -> None:
-        """Return when they are done.
+        """Return when they are done, in so many passes over the data.
 
         Raises:
-            JobRefusedError: the device will not do it: for want of memory, or of charge.
+            JobRefusedError: the device does not do it: for want of memory, or of charge, or after too many failures.
         """
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:

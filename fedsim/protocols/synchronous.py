@@ -68,6 +68,7 @@ class SynchronousRounds:
         number = 0
         while not session.monitor.is_done():
             number += 1
+            await session.server.back()
             if not await session.devices.gathered(self.quorum):
                 session.monitor.stop("too few devices are left")
                 return
@@ -82,17 +83,21 @@ class SynchronousRounds:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         replies: list[Reply] = []
+        closed_s, lost_to = math.inf, ""
         try:
-            await self._collect(session, number, cohort, replies)
-            closed_s = loop.time()
-            if len(replies) >= self.quorum:
-                await self._combine(session, replies)
+            async with session.server.at_work():
+                await self._collect(session, number, cohort, replies)
+                closed_s = loop.time()
+                if len(replies) >= self.quorum:
+                    await self._combine(session, replies)
         except asyncio.CancelledError:
             _discard(replies, "stopped")
             raise
-        if len(replies) < self.quorum:
-            _discard(replies, "quorum")
-        self._record_round(session, number, cohort, replies, seconds=(start_s, closed_s, loop.time()))
+        except DeviceDownError as error:
+            closed_s, lost_to = min(closed_s, loop.time()), error.cause
+        if lost_to or len(replies) < self.quorum:
+            _discard(replies, lost_to or "quorum")
+        self._record_round(session, number, cohort, replies, seconds=(start_s, closed_s, loop.time()), lost_to=lost_to)
 
     async def _combine(self, session: CentralSession, replies: list[Reply]) -> None:
         learner, problem = session.training.learner, session.training.problem
@@ -120,6 +125,10 @@ class SynchronousRounds:
                             replies.append(reply)
             except TimeoutError:
                 cause = "late"
+            except asyncio.CancelledError:
+                for ask in asks:
+                    ask.cancel("stopped" if session.server.is_there() else "server")
+                raise
             finally:
                 while not arrivals.empty():
                     if (reply := arrivals.get_nowait()) is not None:
@@ -144,8 +153,8 @@ class SynchronousRounds:
         learner, problem = training.learner, training.problem
         message = training.broadcast(device.index)
         down = await session.server.send(device, learner.down_bytes(problem))
-        if down.wasted_bytes:
-            stint.lose("resent", received_bytes=down.wasted_bytes)
+        for cause, wasted_bytes in down.wasted.items():
+            stint.lose(cause, received_bytes=wasted_bytes)
         session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
 
         steps = self._granted(session, device)
@@ -160,8 +169,8 @@ class SynchronousRounds:
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
         up = await device.send(session.server, learner.up_bytes(problem))
-        if up.wasted_bytes:
-            stint.lose("resent", sent_bytes=up.wasted_bytes)
+        for cause, wasted_bytes in up.wasted.items():
+            stint.lose(cause, sent_bytes=wasted_bytes)
         session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
         return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
 
@@ -187,12 +196,17 @@ class SynchronousRounds:
         number: int,
         cohort: Sequence[DeviceNode],
         replies: list[Reply],
+        *,
         seconds: tuple[float, float, float],
+        lost_to: str,
     ) -> None:
-        """What the round was and what closed it: its last answer, with where that one's time went, or the deadline."""
+        """What the round was and what closed it: its last answer, with where that one's time went, or the deadline.
+
+        ``lost_to``: why it does not count though it may have answers enough.
+        """
         start_s, closed_s, end_s = seconds
         closed_late = len(replies) < min(self.cohort, len(cohort))
-        last = None if closed_late or not replies else replies[-1]
+        last = None if closed_late or not replies or lost_to else replies[-1]
         session.record(
             "round",
             subject=session.server.name,
@@ -200,8 +214,8 @@ class SynchronousRounds:
             seconds=end_s - start_s,
             invited=len(cohort),
             answers=len(replies),
-            counted=len(replies) >= self.quorum,
-            closed_by=last.device.name if last else "deadline" if self.deadline_s else "failures",
+            counted=len(replies) >= self.quorum and not lost_to,
+            closed_by=last.device.name if last else lost_to or ("deadline" if self.deadline_s else "failures"),
             link=last.device.link if last else "",
             wake_s=last.down.wake_s + last.up.wake_s if last else 0.0,
             download_s=last.down.move_s if last else 0.0,

@@ -19,8 +19,8 @@ METRIC_TEXT: Mapping[str, str] = {
 
 _FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}
 _CAUSES = (
-    *("crash", "left", "battery", "memory", "floor", "late", "surplus"),
-    *("lost", "resent", "no-route", "link-down", "unreached", "quorum", "stopped"),
+    *("crash", "left", "battery", "outage", "server", "fault", "memory", "floor", "late", "surplus"),
+    *("lost", "resent", "corrupted", "duplicate", "no-route", "link-down", "unreached", "quorum", "stopped"),
 )
 _SERVER_STATES = {"computing": "compute", "waiting": "idle"}
 _MOST_CLOSERS = 3

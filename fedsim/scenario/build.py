@@ -19,17 +19,21 @@ from fedsim.scenario.data import Counts
 from fedsim.scenario.group import DeviceGroup as GroupWords
 from fedsim.scenario.kind import KindWords
 from fedsim.scenario.link_rate import set_rates
+from fedsim.scenario.outage import Outage as OutageWords
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
 from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.blackout import Blackout
 from fedsim.system.crew import Crew
 from fedsim.system.device import Device
 from fedsim.system.equal_split import Degrees
+from fedsim.system.exposure import Cut
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
+from fedsim.system.interruption import Interrupted
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
-from fedsim.system.presence import Crashes, GroupPresence, Presence
+from fedsim.system.presence import Comings, GroupPresence, Presence
 from fedsim.system.process import Array
 from fedsim.system.profiles import Profiles, load_profiles
 from fedsim.system.server import Server, ServerSpec
@@ -37,6 +41,8 @@ from fedsim.system.usage import Usage, WasteBook
 from fedsim.tasks.arrays import IntArray
 from fedsim.tasks.datasets import load
 from fedsim.tasks.problem import Outline, Problem, deal, label_share
+
+Cuts = Sequence[tuple[OutageWords, Cut]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +95,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         FedsimError: if the data do not go around.
     """
     profiles = load_profiles()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck, sim.rng)
+    cuts = _cuts(scenario, sim)
+    fleet = _fleet(scenario, profiles, sim, cuts)
     network = _network(scenario, sim, fleet)
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
@@ -107,7 +114,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         sim=sim,
         network=network,
         devices=devices,
-        server=_server(scenario, profiles, sim, messenger),
+        server=_server(scenario, profiles, messenger, cuts, sim),
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
@@ -121,7 +128,7 @@ def comings_and_goings(scenario: Scenario, sim: Simulation) -> tuple[Fleet, list
         FedsimError: if data are asked for and do not go around.
     """
     profiles = load_profiles()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.luck, sim.rng)
+    fleet = _fleet(scenario, profiles, sim, _cuts(scenario, sim))
     return fleet, _presence(fleet, lambda: _problem(scenario, sim, fleet))
 
 
@@ -175,25 +182,51 @@ def _manners(scenario: Scenario) -> Manners:
     rules = scenario.network
     chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
     return Manners(
-        message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes, give_up_s=rules.give_up_s
+        message_loss=rules.message_loss,
+        corruption=rules.message_corruption,
+        duplication=rules.message_duplication,
+        lateness=None if rules.message_delay is None else rules.message_delay.make(),
+        retry=rules.retry,
+        chunk_bytes=chunk_bytes,
+        give_up_s=rules.give_up_s,
     )
 
 
-def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
-    fails = words.crashes
-    rules = comings(words.availability, words.churn)
-    rules += [] if fails is None else [Crashes(every_s=fails.every_s, repair_s=fails.repair_s)]
+def _cuts(scenario: Scenario, sim: Simulation) -> Cuts:
+    """The outages that take machines along, as these see them."""
+    return [(words, make_outage(words).cut(sim)) for words in scenario.outages if words.machines]
+
+
+def _fleet(scenario: Scenario, profiles: Profiles, sim: Simulation, cuts: Cuts) -> Fleet:
+    groups = [_group(words, profiles, scenario.interrupted, _comings(words, cuts)) for words in scenario.fleet]
+    return Fleet(groups, sim.luck, sim.rng)
+
+
+def _comings(words: GroupWords, cuts: Cuts) -> list[Comings]:
+    """What takes the devices of a group along, first; then its own comings and goings."""
+    rules: list[Comings] = []
+    for outage, cut in cuts:
+        if words.name in outage.groups:
+            rules.append(Blackout(cut))
+        elif outage.devices:
+            ranks = tuple(rank for rank, name in enumerate(words.device_names()) if name in outage.devices)
+            rules += [Blackout(cut, ranks)] if ranks else []
+    rules += comings(words.availability, words.churn)
+    return rules if words.crashes is None else [*rules, words.crashes.make()]
+
+
+def _group(words: GroupWords, profiles: Profiles, interrupted: Interrupted, rules: Sequence[Comings]) -> DeviceGroup:
     return DeviceGroup(
         name=words.name,
         count=words.count,
-        kinds=[_kind(one, profiles) for one in words.mix or words.devices or (words,)],
+        kinds=[_kind(one, profiles, interrupted) for one in words.mix or words.devices or (words,)],
         weights=[one.weight for one in words.mix],
         names=[one.name for one in words.devices],
         comings=rules,
     )
 
 
-def _kind(words: KindWords, profiles: Profiles) -> Kind:
+def _kind(words: KindWords, profiles: Profiles, interrupted: Interrupted) -> Kind:
     link = profiles.links[words.link]
     return Kind(
         link=words.link,
@@ -220,11 +253,13 @@ def _kind(words: KindWords, profiles: Profiles) -> Kind:
         rtt_s=words.rtt_s,
         loss=words.loss,
         course=make_course(words.rate, profiles),
+        faults=None if words.faults is None else words.faults.make(),
+        interrupted=interrupted,
         roams=make_roams(words, profiles),
     )
 
 
-def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: Messenger) -> Server | None:
+def _server(scenario: Scenario, profiles: Profiles, messenger: Messenger, cuts: Cuts, sim: Simulation) -> Server | None:
     if scenario.server is None:
         return None
     machine = profiles.devices[scenario.server.device]
@@ -234,8 +269,10 @@ def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: 
         train_w=machine.train_w,
         idle_w=machine.idle_w,
         service_s=scenario.server.service_s,
+        crashes=None if scenario.server.crashes is None else scenario.server.crashes.make(),
+        interrupted=scenario.server.interrupted,
     )
-    return Server(sim, spec, messenger)
+    return Server(sim, spec, messenger, [cut for words, cut in cuts if words.server])
 
 
 def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:

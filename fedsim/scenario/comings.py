@@ -1,4 +1,4 @@
-"""When the devices of a group are there, in words: availability, crashes, arrivals and departures."""
+"""When the devices of a group are there, in words: availability, arrivals and departures."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
@@ -30,13 +30,6 @@ from fedsim.system.presence import Comings
 
 Swing = Annotated[float, Strict(), Field(ge=0, le=1)]
 States = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Crashes(Checked):
-    """Time from repair to the next crash, and from crash to repair."""
-
-    every_s: DurationLaw = Field(alias="every")
-    repair_s: DurationLaw = Field(alias="repair")
 
 
 class Churn(Checked):

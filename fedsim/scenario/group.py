@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, Strict, ValidationInfo, model_validator
 
 from fedsim.scenario.checked import Checked
-from fedsim.scenario.comings import Availability, Churn, Crashes
+from fedsim.scenario.comings import Availability, Churn
+from fedsim.scenario.failures import Crashes
 from fedsim.scenario.fleet_file import read_devices
 from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in
 from fedsim.scenario.names import Name

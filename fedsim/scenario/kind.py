@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from fedsim import units
 from fedsim.scenario.blocks import ChargingWords, ChipWords, PolicyWords
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.failures import Faults
 from fedsim.scenario.handover import Handover, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import (
@@ -72,6 +73,7 @@ class KindWords(Checked):
     rtt_s: DelayLaw = Field(alias="rtt")
     loss: LossShare = 0.0
     rate: Rate = CONSTANT
+    faults: Faults | None = None
     handover: Handover | None = None
 
     @field_validator("handover")

@@ -50,7 +50,7 @@ def make_outage(words: Outage) -> system.Outage:
             for_s=tuple(row.for_s for row in rows),
             repeat_s=math.inf if words.repeat_s is None else words.repeat_s,
         )
-    return system.Outage(nodes=words.node or (), link=words.link, times=times, then=words.then)
+    return system.Outage(nodes=words.node or (), link=words.link, machines=words.machines, times=times, then=words.then)
 
 
 def _by_timetable(words: Handover, own: OtherWayLaws, others: list[OtherWayLaws]) -> Roams:

@@ -8,12 +8,14 @@ from fedsim.problems import unknown
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.interruption import Interrupted
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
 """Share of all test examples predicted right, each by its own device's model; the mean over devices of each
@@ -24,11 +26,16 @@ Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS
 
 
 class ServerPlace(Checked):
-    """Where the server is, and which machine; and, if not by its speed, how long it takes to combine answers."""
+    """Where the server is, and which machine; and, if not by its speed, how long it takes to combine answers.
+
+    ``interrupted`` is what becomes of a round when it crashes, or an outage takes it down.
+    """
 
     at: Place
     device: DeviceName = "server"
     service_s: DurationLaw | None = Field(default=None, alias="service")
+    crashes: Crashes | None = None
+    interrupted: ServerInterruptedWords = "abort"
 
 
 class Stop(Checked):
@@ -60,19 +67,21 @@ class Evaluate(Checked):
 class Scenario(Checked):
     """A checked scenario. Later fields are checked against earlier ones, as far as these are sound.
 
-    ``lives`` are names of devices whose charge and power go into the record, stretch by stretch.
+    ``interrupted`` is what becomes of devices' work when they go in the middle of it. ``lives`` are names of devices
+    whose charge and power go into the record, stretch by stretch.
     """
 
     name: Name
     seed: Seed = 0
     topology: Network
     network: NetworkRules = Field(default_factory=NetworkRules)
-    outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
+    outages: tuple[Outage, ...] = ()
     data: Data
     model: Model
     learner: Learner
+    interrupted: InterruptedWords = "abort"
     protocol: Protocol
     stop: Stop
     evaluate: Evaluate = Evaluate()
@@ -111,6 +120,29 @@ class Scenario(Checked):
                 raise Refused([((i, "devices", j, "name"), f"{own[j]!r} {rule}") for j in twice_named])
             taken |= set(own)
         return fleet
+
+    @field_validator("outages")
+    @classmethod
+    def _check_outages(cls, outages: tuple[Outage, ...], info: ValidationInfo) -> tuple[Outage, ...]:
+        """What an outage takes along must be there."""
+        fleet = info.data.get("fleet", ())
+        broken = []
+        for i, outage in enumerate(outages):
+            if fleet:
+                broken += [((i, *keys), rule) for keys, rule in outage.strangers(fleet)]
+            if outage.server and "server" in info.data and info.data["server"] is None:
+                broken.append(((i, "server"), "there is no server: give 'server: {at: ...}'"))
+        if broken:
+            raise Refused(broken)
+        return outages
+
+    @field_validator("interrupted")
+    @classmethod
+    def _check_interrupted(cls, interrupted: Interrupted, info: ValidationInfo) -> Interrupted:
+        rule = epochs_rule(interrupted, info.data["learner"]) if "learner" in info.data else ""
+        if rule:
+            raise refuse(rule)
+        return interrupted
 
     @field_validator("lives")
     @classmethod

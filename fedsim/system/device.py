@@ -12,18 +12,21 @@ from fedsim.system.battery import Battery
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
+from fedsim.system.exposure import Coming
+from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover, Way
+from fedsim.system.interruption import Interrupted
+from fedsim.system.labour import Labour
 from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
-from fedsim.system.presence import Presence
 from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
 from fedsim.system.takes_part import TakesPart
-from fedsim.system.usage import Usage, WasteBook
+from fedsim.system.usage import Usage, WasteBook, computing
 from fedsim.system.watch import Watch
 
 
@@ -55,6 +58,8 @@ class DeviceSpec:
     chip: Chip = field(default_factory=Chip)
     capacity_j: float | None = None
     rules: BatteryRules = field(default_factory=BatteryRules)
+    interrupted: Interrupted = "abort"
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if not self.flops_per_s > 0:
@@ -104,17 +109,18 @@ class Device:
 
     While it works for the learner it runs inside ``at_work``; whatever else touches it (a message on its way to it)
     runs inside ``present``. Both end with a ``DeviceDownError`` at the instant the device crashes, leaves or
-    empties its battery.
+    empties its battery; but work that is not to be aborted waits for it to come back (``fedsim.system.interruption``).
     """
 
     def __init__(
-        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Presence
+        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Coming
     ) -> None:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
         self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
         self.wasted = Usage()
+        self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
         self._sim = sim
@@ -124,7 +130,10 @@ class Device:
         self._incoming: dict[int, Flow] = {}
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
+        self._in_vain: dict[int, tuple[Flow, bool]] = {}
+        self._booked = Usage()
         self._awake = 0
+        self._is_away = False
         self._processor = Processor(
             sim,
             spec.name,
@@ -134,6 +143,16 @@ class Device:
             changed=self._update_power,
         )
         self.touched: Callable[[], None] = _nobody_minds
+        self._labour = Labour(
+            sim=sim,
+            name=spec.name,
+            processor=self._processor,
+            watch=self._watch,
+            interrupted=spec.interrupted,
+            faults=spec.faults,
+            computed=self._computed,
+            lose=self._lose,
+        )
         self._update_power()
 
     @property
@@ -171,7 +190,7 @@ class Device:
     def away_until_s(self) -> float | None:
         """When to look again whether it is there and takes part, infinity for never; None if it does now."""
         if (down := self._watch.down()) is not None:
-            return math.inf if self.meter.is_dead else down[1]
+            return down[1]
         rules, battery = self.spec.rules.takes_part, self.meter.battery
         if rules.only_links:
             until_s = self._roaming.look_from_afar(self)
@@ -204,17 +223,26 @@ class Device:
         return self._processor.seconds(Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes))
 
     async def compute(
-        self, flops: float, dispatches: int, *, moved_bytes: float = 0.0, memory_bytes: float = 0.0
+        self,
+        flops: float,
+        dispatches: int,
+        *,
+        moved_bytes: float = 0.0,
+        memory_bytes: float = 0.0,
+        epochs: float = 1.0,
     ) -> None:
         """Compute for as long as that takes; computations at the same time share the cores.
 
+        epochs: passes over the data, after each of which work that is resumed is safe
+
         Raises:
-            JobRefusedError: it does not fit into the memory, or the charge is below the floor; the record has it, too.
+            JobRefusedError: it does not fit into the memory, the charge is below the floor, or it failed once too
+                often; the record has it, too.
         """
         work = Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes, memory_bytes=memory_bytes)
         try:
             self._check_charge()
-            await self._processor.run(work)
+            await self._labour.do(work, epochs)
         except JobRefusedError as error:
             self._sim.record("refused", subject=self.name, cause=error.cause)
             raise
@@ -243,15 +271,24 @@ class Device:
         self.touched()
         return self._watch.present()
 
+    def is_there(self) -> bool:
+        """Whether it is there and has charge, whether or not it takes part."""
+        return self._watch.down() is None
+
+    async def back(self) -> None:
+        """Return when it is there; see ``Watch.back``."""
+        await self._watch.back()
+
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Stint]:
         """Awake for the learner; what is spent inside is waste if the work does not come to its end.
 
-        Raises the ``DeviceDownError`` of its cause when the device goes. A cancelled stint is wasted under the
-        cause that stands in the message of its cancellation.
+        Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
+        A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
-        async with self.present():
-            stint = Stint(self.usage, self._book)
+        self.touched()
+        async with self._watch.present(None if self.interrupted == "abort" else self._set_there):
+            stint = Stint(self._kept, self._book)
             self._awake += 1
             self._update_power()
             try:
@@ -264,6 +301,7 @@ class Device:
                 stint.settle()
             finally:
                 self._awake -= 1
+                self._is_away = self._is_away and self._awake > 0
                 self._update_power()
 
     @asynccontextmanager
@@ -278,13 +316,21 @@ class Device:
             self._roaming.release()
             self._watch.power_changed()
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
-        """Follow a flow from or to this device: its bytes are counted, its rate costs radio power."""
+    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
+        """Follow a flow from or to this device: its bytes are counted, its rate costs radio power.
+
+        ``waste``: its bytes are in vain from the first, and why.
+        """
         flows = self._outgoing if outgoing else self._incoming
         if flow.ended_s is None:
             flows[flow.number] = flow
+            if waste is not None:
+                self._in_vain[flow.number] = (flow, outgoing)
         else:
             flows.pop(flow.number, None)
+            self._in_vain.pop(flow.number, None)
+            if waste is not None:
+                self._lose(waste, _bytes(flow, outgoing=outgoing))
             if outgoing:
                 self._sent_bytes += flow.sent_bytes
             else:
@@ -297,6 +343,26 @@ class Device:
         yield from [(flow, True) for flow in self._outgoing.values()]
         yield from [(flow, False) for flow in self._incoming.values()]
 
+    def _set_there(self, is_there: bool) -> None:  # noqa: FBT001  # it is all that there is to say
+        """It went, or is back, in the middle of work that is not aborted: meanwhile it is not awake."""
+        self._is_away = not is_there
+        self._update_power()
+
+    def _computed(self) -> Usage:
+        """What computing has cost up to now, without what was booked as waste."""
+        self.meter.settle(self._sim.now)
+        return computing(self.meter.spent_j["compute"], self._processor.busy_s) - self._booked.computing
+
+    def _kept(self) -> Usage:
+        """What it has spent up to now, without what was booked as waste, or is in vain."""
+        in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
+        return self.usage() - sum(in_vain, self._booked)
+
+    def _lose(self, cause: str, usage: Usage) -> None:
+        """This was in vain, whatever becomes of the stint that it belongs to."""
+        self._booked += usage
+        self._book(cause, usage)
+
     def _check_charge(self) -> None:
         """Below its floor it works for nobody."""
         self.meter.settle(self._sim.now)
@@ -307,7 +373,8 @@ class Device:
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
         now_s, spec, load = self._sim.now, self.spec, self._processor.load
-        computing, awake = self._processor.busy_since_s is not None, self._awake > 0
+        computing = self._processor.busy_since_s is not None
+        awake = self._awake > 0 and not self._is_away
         compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
         self.meter.draw("compute", compute_w if computing else 0.0, now_s)
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
@@ -350,3 +417,9 @@ class Device:
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"
+
+
+def _bytes(flow: Flow, *, outgoing: bool) -> Usage:
+    """What a flow has moved so far, as usage of the end that it belongs to."""
+    moved_bytes = flow.sent_bytes
+    return Usage(sent_bytes=moved_bytes) if outgoing else Usage(received_bytes=moved_bytes)

@@ -15,7 +15,9 @@ from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
+from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover
+from fedsim.system.interruption import Interrupted
 from fedsim.system.law import Law
 from fedsim.system.presence import Comings
 from fedsim.system.process import Array, Crowd, Numbers, Ranks
@@ -56,6 +58,8 @@ class Kind:
     roams: Roams | None = None
     chip: Chip = field(default_factory=Chip)
     rules: BatteryRules = field(default_factory=BatteryRules)
+    interrupted: Interrupted = "abort"
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if not self.places:
@@ -228,6 +232,8 @@ class Fleet:
             radio=kind.radio,
             paging_s=kind.paging_s,
             handover=self._handover(index),
+            interrupted=kind.interrupted,
+            faults=kind.faults,
         )
 
     def _handover(self, index: int) -> Handover | None:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from fedsim.system.law import Exponential, Law
+from fedsim.system.on_off import OnOff
 
 _HOUR_S = 3600.0
 _DAY_S = 86400.0
@@ -94,29 +95,13 @@ class Opportunistic:
     def times(self, rng: np.random.Generator) -> PlugTimes:
         """In the middle of ordinary life."""
         start_s = -_WARM_UP_CYCLES * (self.plugged_s.mean + self.unplugged_s.mean)
-        return _OnOff(self.plugged_s, self.unplugged_s, rng, start_s=start_s)
+        return OnOff(self.plugged_s, self.unplugged_s, rng, start_s=start_s)
 
 
 class _Ever:
     def at(self, time_s: float) -> tuple[bool, float]:
         del time_s
         return True, math.inf
-
-
-class _OnOff:
-    """An alternating renewal process; it is on at ``start_s``."""
-
-    def __init__(self, on_s: Law, off_s: Law, rng: np.random.Generator, *, start_s: float) -> None:
-        self._laws = (off_s, on_s)
-        self._rng = rng
-        self._is_on = True
-        self._until_s = start_s + on_s.draw(rng)
-
-    def at(self, time_s: float) -> tuple[bool, float]:
-        while self._until_s <= time_s:
-            self._is_on = not self._is_on
-            self._until_s += self._laws[self._is_on].draw(self._rng)
-        return self._is_on, self._until_s
 
 
 class _Nights:

@@ -7,7 +7,7 @@ a job follows from what is left of it and is never ticked.
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fedsim.errors import OutOfMemoryError
 from fedsim.kernel import Simulation
@@ -21,14 +21,20 @@ class Work:
     """What a job takes: operations, calls of the training library, bytes through memory, and bytes held in it."""
 
     flops: float
-    dispatches: int = 0
+    dispatches: float = 0
     moved_bytes: float = 0.0
     memory_bytes: float = 0.0
 
+    def part(self, share: float) -> "Work":
+        """A share of it, in the same memory."""
+        return replace(
+            self, flops=share * self.flops, dispatches=share * self.dispatches, moved_bytes=share * self.moved_bytes
+        )
+
 
 @dataclass(slots=True, eq=False)
-class _Job:
-    """``left`` goes from 1 to 0; ``noise`` stretches this job's time."""
+class Job:
+    """``left`` goes from 1 to 0, and stays while the job is interrupted; ``noise`` stretches this job's time."""
 
     fixed_s: float
     flops_s: float
@@ -71,7 +77,7 @@ class Processor:
         self._heat = None if chip.throttle is None else Heat(chip.throttle, sim.now)
         self._apps = None if chip.other_apps is None else AppTimes(chip.other_apps, sim.rng("other apps", name))
         self._luck = sim.rng("steps", name) if chip.step_cv else None
-        self._jobs: list[_Job] = []
+        self._jobs: list[Job] = []
         self._share = 0.0
         self._pace = 1.0
         self._since_s = sim.now
@@ -102,14 +108,17 @@ class Processor:
             return lasts_s
         return cool_s + (1 - cool_s / lasts_s) * job.seconds(self._heat.hot_pace()) / share
 
-    async def run(self, work: Work) -> None:
-        """Return when the job is done.
+    def job(self, work: Work) -> Job:
+        """The work as a job with its own luck, to be run."""
+        return self._job(work, noise=self._noise(max(work.dispatches, 1)))
+
+    async def run(self, job: Job) -> None:
+        """Return when the job is done. If the waiting task is cancelled, what is left of it can be run later.
 
         Raises:
             OutOfMemoryError: it does not fit into the memory that the others leave.
         """
-        self._check_memory(work.memory_bytes)
-        job = self._job(work, noise=self._noise(max(work.dispatches, 1)))
+        self._check_memory(job.memory_bytes)
         job.done = self._sim.loop.create_future()
         self._settle()
         self._jobs.append(job)
@@ -122,8 +131,8 @@ class Processor:
                 self._jobs.remove(job)
                 self._plan()
 
-    def _job(self, work: Work, *, noise: float) -> _Job:
-        return _Job(
+    def _job(self, work: Work, *, noise: float) -> Job:
+        return Job(
             fixed_s=work.dispatches * self._step_overhead_s,
             flops_s=work.flops / self._speed,
             moved_s=8 * work.moved_bytes / self._chip.bandwidth_bps,
@@ -131,7 +140,7 @@ class Processor:
             noise=noise,
         )
 
-    def _noise(self, steps: int) -> float:
+    def _noise(self, steps: float) -> float:
         """The mean of so many steps' own factors, each gamma with mean 1: exactly gamma itself."""
         if self._luck is None:
             return 1.0

@@ -8,7 +8,8 @@ from fedsim.system.usage import Usage
 class Stint:
     """What a piece of work cost is either kept or goes to waste.
 
-    spent: what the device has spent up to now    waste: takes what was spent in vain, with its cause
+    spent: what the device has spent up to now, without what was booked as waste already
+    waste: takes what was spent in vain, with its cause
 
     The cost is that of the whole device from the stint's beginning on: two stints of one device at the same time
     both count it.

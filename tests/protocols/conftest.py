@@ -24,7 +24,7 @@ from fedsim.tasks.sgd import Sgd
 class FakeDelivery:
     wake_s: float = 0.0
     move_s: float = 0.0
-    wasted_bytes: float = 0.0
+    wasted: dict = field(default_factory=dict)
 
     @property
     def parts(self):
@@ -76,6 +76,12 @@ class FakeNode:
     async def returned(self):
         assert self.is_up()
 
+    def is_there(self):
+        return self.is_up()
+
+    async def back(self):
+        await self.returned()
+
     @asynccontextmanager
     async def at_work(self):
         stint = FakeStint()
@@ -96,7 +102,7 @@ class FakeNode:
     def compute_s(self, flops, dispatches, *, moved_bytes=0.0):
         return self.work_s * dispatches
 
-    async def compute(self, flops, dispatches=1, *, moved_bytes=0.0, memory_bytes=0.0):
+    async def compute(self, flops, dispatches=1, *, moved_bytes=0.0, memory_bytes=0.0, epochs=1.0):
         if memory_bytes > self.memory_bytes:
             raise OutOfMemoryError(self.name)
         await asyncio.sleep(self.work_s * dispatches)
@@ -109,7 +115,7 @@ class FakeNode:
             raise DeviceCrashedError(target.name)
         if number in self.loses:
             raise self.error(self.name)
-        return FakeDelivery(move_s=self.send_s, wasted_bytes=self.wasted)
+        return FakeDelivery(move_s=self.send_s, wasted={"resent": self.wasted} if self.wasted else {})
 
 
 @dataclass

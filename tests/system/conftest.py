@@ -15,6 +15,7 @@ import pytest
 from fedsim.errors import DeviceLeftError, FedsimError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.blackout import Blackout
 from fedsim.system.device import Device, DeviceSpec
 from fedsim.system.law import Constant
 from fedsim.system.messenger import Manners, Messenger
@@ -95,11 +96,12 @@ class World:
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
 
-    def phone(self, name="phone", *, availability=None, crashes=None, **changes):
-        """One more phone; changes: what is different from ``PHONE``."""
+    def phone(self, name="phone", *, availability=None, crashes=None, cuts=(), **changes):
+        """One more phone; changes: what is different from ``PHONE``; cuts: what takes it down from outside."""
         spec = replace(PHONE, name=name, index=len(self.phones), **changes)
         self.network.attach(name, spec.place, spec.access)
-        presence = presence_of(self.sim, name, [availability, crashes])
+        rules = [*(Blackout(cut) for cut in cuts), availability, crashes]
+        presence = presence_of(self.sim, name, rules)
         self.phones.append(Device(self.sim, spec, self.messenger, self.waste, presence))
         return self.phones[-1]
 
@@ -138,7 +140,7 @@ class World:
             assert phone._awake == 0
             assert not phone._outgoing
             assert not phone._incoming
-            assert not phone._watch._scopes
+            assert not phone._watch._attendants
             assert phone._watch._timer is None
         assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
@@ -250,6 +252,9 @@ class Script:
 
     def __init__(self, values):
         self.values = list(values)
+
+    def draw(self, rng):
+        return float(self.isf([rng])[0])
 
     def isf(self, q):
         return np.array([self.values.pop(0) if self.values else 1e9 for _ in q])

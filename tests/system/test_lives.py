@@ -157,9 +157,9 @@ class Diary:
             release()
             self.rows.append((sim.now, "release", None))
 
-        def written_follow(flow, *, outgoing):
+        def written_follow(flow, *, outgoing, waste=None):
             self.rows.append((sim.now, "rate", (flow.number, outgoing, flow.rate_bps)))
-            follow(flow, outgoing=outgoing)
+            follow(flow, outgoing=outgoing, waste=waste)
 
         def written_update():
             update_power()

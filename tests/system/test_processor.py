@@ -244,7 +244,7 @@ def test_sharing_heat_and_apps_equal_a_slow_twin(make_world, jobs, cores, thrott
         await asyncio.sleep(start_s)
         try:
             async with asyncio.timeout(patience_s):
-                await processor.run(Work(flops=work_s))
+                await processor.run(processor.job(Work(flops=work_s)))
         except TimeoutError:
             return math.inf
         return world.sim.now
