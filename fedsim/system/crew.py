@@ -51,7 +51,8 @@ class Crew(Sequence[Device]):
             [fleet.luck(number)("lots").hashes(fleet.things[fleet.rows(number)]) for number in range(len(fleet.groups))]
         )
         self._share = 1.0
-        self._is_plain = fleet.by_kind("is_plain").astype(np.bool_)
+        self._charges = fleet.by_kind("charges").astype(np.bool_)
+        self._is_choosy = fleet.by_kind("is_choosy").astype(np.bool_)
 
     def __len__(self) -> int:
         return len(self.fleet)
@@ -137,7 +138,7 @@ class Crew(Sequence[Device]):
 
     def charge_j(self) -> Array:
         """What every battery has left now, infinite on the mains: (n,)."""
-        self._make_particular(np.arange(len(self)))
+        self._make_of(np.flatnonzero(self._charges))
         left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
         for row, device in self._active.items():
             device.meter.settle(self._sim.now)
@@ -161,7 +162,7 @@ class Crew(Sequence[Device]):
 
     def spent(self) -> Usage:
         """What all devices spent up to now."""
-        self._make_particular(np.arange(len(self)))
+        self._make_of(self._doubtful(np.flatnonzero(self._charges)))
         active = Usage()
         for row, device in list(self._active.items()):
             if device.rests():
@@ -174,7 +175,7 @@ class Crew(Sequence[Device]):
 
     def empty(self) -> int:
         """How many devices have no charge to run on."""
-        self._make_particular(np.arange(len(self)))
+        self._make_of(self._doubtful(np.flatnonzero(self._charges)))
         rows = np.flatnonzero(self._rests)
         count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
         for device in self._active.values():
@@ -182,9 +183,16 @@ class Crew(Sequence[Device]):
             count += device.meter.is_empty
         return count
 
-    def _make_particular(self, rows: Rows) -> None:
-        """Make those of which a row does not say it all: that charge, or take part only now and then."""
-        for row in rows[~self._is_plain[rows] & self._rests[rows]].tolist():
+    def _doubtful(self, rows: Rows) -> Rows:
+        """Those of which a row does not say whether they have charge.
+
+        What would have lasted without its charger has lasted with it: a row says what it spent, and that it is on.
+        """
+        return rows[self._charges[rows] & (self._charge_j[rows] <= self._drawn_j(rows))]
+
+    def _make_of(self, rows: Rows) -> None:
+        """Make those of these with whom nobody has worked: they are asked one by one."""
+        for row in np.unique(rows[self._rests[rows]]).tolist():
             self._new(row)
 
     def _new(self, row: int) -> Device:
@@ -227,7 +235,7 @@ class Crew(Sequence[Device]):
         return up, until_s
 
     def _have_charge(self, rows: Rows) -> Bools:
-        self._make_particular(rows)
+        self._make_of(np.concatenate([self._doubtful(rows), rows[self._is_choosy[rows]]]))
         have = self._charge_j[rows] > self._drawn_j(rows)
         for place in np.flatnonzero(~self._rests[rows]).tolist():
             have[place] = self._active[int(rows[place])].is_up()
@@ -235,6 +243,7 @@ class Crew(Sequence[Device]):
 
     def _returns_s(self, rows: Rows) -> Array:
         """The earliest returns of those that are away and have charge; infinite for those that never do."""
+        self._make_of(self._doubtful(rows))
         up, until_s = self._looked_up(rows)
         waits = ~up & (self._charge_j[rows] > self._drawn_j(rows))
         for row, device in self._active.items():

@@ -66,9 +66,14 @@ class Kind:
             raise ValueError("devices need a place")
 
     @property
-    def is_plain(self) -> bool:
-        """Whether what it has left, and whether it is there, follows from its standby power and the time alone."""
-        return self.rules.charging is None and self.rules.takes_part == TakesPart()
+    def charges(self) -> bool:
+        """Whether it has a charger."""
+        return self.rules.charging is not None
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether it takes part only now and then."""
+        return self.rules.takes_part != TakesPart()
 
     @property
     def standby_w(self) -> float:

@@ -10,16 +10,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsim.errors import DeviceDownError
+from fedsim.errors import DeviceDownError, PowerCutError
 from fedsim.system.availability import Availability
+from fedsim.system.battery import Charging
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.blackout import Blackout
+from fedsim.system.charger import Charger
 from fedsim.system.churn import Churn
 from fedsim.system.crew import Crew
 from fedsim.system.device import Device
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.law import Constant, Exponential, Uniform
+from fedsim.system.plug import Opportunistic
 from fedsim.system.presence import GroupPresence
+from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage
 
+NO_RULES = BatteryRules()
+CHARGING = Charging(
+    charger=Charger(power_w=0.5, efficiency=0.5, taper_from_share=0.75),
+    plug=Opportunistic(plugged_s=Exponential(20.0), unplugged_s=Exponential(60.0)),
+)
 STAYS = Availability(stay_s=Exponential(30.0), away_s=Exponential(60.0))
 
 
@@ -40,12 +51,12 @@ def crew_of(world, *groups):
 def phones(quick):
     """A group of phones that sleep with 0.0625 W and listen with 0.125 W."""
 
-    def make(name="phones", *, count=20, comings=(STAYS,), battery_j=None, charge=1.0):
+    def make(name="phones", *, count=20, comings=(STAYS,), battery_j=None, charge=1.0, rules=NO_RULES):
         kind = Kind(
             link="4g", places=("cell",), radio=quick, half_duplex=False, paging_s=0.0, step_overhead_s=0.25,
             train_w=4.0, idle_w=0.5, sleep_w=0.0625, battery_j=battery_j, flops_per_s=Uniform(1e9, 2e9),
             charge=charge if not isinstance(charge, float) else Constant(charge), up_bps=Constant(8e6),
-            down_bps=Constant(8e6), rtt_s=Constant(0.0),
+            down_bps=Constant(8e6), rtt_s=Constant(0.0), rules=rules,
         )  # fmt: skip
         return DeviceGroup(name=name, count=count, kinds=(kind,), comings=comings)
 
@@ -208,14 +219,15 @@ def test_it_waits_for_those_that_arrive(world, phones):
 @settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 99),
+    charging=st.sampled_from([None, CHARGING]),
     looks=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3), st.booleans()), min_size=1, max_size=8),
 )
-def test_totals_are_those_of_all_devices_whoever_rests(make_world, phones, radio, seed, looks):
+def test_totals_are_those_of_all_devices_whoever_rests(make_world, phones, radio, seed, charging, looks):
     """Devices work now and then, also by an old reference; with and without looks between, and against plain sums."""
 
     def story(with_looks):
         world = make_world(seed=seed)
-        group = phones(count=4, comings=(), battery_j=60.0)
+        group = phones(count=4, comings=(), battery_j=60.0, rules=BatteryRules(charging=charging))
         group = replace(group, kinds=(replace(group.kinds[0], radio=radio),))
         crew = crew_of(world, group)
         known = {}
@@ -242,3 +254,107 @@ def test_totals_are_those_of_all_devices_whoever_rests(make_world, phones, radio
         assert spent.sent_bytes == pytest.approx(plain.sent_bytes)
         assert charge_j == pytest.approx(charges_j, rel=1e-9, abs=1e-9)
         assert (empty, up) == (sum(not there for there in is_up), is_up)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 99), wanted=st.integers(1, 12), steps=st.lists(st.integers(1, 90), min_size=1, max_size=4))
+def test_who_charges_or_is_choosy_is_chosen_as_if_everybody_had_always_been_there(
+    make_world, phones, seed, wanted, steps
+):
+    rules = BatteryRules(charging=CHARGING, restart_share=0.25)
+    choosy = replace(rules, takes_part=TakesPart(min_charge_share=0.5))
+    groups = [
+        phones(count=8, battery_j=20.0, charge=Uniform(0.0, 1.0), rules=rules),
+        phones("choosy", count=8, battery_j=20.0, rules=choosy),
+    ]
+    world, twin = make_world(seed=seed), make_world(seed=seed)
+    crew, slow = crew_of(world, *groups), crew_of(twin, *groups)
+
+    async def choices(sim, choose):
+        found = []
+        for number, step in enumerate(steps):
+            await asyncio.sleep(step)
+            found.append(choose(number))
+        return found
+
+    list(slow)
+    fast = world.run(choices(world.sim, lambda number: names(crew.choose(wanted, number))))[0]
+    assert fast == twin.run(choices(twin.sim, lambda number: slow_choice(slow, wanted, number)))[0]
+    assert crew.spent().energy_j == pytest.approx(slow.spent().energy_j, rel=1e-9, abs=1e-9)
+    assert crew.charge_j() == pytest.approx(slow.charge_j(), rel=1e-9, abs=1e-9)
+
+
+def test_who_charges_stays_a_row_while_its_charge_would_last_anyway(world, phones):
+    crew = crew_of(world, phones(count=50, comings=(), battery_j=30.0, rules=BatteryRules(charging=CHARGING)))
+
+    async def story():
+        await asyncio.sleep(100.0)
+        early = crew.spent().energy_j["sleep"], crew.empty(), int(crew.up(np.arange(50)).sum()), len(crew.made)
+        await asyncio.sleep(100.0)
+        assert 0 < crew.empty() < 50
+        return early, len(crew.made)
+
+    assert world.run(story())[0] == ((pytest.approx(50 * 100 * ASLEEP_W), 0, 50, 0), 50)
+
+
+def test_who_comes_back_with_charge_is_waited_for(world, phones):
+    """Empty after 100 s; on their chargers from 105 s on, with 0.125 W, they are back at half of their charge."""
+    always = replace(CHARGING, charger=replace(CHARGING.charger, power_w=0.25), plug=Later(105.0))
+    rules = BatteryRules(charging=always, restart_share=0.5)
+    crew = crew_of(world, phones(count=3, comings=(), battery_j=100 * ASLEEP_W, rules=rules))
+
+    async def story():
+        await asyncio.sleep(102.0)
+        assert crew.empty() == 3
+        return await crew.gathered(2), world.sim.now
+
+    assert world.run(story())[0] == (True, pytest.approx(105.0 + 50 * ASLEEP_W / 0.125))
+
+
+class Later:
+    """Plugged in from some time on."""
+
+    def __init__(self, from_s):
+        self.from_s = from_s
+
+    def times(self, _):
+        return self
+
+    def at(self, time_s):
+        return (False, self.from_s) if time_s < self.from_s else (True, math.inf)
+
+
+def test_a_power_cut_takes_all_of_a_group_or_some_of_its_rows(world, phones):
+    """From 4 s to 6 s, in one cut; who works then ends at its beginning."""
+    cut = Off(4.0, 6.0)
+    crew = crew_of(
+        world, phones("all", count=3, comings=(Blackout(cut),)), phones("some", count=3, comings=(Blackout(cut, (1,)),))
+    )
+    rows = np.arange(6)
+
+    async def story():
+        work = asyncio.create_task(crew[4].compute(100e9, 1))
+        assert crew.up(rows).all()
+        with pytest.raises(PowerCutError):
+            async with crew[0].at_work():
+                await crew[0].compute(100e9, 1)
+        assert world.sim.now == 4.0
+        work.cancel()
+        assert crew.up(rows).tolist() == [False, False, False, True, False, True]
+        assert crew[4].away_until_s() == 6.0
+        assert await crew.gathered(5)
+        return world.sim.now
+
+    assert world.run(story())[0] == 6.0
+
+
+class Off:
+    """There but from one time to another."""
+
+    def __init__(self, from_s, to_s):
+        self.from_s, self.to_s = from_s, to_s
+
+    def at(self, time_s):
+        if time_s < self.from_s:
+            return True, self.from_s
+        return (False, self.to_s) if time_s < self.to_s else (True, math.inf)
