@@ -46,9 +46,10 @@ class FakeStint:
 
 @dataclass(eq=False)
 class FakeNode:
-    """Sends in ``send_s``, computes in ``work_s``; dies at ``dies_s``, for good or until ``returns_s``; loses the messages in ``loses``.
+    """Sends in ``send_s``, computes in ``work_s``; is gone from ``dies_s`` to ``returns_s``, maybe for good.
 
-    ``error`` is how they are lost; every message has ``wasted`` bytes sent in vain before it gets through.
+    Loses the messages in ``loses``; ``error`` is how. Every message has ``wasted`` bytes sent in vain before it gets
+    through.
     """
 
     name: str
