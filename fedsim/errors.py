@@ -96,6 +96,12 @@ class BatteryEmptyError(DeviceDownError):
     cause = "battery"
 
 
+class DeviceDepartedError(DeviceDownError):
+    """The device does not belong to the fleet: it has not arrived yet, or it has departed for good."""
+
+    cause = "departed"
+
+
 class JobRefusedError(FedsimError):
     """A device is there, and does not do a job; each child names a ``cause``."""
 

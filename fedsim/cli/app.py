@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "transports, congestions, links, radios, fading, speeds, generators or topologies.",
+        "transports, congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]
 
@@ -46,6 +46,9 @@ def run(
     set_: Set = None,
     out: Out = None,
     quiet: Quiet = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only how long it takes, and how much energy: nothing is learned.")
+    ] = False,
 ) -> None:
     """Run a scenario.
 
@@ -54,7 +57,7 @@ def run(
     with guard():
         from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
 
-        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet))
+        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet, dry=dry_run))
 
 
 @app.command()
@@ -112,6 +115,10 @@ def show(
     out: Annotated[
         str | None, typer.Option("--out", metavar="PICTURE", help="Draw the topology there, as .png or .svg.")
     ] = None,
+    availability: Annotated[
+        str | None,
+        typer.Option(metavar="PICTURE", help="Draw there which share of the fleet is present over a day."),
+    ] = None,
 ) -> None:
     """Print a scenario with every default in it, or what a topology is like.
 
@@ -120,7 +127,7 @@ def show(
     with guard():
         from fedsim.cli.show import show_file  # noqa: PLC0415  # see above
 
-        show_file(file, tuple(set_ or ()), out)
+        show_file(file, tuple(set_ or ()), topology_to=out, availability_to=availability)
 
 
 @app.command()

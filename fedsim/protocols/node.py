@@ -3,7 +3,7 @@
 A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -129,6 +129,26 @@ class DeviceNode(Protocol):
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """As ``ServerNode.send``."""
+
+
+class Crew(Protocol):
+    """All devices, of which most may never be worked with: ``crew[i]`` has task i of the problem."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, index: int, /) -> DeviceNode:
+        """One of them."""
+
+    def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
+        """So many of those that are there, or all of them: those with the lowest lots in the round of this number.
+
+        A device's lot depends on the run's seed, its name and the number alone. Two runs that differ in who is
+        there, or in how many there are, share the luck of those that they have in common.
+        """
+
+    async def gathered(self, quorum: int) -> bool:
+        """Wait until so many are there; False if that cannot come about."""
 
 
 class Recorder(Protocol):

@@ -8,9 +8,8 @@ throws the rest away.
 import asyncio
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageFailedError
 from fedsim.learners.workbench import Answer
@@ -66,32 +65,21 @@ class SynchronousRounds:
         learner = session.training.learner
         if self.work_time_s is not None and not learner.takes_partial_work:
             raise FedsimError(f"work_time cuts local work short, and {type(learner).__name__} takes only whole work")
-        luck = [session.streams("selection", device.name) for device in session.devices]
         number = 0
         while not session.monitor.is_done():
             number += 1
-            if not await self._muster(session):
+            await session.server.back()
+            if not await session.devices.gathered(self.quorum):
                 session.monitor.stop("too few devices are left")
                 return
-            await self._round(session, number, self._select(session, luck))
+            await self._round(session, number, session.devices.choose(self._invited, number))
             session.monitor.round_ended(number)
 
-    async def _muster(self, session: CentralSession) -> bool:
-        """Wait until the server and a quorum of devices are there; False if that cannot come about."""
-        await session.server.back()
-        while sum(device.is_up() for device in session.devices) < self.quorum:
-            absent = [device for device in session.devices if not device.is_up() and not device.is_spent()]
-            if not absent:
-                return False
-            waits = [asyncio.ensure_future(device.returned()) for device in absent]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-        return True
+    @property
+    def _invited(self) -> int:
+        return math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
 
-    async def _round(self, session: CentralSession, number: int, cohort: list[DeviceNode]) -> None:
+    async def _round(self, session: CentralSession, number: int, cohort: Sequence[DeviceNode]) -> None:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         replies: list[Reply] = []
@@ -116,20 +104,8 @@ class SynchronousRounds:
         await session.server.compute(learner.aggregate_flops(problem, len(replies)))
         session.training.absorb([reply.answer for reply in replies])
 
-    def _select(self, session: CentralSession, luck: list[np.random.Generator]) -> list[DeviceNode]:
-        """Draw from those that are there.
-
-        Every device draws a lot of its own in every round, there or not: two runs that differ in who is there, or
-        in how many there are, share the luck of those that they have in common.
-        """
-        lots = [float(device_luck.random()) for device_luck in luck]
-        there = [device for device in session.devices if device.is_up()]
-        there.sort(key=lambda device: lots[device.index])
-        invited = math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
-        return there[:invited]
-
     async def _collect(
-        self, session: CentralSession, number: int, cohort: list[DeviceNode], replies: list[Reply]
+        self, session: CentralSession, number: int, cohort: Sequence[DeviceNode], replies: list[Reply]
     ) -> None:
         """Ask all of the cohort; ``replies`` takes those that came before the round closed, in order of arrival."""
         goal = min(self.cohort, len(cohort))
@@ -218,7 +194,7 @@ class SynchronousRounds:
         self,
         session: CentralSession,
         number: int,
-        cohort: list[DeviceNode],
+        cohort: Sequence[DeviceNode],
         replies: list[Reply],
         *,
         seconds: tuple[float, float, float],

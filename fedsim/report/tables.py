@@ -88,7 +88,9 @@ def _message_rows(slowest: Slowest) -> Iterable[Row]:
 
 
 def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
-    if summary.target is not None:
+    if not summary.learned:
+        yield "timing run", "nothing was learned"
+    elif summary.target is not None:
         yield goal_text(summary.metric, summary.target), _reached(summary)
     yield "rounds", about(summary.rounds, "")
     yield from ((text, about(summary.final[name], "1")) for name, text in _FINAL.items() if name in summary.final)

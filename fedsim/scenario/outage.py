@@ -1,6 +1,6 @@
 """What of the network is down, when, and what becomes of the flows on it, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
@@ -9,6 +9,7 @@ from fedsim import units
 from fedsim.problems import nearest, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.group import DeviceGroup
 from fedsim.scenario.handover import check_times, not_empty, with_trace
 from fedsim.scenario.names import Place, Places, known
 from fedsim.scenario.quantity import Delay, DurationLaw, Time
@@ -65,13 +66,14 @@ class Outage(Checked):
         """What it takes along beside the network."""
         return (*self.groups, *self.devices, *(("server",) if self.server else ()))
 
-    def strangers(self, groups: Mapping[str, int]) -> list[tuple[tuple[str | int, ...], str]]:
-        """Which of its groups and devices are none of these, which have so many devices."""
-        devices = {f"{name}-{rank:02d}" for name, count in groups.items() for rank in range(count)}
+    def strangers(self, fleet: Sequence[DeviceGroup]) -> list[tuple[tuple[str | int, ...], str]]:
+        """Which of its groups and devices are none of these."""
+        groups = {group.name for group in fleet}
+        devices = {name for group in fleet for name in group.device_names()} if self.devices else set()
         found: list[tuple[tuple[str | int, ...], str]] = []
         for key, kind, named, there in (
-            ("groups", "group", self.groups, set(groups)),
-            ("devices", "device", self.devices, devices if self.devices else set()),
+            ("groups", "group", self.groups, groups),
+            ("devices", "device", self.devices, devices),
         ):
             strange = ((i, name) for i, name in enumerate(named) if name not in there)
             found += [((key, i), unknown(name, kind, sorted(there))) for i, name in strange]

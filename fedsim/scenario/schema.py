@@ -104,24 +104,32 @@ class Scenario(Checked):
 
     @field_validator("fleet")
     @classmethod
-    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...]) -> tuple[DeviceGroup, ...]:
+    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...], info: ValidationInfo) -> tuple[DeviceGroup, ...]:
         if not fleet:
             raise refuse("has no devices: it needs at least one group")
         names = [group.name for group in fleet]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
+        taken = set(info.data["topology"].graph) if "topology" in info.data else set()
+        for i, group in enumerate(fleet):
+            own = [device.name for device in group.devices]
+            rule = "is the name of a place or of a device in an earlier group"
+            twice_named = [j for j, name in enumerate(own) if name in taken]
+            if twice_named:
+                raise Refused([((i, "devices", j, "name"), f"{own[j]!r} {rule}") for j in twice_named])
+            taken |= set(own)
         return fleet
 
     @field_validator("outages")
     @classmethod
     def _check_outages(cls, outages: tuple[Outage, ...], info: ValidationInfo) -> tuple[Outage, ...]:
         """What an outage takes along must be there."""
-        groups = {group.name: group.count for group in info.data.get("fleet", ())}
+        fleet = info.data.get("fleet", ())
         broken = []
         for i, outage in enumerate(outages):
-            if groups:
-                broken += [((i, *keys), rule) for keys, rule in outage.strangers(groups)]
+            if fleet:
+                broken += [((i, *keys), rule) for keys, rule in outage.strangers(fleet)]
             if outage.server and "server" in info.data and info.data["server"] is None:
                 broken.append(((i, "server"), "there is no server: give 'server: {at: ...}'"))
         if broken:
@@ -141,7 +149,7 @@ class Scenario(Checked):
     def _check_lives(cls, lives: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         """Names of devices, as ``Fleet.name`` gives them."""
         groups = info.data.get("fleet", ())
-        known = {f"{group.name}-{rank:02d}" for group in groups for rank in range(group.count)} if lives else set()
+        known = {name for group in groups for name in group.device_names()} if lives else set()
         strange = [(i, name) for i, name in enumerate(lives) if groups and name not in known]
         if strange:
             raise Refused([((i,), unknown(name, "device", sorted(known))) for i, name in strange])

@@ -1,7 +1,5 @@
 """A row for each direction of every link that was there or was needed: what crossed it, and how busy it was."""
 
-import math
-
 import pandas as pd
 
 from fedsim.system.network import LinkUse, Network
@@ -13,19 +11,24 @@ def link_table(network: Network, seconds: float) -> pd.DataFrame:
     ``source`` and ``target`` (two nodes, or a device and its node), ``capacity_bps`` at the end; ``offered_bytes``
     (what messages had yet to send when they came to the link), ``carried_bytes``, and of these ``delivered_bytes``
     and ``wasted_bytes``, all as they are on the wire; ``busy_s``, seconds in which somebody had bytes for the link;
-    ``utilisation``, the share of its present capacity that it carried on average over the run.
+    ``utilisation``, the mean over the run of load over capacity, each as it was at the time; 0 for infinite ones.
     """
     rows = [_row(source, target, use, seconds) for source, target, use in network.uses()]
     return pd.DataFrame(rows, columns=list(_row("", "", _NOTHING, 0.0)))
 
 
 _NOTHING = LinkUse(
-    capacity_bps=0.0, offered_bytes=0.0, carried_bytes=0.0, delivered_bytes=0.0, wasted_bytes=0.0, busy_s=0.0
+    capacity_bps=0.0,
+    offered_bytes=0.0,
+    carried_bytes=0.0,
+    delivered_bytes=0.0,
+    wasted_bytes=0.0,
+    busy_s=0.0,
+    full_s=0.0,
 )
 
 
 def _row(source: str, target: str, use: LinkUse, seconds: float) -> dict[str, str | float]:
-    whole_bytes = use.capacity_bps * seconds / 8
     return {
         "source": source,
         "target": target,
@@ -35,5 +38,5 @@ def _row(source: str, target: str, use: LinkUse, seconds: float) -> dict[str, st
         "delivered_bytes": use.delivered_bytes,
         "wasted_bytes": use.wasted_bytes,
         "busy_s": use.busy_s,
-        "utilisation": use.carried_bytes / whole_bytes if 0 < whole_bytes < math.inf else 0.0,
+        "utilisation": use.full_s / seconds if seconds > 0 else 0.0,
     }

@@ -25,6 +25,7 @@ class Summary:
 
     ``spent`` is what all devices spent, ``server`` what the server did; ``waste`` is what of the devices' work did not
     count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Summary:
     devices: int
     devices_at_work: int
     devices_spent: int
+    learned: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""

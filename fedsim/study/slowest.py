@@ -58,6 +58,8 @@ class Slowest:
 def slowest(events: pd.DataFrame) -> Slowest:
     """Read it from the record: ``round`` events of a server, or ``mixed`` events of peers."""
     rounds = events[events["kind"].isin(["round", "mixed"])]
+    if rounds.empty:  # the columns that there are then belong to messages of a round that was not to end
+        return Slowest(rounds=0, seconds={}, phase="", share=0.0, seconds_by_link={}, closers={})
     parts = {name: rounds[name].fillna(0.0) for name in PHASES if name in rounds}
     seconds = {PHASES[name]: float(values.sum()) for name, values in parts.items()}
     if "closed_by" in rounds:

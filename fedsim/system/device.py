@@ -2,17 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError, PowerCutError
+from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
 from fedsim.system.battery import Battery
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
-from fedsim.system.exposure import Cut, Exposed
+from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover, Way
 from fedsim.system.interruption import Interrupted
@@ -20,12 +20,12 @@ from fedsim.system.labour import Labour
 from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
-from fedsim.system.presence import Availability, Crashes, Presence
 from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
+from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage, WasteBook, computing
 from fedsim.system.watch import Watch
 
@@ -54,8 +54,6 @@ class DeviceSpec:
     access: Access
     radio: RadioProfile
     paging_s: float
-    availability: Availability | None
-    crashes: Crashes | None
     handover: Handover | None = None
     chip: Chip = field(default_factory=Chip)
     capacity_j: float | None = None
@@ -102,6 +100,10 @@ def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
     )
 
 
+def _nobody_minds() -> None:
+    pass
+
+
 class Device:
     """A device in the simulation, seen by protocols as a node.
 
@@ -111,9 +113,8 @@ class Device:
     """
 
     def __init__(
-        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, cuts: Sequence[Cut] = ()
+        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Coming
     ) -> None:
-        """``cuts``: what takes the device down beside its own misfortunes."""
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
@@ -121,14 +122,7 @@ class Device:
         self.wasted = Usage()
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
-        presence = Presence(
-            availability=spec.availability,
-            crashes=spec.crashes,
-            availability_rng=sim.rng("availability", spec.name),
-            crashes_rng=sim.rng("crashes", spec.name),
-        )
-        exposed = Exposed([(cut, PowerCutError) for cut in cuts], presence)
-        self._watch = Watch(sim, spec.name, self.meter, exposed, peak_w=_peak_w(spec))
+        self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
         self._sim = sim
         self._messenger = messenger
         self._waste = waste
@@ -148,6 +142,7 @@ class Device:
             chip=spec.chip,
             changed=self._update_power,
         )
+        self.touched: Callable[[], None] = _nobody_minds
         self._labour = Labour(
             sim=sim,
             name=spec.name,
@@ -181,18 +176,18 @@ class Device:
 
     def is_up(self) -> bool:
         """Whether it is there, has charge, and takes part, now."""
-        return self._away_until_s() is None
+        return self.away_until_s() is None
 
     def is_spent(self) -> bool:
-        """Whether it is gone for good: its battery is empty and nothing recharges it, or it never takes part."""
-        return self._away_until_s() == math.inf
+        """Whether it is gone for good: departed, empty with nothing to recharge it, or never willing."""
+        return self.away_until_s() == math.inf
 
     async def returned(self) -> None:
         """Wait until it is there and takes part; or, if it is spent meanwhile, until that could have been."""
-        while (until_s := self._away_until_s()) is not None and until_s < math.inf:
+        while (until_s := self.away_until_s()) is not None and until_s < math.inf:
             await self._sim.timeout(until_s - self._sim.now)
 
-    def _away_until_s(self) -> float | None:
+    def away_until_s(self) -> float | None:
         """When to look again whether it is there and takes part, infinity for never; None if it does now."""
         if (down := self._watch.down()) is not None:
             return down[1]
@@ -260,8 +255,20 @@ class Device:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
         self.meter.witness = self._record_stretch
 
+    def rests(self) -> bool:
+        """Whether it draws its standby power and nothing else, until somebody works with it again.
+
+        What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
+        """
+        self.meter.settle(self._sim.now)
+        rules = self.spec.rules
+        is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
+        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
+        return is_plain and not is_used and self.meter.is_steady
+
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
+        self.touched()
         return self._watch.present()
 
     def is_there(self) -> bool:
@@ -279,6 +286,7 @@ class Device:
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
+        self.touched()
         async with self._watch.present(None if self.interrupted == "abort" else self._set_there):
             stint = Stint(self._kept, self._book)
             self._awake += 1

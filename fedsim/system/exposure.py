@@ -27,11 +27,10 @@ class Coming(Protocol):
 
 
 class Exposed:
-    """A machine that is there when it is by itself, and all that it depends on is; each with the reason if not."""
+    """A machine that is there when all that it depends on is; each with the reason if not."""
 
-    def __init__(self, cuts: Sequence[tuple[Cut, Reason]], itself: Coming | None = None) -> None:
+    def __init__(self, cuts: Sequence[tuple[Cut, Reason]]) -> None:
         self._cuts = tuple(cuts)
-        self._itself = itself
 
     def down(self, time_s: float) -> tuple[Reason, float] | None:
         """Why it is not there at ``time_s`` and when that reason ends; None if it is there."""
@@ -39,9 +38,8 @@ class Exposed:
             is_there, until_s = cut.at(time_s)
             if not is_there:
                 return reason, until_s
-        return None if self._itself is None else self._itself.down(time_s)
+        return None
 
     def goes_s(self, time_s: float) -> float:
         """When a machine that is there at ``time_s`` may go, and not before; infinity if never."""
-        first_s = min((cut.at(time_s)[1] for cut, _ in self._cuts), default=math.inf)
-        return first_s if self._itself is None else min(first_s, self._itself.goes_s(time_s))
+        return min((cut.at(time_s)[1] for cut, _ in self._cuts), default=math.inf)

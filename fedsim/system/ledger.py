@@ -31,7 +31,8 @@ class LinkUse:
 
     offered: what flows had yet to send when they came to the link    carried: what crossed it
     delivered: of that, for messages that have arrived    wasted: of that, for messages that were abandoned
-    busy: seconds in which a flow had bytes to move over it
+    busy: seconds in which a flow had bytes to move over it    full: seconds at its full capacity of the moment that
+    would have carried the same, the integral of load over capacity; 0 for an infinite one
     """
 
     capacity_bps: float
@@ -40,6 +41,7 @@ class LinkUse:
     delivered_bytes: float
     wasted_bytes: float
     busy_s: float
+    full_s: float
 
 
 @dataclass(slots=True)
@@ -53,6 +55,18 @@ class _Account:
     """Carried for flows that are on other links by now and not yet over."""
     busy_s: float = 0.0
     busy_since_s: float = math.inf
+    full_s: float = 0.0
+    rated_bytes: float = 0.0
+    """Carried up to the last change of capacity, for which ``full_s`` is told."""
+
+    @property
+    def done_bytes(self) -> float:
+        """Carried for flows that have left it."""
+        return self.delivered_bytes + self.wasted_bytes + self.undecided_bytes
+
+    def new_full_s(self, carried_bytes: float, capacity_bps: float) -> float:
+        """Seconds that all since the last change of capacity would have taken of this one."""
+        return 8 * (carried_bytes - self.rated_bytes) / capacity_bps if capacity_bps > 0 else 0.0
 
 
 class Ledger:
@@ -103,15 +117,26 @@ class Ledger:
         account.busy_s += now_s - account.busy_since_s
         account.busy_since_s = math.inf
 
-    def use(self, link: int, *, capacity_bps: float, moving_bytes: float, now_s: float) -> LinkUse:
-        """What a link did up to now, with what the flows on it have moved over it."""
+    def change_capacity(self, link: int, *, before_bps: float, moving_bytes: float) -> None:
+        """From now on a link has another capacity than before; the flows on it have moved so much over it."""
         account = self._accounts[link]
-        done_bytes = account.delivered_bytes + account.wasted_bytes + account.undecided_bytes
+        carried_bytes = account.done_bytes + moving_bytes
+        account.full_s += account.new_full_s(carried_bytes, before_bps)
+        account.rated_bytes = carried_bytes
+
+    def use(self, link: int, *, capacity_bps: float, used_bps: float, moving_bytes: float, now_s: float) -> LinkUse:
+        """What a link did up to now, with what the flows on it have moved over it.
+
+        It has ``capacity_bps`` now, and had ``used_bps`` when it was last in use.
+        """
+        account = self._accounts[link]
+        carried_bytes = account.done_bytes + moving_bytes
         return LinkUse(
             capacity_bps=capacity_bps,
             offered_bytes=account.offered_bytes,
-            carried_bytes=done_bytes + moving_bytes,
+            carried_bytes=carried_bytes,
             delivered_bytes=account.delivered_bytes,
             wasted_bytes=account.wasted_bytes,
             busy_s=account.busy_s + max(0.0, now_s - account.busy_since_s),
+            full_s=account.full_s + account.new_full_s(carried_bytes, used_bps),
         )

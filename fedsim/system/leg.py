@@ -72,9 +72,9 @@ class Planner:
             loss=track.loss,
         )
         plan = self.transport.plan(path, size_bytes, connection)
-        answers = back.links if back is not None and plan.back_share else ()
-        over = frozenset(line.link for line in track.lines).union(answers)
-        return Leg(plan, _links(lines), answers if self.split is None else (), over)
+        answers = back.lines if back is not None and plan.back_share else ()
+        over = frozenset(line.link for line in (*track.lines, *answers))
+        return Leg(plan, _links(lines), _links(answers) if self.split is None else (), over)
 
     def _back(self, source: str, target: str) -> Track | None:
         try:

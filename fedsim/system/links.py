@@ -24,7 +24,7 @@ class SharedLinks:
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self._shares = FairShares(sim, self._arrive)
-        self._followers = Followers(sim, self._shares.set_capacity)
+        self._followers = Followers(sim, self._change_capacity)
         self._ledger = Ledger()
         self._flows = 0
         self._passages: dict[Flow, Passage] = {}
@@ -55,7 +55,7 @@ class SharedLinks:
         if isinstance(capacity, int | float):
             checked_bps(capacity)
             self._followers.drop(link)
-            self._shares.set_capacity(link, capacity)
+            self._change_capacity(link, capacity)
         else:
             self._followers.add(link, capacity)
             if not self._shares.is_idle(link):
@@ -187,7 +187,7 @@ class SharedLinks:
         """
         self._check([link])
         if link in self._followers and self._shares.is_idle(link):
-            self._shares.set_capacity(link, self._followers.now_bps(link))
+            self._change_capacity(link, self._followers.now_bps(link))
         return self._shares.series(link)
 
     def use(self, link: int) -> LinkUse:
@@ -199,6 +199,7 @@ class SharedLinks:
         return self._ledger.use(
             link,
             capacity_bps=self.capacity_bps(link),
+            used_bps=self._shares.capacity_bps(link),
             moving_bytes=self._shares.crossed_bytes(link),
             now_s=self._sim.now,
         )
@@ -228,6 +229,12 @@ class SharedLinks:
         if passage is None:
             raise ValueError(f"only a flow on its way can be changed, got {flow!r}")
         return passage
+
+    def _change_capacity(self, link: int, capacity_bps: float) -> None:
+        """From now on a link carries so much."""
+        moving_bytes = 0.0 if self._shares.is_idle(link) else self._shares.crossed_bytes(link)
+        self._ledger.change_capacity(link, before_bps=self._shares.capacity_bps(link), moving_bytes=moving_bytes)
+        self._shares.set_capacity(link, capacity_bps)
 
     def _set_off(self, passage: Passage) -> None:
         """The delay is over: the bytes begin to move."""

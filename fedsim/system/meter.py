@@ -113,6 +113,23 @@ class PowerMeter:
             self.settle(at_s)
             self._tracks[track] = stages
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether power stays as it is until somebody sets it anew, as of the last settling."""
+        return len(self._spans(math.inf)) == 1
+
+    def stood_by_since(self, since_s: float) -> None:
+        """Everything has been as it is now from an earlier time on, and none of it is accounted for yet.
+
+        Raises:
+            ValueError: something is accounted for already.
+        """
+        if not since_s <= self._settled_s or any(self.spent_j.values()):
+            raise ValueError(
+                f"the meter is settled to {self._settled_s!r} s and has spent: it began after {since_s!r} s"
+            )
+        self._settled_s = since_s
+
     def settle(self, at_s: float) -> None:
         """Account for everything up to ``at_s``, but for the times at which the battery was empty."""
         if not at_s >= self._settled_s:

@@ -2,34 +2,33 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
-from fedsim.errors import LinkDownError, MessageFailedError, NoRouteError
+from fedsim.errors import LinkDownError, MessageFailedError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
 from fedsim.system.cargo import Cargo
 from fedsim.system.connections import Connections
+from fedsim.system.detours import Detours, OnOutage
 from fedsim.system.equal_split import Degrees, EqualSplit
 from fedsim.system.flow import Flow, FlowObserver
 from fedsim.system.ideal import Ideal
 from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
-from fedsim.system.leg import Leg, Planner
+from fedsim.system.leg import Planner
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
 from fedsim.system.transport import Transport
-from fedsim.system.trip import Trip, Underway
+from fedsim.system.trip import Trip
 from fedsim.system.wiring import Wiring
 
 __all__ = ["Access", "Flow", "FlowObserver", "LinkUse", "Network", "Traffic"]
 
 OnMove = Literal["continue", "restart", "fail"]
-OnOutage = Literal["reroute", "stall", "fail"]
 
 
 class _AgainError(Exception):
@@ -66,8 +65,8 @@ class Network:
             jitter=Jitter(sim, jitter),
             split=None if split is None else EqualSplit(self._links, split),
         )
-        self._underway = Underway()
-        self._nowhere = self._links.add_link(0.0)
+        self._detours = Detours(sim, self._links, self._wiring, self._planner)
+        self._underway = self._detours.underway
 
     def attach(self, name: str, at: str, access: Access) -> None:
         """Hang ``name`` on a node. That costs a row: its links are made when it first sends or receives.
@@ -125,7 +124,7 @@ class Network:
             self._connections.drop(name)
         for trip in self._underway.of(name):
             if flows == "continue":
-                self._continue(trip)
+                self._detours.go_on(trip)
             elif flows == "restart":
                 self._links.abandon(trip.flow, _AgainError())
             else:
@@ -142,9 +141,9 @@ class Network:
         """
         links = self._wiring.set_up(source, target, up=up)
         if up:
-            self._came_back()
+            self._detours.came_back()
         else:
-            self._went_down(links, flows, f"the link between {source} and {target} went down")
+            self._detours.went_down(links, flows, f"the link between {source} and {target} went down")
 
     def set_node_up(self, node: str, up: bool, *, flows: OnOutage = "reroute") -> None:  # noqa: FBT001  # the same
         """From now on a node and all its links are up or down; see ``set_link_up``.
@@ -154,9 +153,9 @@ class Network:
         """
         links = self._wiring.set_node_up(node, up=up)
         if up:
-            self._came_back()
+            self._detours.came_back()
         else:
-            self._went_down(links, flows, f"{node} went down")
+            self._detours.went_down(links, flows, f"{node} went down")
 
     def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:
         """From now on the link from ``source`` to ``target`` has this capacity; 0 stops what is on it.
@@ -218,42 +217,3 @@ class Network:
             else:
                 self._connections.drop(trip.source, trip.target)
                 trip.broke_off()
-
-    def _went_down(self, links: list[int], flows: OnOutage, reason: str) -> None:
-        for trip in self._underway.over(links):
-            if flows == "fail":
-                self._links.abandon(trip.flow, LinkDownError(f"{reason} under a message"))
-            elif trip.waits_since_s is None:
-                if flows == "stall":
-                    self._halt(trip, is_patient=True)
-                else:
-                    self._continue(trip)
-
-    def _came_back(self) -> None:
-        for trip in self._underway.waiting():
-            if not trip.is_patient:
-                self._continue(trip)
-            elif self._wiring.are_open(trip.leg.over):
-                self._put_on(trip, trip.leg)
-
-    def _continue(self, trip: Trip) -> None:
-        """The rest of a message takes the best way of the moment, or waits until there is one."""
-        left_bytes = trip.flow.size_bytes - trip.flow.sent_bytes
-        try:
-            leg = self._planner.detour(trip.source, trip.target, left_bytes)
-        except NoRouteError:
-            self._halt(trip, is_patient=False)
-        else:
-            self._put_on(trip, leg)
-            self._links.set_cap(trip.flow, min(trip.cap_bps, leg.plan.cap_bps))
-
-    def _put_on(self, trip: Trip, leg: Leg) -> None:
-        self._links.reroute(trip.flow, leg.route, leg.back, trip.plan.back_share)
-        if leg is not trip.leg:
-            self._planner.release(trip.leg)
-        trip.leg = replace(leg, plan=trip.plan)
-        trip.go_on(self._sim.now)
-
-    def _halt(self, trip: Trip, *, is_patient: bool) -> None:
-        trip.wait(self._sim.now, is_patient=is_patient)
-        self._links.reroute(trip.flow, [self._nowhere])

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
+
 from fedsim.kernel import Simulation
-from fedsim.system.presence import Crashes, OnOff
+from fedsim.system.presence import Crashes
+from fedsim.system.process import Crowd, Process
 from fedsim.system.timetable import Timetable
 
 Fate = Literal["reroute", "stall", "fail"]
@@ -177,16 +180,17 @@ class _Watched:
 class _Repairs:
     """1 while it is down, 0 while it is up, by laws."""
 
-    def __init__(self, process: OnOff) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
 
     def at(self, time_s: float) -> tuple[int, float]:
-        is_up, until_s = self._process.at(time_s)
+        is_up, until_s = self._process.one(0, time_s)
         return int(not is_up), until_s
 
 
 def _process(sim: Simulation, outage: Outage) -> "Timetable | _Repairs":
     if isinstance(outage.times, Schedule):
         return outage.times.process()
-    laws = outage.times
-    return _Repairs(OnOff(laws.every_s, laws.repair_s, sim.rng("outage", outage.name)))
+    alone = Crowd(things=np.zeros(1, dtype=np.uint64), luck=lambda *names: sim.luck("outage", outage.name, *names))
+    ((process, _),) = outage.times.processes(alone)
+    return _Repairs(process)

@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 
 from fedsim.system.law import Exponential, Law
-from fedsim.system.presence import WARM_UP_CYCLES, OnOff
+from fedsim.system.on_off import OnOff
 
 _HOUR_S = 3600.0
 _DAY_S = 86400.0
+_WARM_UP_CYCLES = 20
 
 
 class PlugTimes(Protocol):
@@ -93,7 +94,7 @@ class Opportunistic:
 
     def times(self, rng: np.random.Generator) -> PlugTimes:
         """In the middle of ordinary life."""
-        start_s = -WARM_UP_CYCLES * (self.plugged_s.mean + self.unplugged_s.mean)
+        start_s = -_WARM_UP_CYCLES * (self.plugged_s.mean + self.unplugged_s.mean)
         return OnOff(self.plugged_s, self.unplugged_s, rng, start_s=start_s)
 
 

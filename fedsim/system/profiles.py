@@ -122,8 +122,8 @@ class Profiles:
     devices: Mapping[str, DeviceProfile]
     links: Mapping[str, LinkProfile]
     radios: Mapping[str, RadioProfile]
-    fading: Mapping[str, FadingShape]
     speeds: Mapping[str, SpeedProfile]
+    fading: Mapping[str, FadingShape]
 
     def __post_init__(self) -> None:
         for link in self.links.values():
@@ -141,8 +141,8 @@ def load_profiles() -> Profiles:
         devices=_named(table["devices"], _device),
         links=_named(table["links"], _link),
         radios=_named(table["radios"], _radio),
-        fading=_named(table["fading"], partial(_shape, table["fading_probabilities"])),
         speeds=_named(table["speeds"], _speeds),
+        fading=_named(table["fading"], partial(_shape, table["fading_probabilities"])),
     )
 
 

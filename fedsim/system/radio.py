@@ -194,7 +194,9 @@ class Radio:
             self._paged_s = self._ready_s = self._idle_s = now_s
             self._plan(self._idle)
             return
-        tails, self._idle_s = [], max(now_s, self._ready_s)
+        # A promotion goes on unheard; a radio that only dozed has nothing to go on with.
+        self._idle_s = max(now_s, self._waking[-1].until_s)
+        tails = []
         for number, (duration_s, power_w) in enumerate(self.profile.tails, start=1):
             self._idle_s += duration_s
             tails.append(Stage(self._idle_s, power_w, "radio", f"tail-{number}"))

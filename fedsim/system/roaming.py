@@ -86,6 +86,11 @@ class Roaming:
         """The radio of that way."""
         return self.radios[self.way.link]
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a message holds its radio."""
+        return self._users > 0
+
     def look_from_afar(self, device: Carried) -> float:
         """Take the way of the itinerary, if no message keeps a radio; until when it holds, infinity for ever."""
         if not self._users and self._sim.now >= self._until_s:

@@ -14,7 +14,8 @@ from fedsim.system.law import Law
 from fedsim.system.messenger import Endpoint, Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Flow
-from fedsim.system.presence import Crashes, OnOff
+from fedsim.system.on_off import OnOff
+from fedsim.system.presence import Crashes
 from fedsim.system.usage import Usage
 from fedsim.system.watch import Watch
 

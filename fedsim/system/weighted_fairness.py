@@ -11,6 +11,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.system.fairness import fair_rates
+
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -26,8 +28,16 @@ def weighted_rates(routes: IntArray, capacity_bps: Array, cap_bps: Array, uses: 
         narrowest: Array = (capacity_bps[routes] / uses).min(axis=0, initial=math.inf)
         return np.minimum(cap_bps, narrowest)
     used, places = np.unique(routes, return_inverse=True)
-    free = capacity_bps[used]
-    return _fill(places.reshape(routes.shape), free, cap_bps, uses, weights)
+    routes, free_bps = places.reshape(routes.shape), capacity_bps[used]
+    shared = (np.bincount(places.ravel()) > 1) & (free_bps < math.inf)
+    # A link with a single flow is nothing but a cap on it.
+    own_bps = np.where(shared, math.inf, free_bps)[routes] / uses
+    cap_bps = np.minimum(cap_bps, own_bps.min(axis=0))
+    free_bps = np.where(shared, free_bps, math.inf)
+    # Mostly acknowledgements go back over links that cannot be full, and the others are shared plainly.
+    if (weights == 1).all() and (uses[shared[routes]] == 1).all():
+        return fair_rates(routes, free_bps, cap_bps)
+    return _fill(routes, free_bps, cap_bps, uses, weights)
 
 
 def _fill(routes: IntArray, free_bps: Array, cap_bps: Array, uses: Array, weights: Array) -> Array:

@@ -252,11 +252,23 @@ def test_show_draws_the_topology_of_a_scenario(scenario):
     assert ">cell<" in Path("tiny.svg").read_text()
 
 
+def test_show_draws_when_a_fleet_is_there(scenario):
+    done = fedsim("show", scenario, "--availability", "day.png")
+    assert (done.exit_code, done.stderr) == (0, "drawn in day.png\n")
+    assert Path("day.png").read_bytes().startswith(b"\x89PNG")
+    again = fedsim("show", scenario, "--availability", "day.png")
+    assert (again.exit_code, again.stderr) == (2, "day.png is there already: nothing is written over\n")
+    lost = fedsim("show", scenario, "--availability", "day.what")
+    assert lost.exit_code == 2
+    assert "day.what cannot be written" in lost.stderr
+
+
 def test_show_refuses_what_it_cannot_do():
     Path("ring.yaml").write_text("generate: ring\n")
     assert (
         fedsim("show", "ring.yaml", "--set", "nodes=4").stderr == "ring.yaml: is a topology; --set is for scenarios\n"
     )
+    assert fedsim("show", "ring.yaml", "--availability", "day.png").exit_code == 2
     done = fedsim("show", "ring.yaml", "--out", "ring.jpg")
     assert done.exit_code == 2
     assert "'.jpg' is not a known suffix of a picture" in done.stderr

@@ -12,6 +12,7 @@ from fedsim.errors import DeviceCrashedError, MessageFailedError, MessageLostErr
 from fedsim.kernel import Simulation
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
@@ -166,7 +167,7 @@ def central(sim):
         training = CentralTraining(problem, learner, sim.rng)
         monitor = FakeMonitor(rounds)
         session = CentralSession(
-            devices=devices,
+            devices=Roster(devices, sim.rng),
             training=training,
             streams=sim.rng,
             record=sim.record,

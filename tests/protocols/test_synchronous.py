@@ -10,6 +10,7 @@ from fedsim.errors import FedsimError, LinkDownError, NoRouteError
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining
+from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.tasks.losses import Squared
@@ -97,7 +98,7 @@ def test_over_selection_invites_so_many_more(central, node, cohort, factor, invi
 
 def test_who_is_away_changes_nothing_in_the_luck_of_the_others(central, node, sim):
     """Everybody has a lot in every round; the cohort is the lowest lots among those that are there."""
-    lots = np.argsort([sim.rng("selection", str(index)).random() for index in range(20)])
+    lots = np.argsort([sim.rng("lot", str(index), 1).random() for index in range(20)])
     devices = [node(str(index), index, dies_s=0.0 if index == lots[1] else math.inf) for index in range(20)]
     seen = central(SynchronousRounds(cohort=3), devices)
     chosen = seen.events.query("kind == 'received'")["subject"].astype(int)
@@ -139,7 +140,7 @@ def test_answers_of_a_round_that_the_end_cut_short_did_not_count(node, problem, 
     devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=9.0)]
     learner = FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5))
     session = CentralSession(
-        devices=devices,
+        devices=Roster(devices, sim.rng),
         training=CentralTraining(problem([1, 2]), learner, sim.rng),
         streams=sim.rng,
         record=sim.record,

@@ -45,6 +45,36 @@ def test_every_direction_of_every_link_has_a_row():
     assert table["carried_bytes"].iloc[1] == 0.0
 
 
+class Fade:
+    """8 Mbit/s, nothing from 0.5 s on, and 0.8 Mbit/s from 1 s on."""
+
+    def at(self, time_s):
+        return (8e6, 0.5) if time_s < 0.5 else (0.0, 1.0) if time_s < 1 else (0.8e6, math.inf)
+
+
+def test_utilisation_is_of_the_capacity_of_the_time():
+    """0.5 MB in 0.5 s, a fade, 0.1 MB in 1 s, and 2 s of nothing: full for 1.5 s of 4 s, however slow it is then."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(["cell", "server"], kind="router")
+    for arc in (("cell", "server"), ("server", "cell")):
+        graph.add_edge(*arc, capacity_bps=16e6, delay_s=0.0, duplex="full")
+    sim = Simulation(seed=1)
+    network = Network(sim, Topology("line", graph))
+    network.attach("a", "cell", Access(up_bps=1.0, down_bps=1.0, up=Fade()))
+
+    async def story():
+        await network.transfer("a", "server", 6e5)
+        network.set_capacity("cell", "server", 0.0)
+        await sim.timeout(2.0)
+
+    sim.run(story())
+    table = link_table(network, sim.now).set_index("source")
+    assert sim.now == pytest.approx(4.0)
+    assert table.loc["a", "utilisation"] == pytest.approx(1.5 / 4)
+    core = table[table["target"] == "server"].iloc[0]
+    assert (core["capacity_bps"], core["utilisation"]) == (0.0, pytest.approx(8 * 6e5 / 16e6 / 4))
+
+
 def test_without_links_there_is_an_empty_table():
     graph = nx.DiGraph()
     graph.add_node("alone", kind="server")

@@ -52,6 +52,15 @@ def test_a_run_without_rounds_has_no_slowest_part():
     assert slowest(pd.DataFrame([{"time_s": 0.0, "kind": "evaluated"}])).sentence() == "no round ended"
 
 
+def test_a_run_that_ends_inside_its_first_round_has_no_slowest_part():
+    """Messages and computations of the round are in the record, and share names with its parts."""
+    received = {"time_s": 0.1, "kind": "received", "wake_s": 0.1, "delay_s": 0.0}
+    trained = {"time_s": 0.2, "kind": "trained", "compute_s": 0.1}
+    found = slowest(pd.DataFrame([received, trained]))
+    assert (found.rounds, found.phase, found.seconds) == (0, "", {})
+    assert found.sentence() == "no round ended"
+
+
 def test_without_a_deadline_a_round_waits_for_the_devices_that_failed():
     found = slowest(pd.DataFrame([a_round(10.0, closed_by="failures", server_s=1.0)]))
     assert (found.phase, found.seconds["server"]) == ("waiting for devices that failed", 1.0)

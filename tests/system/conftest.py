@@ -4,21 +4,26 @@ import asyncio
 import gzip
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
+import numpy as np
 import pytest
 
-from fedsim.errors import FedsimError
+from fedsim.errors import DeviceLeftError, FedsimError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.blackout import Blackout
 from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.law import Constant
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
-from fedsim.system.presence import Crashes
+from fedsim.system.presence import Crashes, GroupPresence
+from fedsim.system.process import Crowd
 from fedsim.system.profiles import RadioProfile
+from fedsim.system.renewal import cycle, from_new
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.topology import Topology
 from fedsim.system.usage import WasteBook
@@ -58,8 +63,6 @@ PHONE = DeviceSpec(
     access=Access(up_bps=8 * MBPS, down_bps=8 * MBPS),
     radio=QUICK,
     paging_s=0.0,
-    availability=None,
-    crashes=None,
 )
 
 
@@ -76,6 +79,12 @@ def topology(core_bps, ways):
     return Topology("phones", graph)
 
 
+def presence_of(sim, name, rules):
+    """The presence of one device by these rules (None for none), with luck of its own name."""
+    crowd = Crowd(things=np.zeros(1, dtype=np.uint64), luck=lambda *names: sim.luck("presence", name, *names))
+    return GroupPresence(crowd, [rule for rule in rules if rule is not None]).of(0)
+
+
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
@@ -88,11 +97,13 @@ class World:
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
 
-    def phone(self, name="phone", *, cuts=(), **changes):
+    def phone(self, name="phone", *, availability=None, crashes=None, cuts=(), **changes):
         """One more phone; changes: what is different from ``PHONE``; cuts: what takes it down from outside."""
         spec = replace(PHONE, name=name, index=len(self.phones), **changes)
         self.network.attach(name, spec.place, spec.access)
-        self.phones.append(Device(self.sim, spec, self.messenger, self.waste, cuts))
+        rules = [*(Blackout(cut) for cut in cuts), availability, crashes]
+        presence = presence_of(self.sim, name, rules)
+        self.phones.append(Device(self.sim, spec, self.messenger, self.waste, presence))
         return self.phones[-1]
 
     def run(self, *coroutines, until_s=0.0):
@@ -222,6 +233,22 @@ def crashing():
     return crashes
 
 
+@pytest.fixture(scope="session")
+def visits():
+    """Comes at time 0, stays and is away for so many seconds each, again and again."""
+    return Visits
+
+
+@dataclass(frozen=True)
+class Visits:
+    stay_s: float
+    away_s: float
+
+    def processes(self, crowd):
+        laws = cycle(Constant(self.stay_s), Constant(self.away_s), len(crowd))
+        return [(from_new(laws, crowd.luck("visits"), crowd), DeviceLeftError)]
+
+
 class Script:
     """A law of one device that gives these values, then 1e9."""
 
@@ -232,7 +259,10 @@ class Script:
         self.values = list(values)
 
     def draw(self, rng):
-        return self.values.pop(0) if self.values else 1e9
+        return float(self.isf([rng])[0])
+
+    def isf(self, q):
+        return np.array([self.values.pop(0) if self.values else 1e9 for _ in q])
 
 
 @pytest.fixture(scope="session")
@@ -249,6 +279,12 @@ def oracle():
 
 
 @pytest.fixture(scope="session")
+def analytic(oracle):
+    """Closed forms with worked numbers, by id."""
+    return {entry["id"]: entry for entry in oracle("analytic")["entries"]}
+
+
+@pytest.fixture(scope="session")
 def underlays():
     """Five published networks with their overlays and cycle times."""
     path = SHARED / "underlays" / "underlays.json.gz"
@@ -258,11 +294,10 @@ def underlays():
 
 
 @pytest.fixture(scope="session")
-def analytic(oracle):
-    """The entry of this name: its inputs and its values."""
+def closed_form(analytic):
+    """The closed form of this name: its inputs and its values."""
 
     def entry(name):
-        [found] = [entry for entry in oracle("analytic")["entries"] if entry["id"] == name]
-        return found["inputs"], found["value"]
+        return analytic[name]["inputs"], analytic[name]["value"]
 
     return entry

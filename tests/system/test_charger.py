@@ -72,9 +72,9 @@ def test_the_time_to_a_charge_is_when_it_is_there(start_j, target_j, load_w, kne
         assert fill.charge_j(start_j, seconds) == pytest.approx(target_j, abs=1e-6)
 
 
-def test_the_oracle_of_charging(analytic):
+def test_the_oracle_of_charging(closed_form):
     """Constant power all the way, a load meanwhile."""
-    case, expected = analytic("battery_charge")
+    case, expected = closed_form("battery_charge")
     charger = Charger(power_w=case["P_charge"], efficiency=1.0, taper_from_share=1.0)
     fill = Filling(charger, case["cap_J"], case["P_load"])
     full_j = case["cap_J"]

@@ -19,8 +19,6 @@ from fedsim.errors import (
 )
 from fedsim.system.access import Access
 from fedsim.system.device import DeviceSpec
-from fedsim.system.law import Constant
-from fedsim.system.presence import Availability
 
 MB = 1_000_000
 GIGA = 1e9
@@ -132,10 +130,10 @@ def test_a_crash_ends_computing_at_its_instant(world, at, crashing):
     world.check_nothing_is_held()
 
 
-def test_leaving_ends_sending_at_its_instant(make_world, at):
-    """Stays and absences of 4 s each: after 20 mean cycles it is there from 0 s to 4 s."""
+def test_leaving_ends_sending_at_its_instant(make_world, at, visits):
+    """Stays and absences of 4 s each."""
     world = make_world()
-    phone = world.phone(availability=Availability(stay_s=Constant(4.0), away_s=Constant(4.0)))
+    phone = world.phone(availability=visits(4.0, 4.0))
     (outcome,) = world.run(at(2.0, upload, phone, world.server, 8 * MB))
     assert isinstance(outcome.error, DeviceLeftError)
     assert outcome.end_s == 4.0
@@ -500,11 +498,10 @@ def test_returning(world, at, crashing):
     assert [outcome.end_s for outcome in outcomes] == [0.0, 3.0, 3.0, 4.0]
 
 
-def test_crashed_while_away_returns_when_both_are_over(make_world, at, crashing):
+def test_crashed_while_away_returns_when_both_are_over(make_world, at, crashing, visits):
     """There from 0 s to 4 s and from 8 s on; crashed from 7 s to 9 s."""
     world = make_world()
-    stays = Availability(stay_s=Constant(4.0), away_s=Constant(4.0))
-    phone = world.phone(availability=stays, crashes=crashing([7.0], [2.0]))
+    phone = world.phone(availability=visits(4.0, 4.0), crashes=crashing([7.0], [2.0]))
     (outcome,) = world.run(at(5.0, phone.returned))
     assert outcome.end_s == 9.0
     assert phone.is_up()

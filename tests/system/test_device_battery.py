@@ -124,9 +124,9 @@ def test_a_phone_nobody_looks_at_costs_no_events(world):
     assert phone.meter.battery.charge_j == pytest.approx(4e4 - 3600 * ASLEEP_W, rel=1e-9)
 
 
-def test_a_duty_cycle_lasts_as_long_as_the_closed_form_says(make_world, analytic, quick):
+def test_a_duty_cycle_lasts_as_long_as_the_closed_form_says(make_world, closed_form, quick):
     """Receive, compute, send, and wait for the rest of the period, until the battery is empty."""
-    case, expected = analytic("battery_duty")
+    case, expected = closed_form("battery_duty")
     world = make_world()
     rate_bps = 8e6
     radio = replace(

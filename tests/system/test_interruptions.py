@@ -176,9 +176,9 @@ def test_a_fault_spoils_epochs_that_were_safe_from_crashes(world, crashing):
     assert phone.usage().compute_s == 12.0
 
 
-def test_attempts_equal_theory(make_world, analytic):
+def test_attempts_equal_theory(make_world, closed_form):
     """Attempts of 30 s fail with probability 5 % and are repeated after 2 s: within 4 standard errors."""
-    inputs, value = analytic("retransmit")
+    inputs, value = closed_form("retransmit")
     p, n = inputs["p"], 4000
     world = make_world()
     phone = world.phone(faults=Faults(per_job=p, attempts=100, pause_s=inputs["b"]))
@@ -194,9 +194,9 @@ def test_attempts_equal_theory(make_world, analytic):
     assert world.sim.now / n == pytest.approx(value["E"], abs=4 * error * (inputs["a"] + inputs["b"]))
 
 
-def test_messages_sent_again_equal_theory(make_world, analytic):
+def test_messages_sent_again_equal_theory(make_world, closed_form):
     """The same law for messages: 30 s each, corrupted with 5 %, again after 2 s."""
-    inputs, value = analytic("retransmit")
+    inputs, value = closed_form("retransmit")
     p, n = inputs["p"], 2000
     again = Retry(attempts=100, first_s=inputs["b"], factor=1.0)
     world = make_world(corruption=p, retry=again)
@@ -212,9 +212,9 @@ def test_messages_sent_again_equal_theory(make_world, analytic):
     assert in_vain == pytest.approx(len(world.events("corrupted")) * inputs["a"] * MB)
 
 
-def test_restarts_equal_theory(make_world, analytic):
+def test_restarts_equal_theory(make_world, closed_form):
     """Work restarted from nothing after each failure of a Weibull device, repaired in 20 s: its mean time."""
-    inputs, value = analytic("weibull_1_100")
+    inputs, value = closed_form("weibull_1_100")
     times, work_s = [], inputs["w"]
     world = make_world(seed=3)
     crashes = Crashes(every_s=Exponential(mean=inputs["c"]), repair_s=Exponential(mean=inputs["MTTR"]))

@@ -340,8 +340,21 @@ def live(make_world, radio, crashing):
     return live
 
 
+given_up_while_a_radio_dozes = Life(
+    deeds=[Deed(0, *deed, math.inf) for deed in (("across", 1.5, 0.25), ("nothing", 0.0, 0.25))]
+    + [Deed(2, "up", 0.0, 0.25, math.inf)],
+    charges_j=[2.0, math.inf, math.inf],
+    crashes=[[], [], []],
+    promotion_s=0.5,
+    paging_s=0.0,
+    doze_s=0.25,
+    core_bps=8e6,
+)
+
+
 @settings(deadline=None, max_examples=200)
 @given(life=lives())
+@example(life=given_up_while_a_radio_dozes)
 def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
     """Against the slow twin, by cause, by state of the radio, and to the instant of death."""
     world = (lived := live(life)).world

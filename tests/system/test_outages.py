@@ -116,6 +116,17 @@ def test_a_message_may_wait_for_its_own_link():
     assert second[0] == pytest.approx(2.0 + 0.2 + 2.0)
 
 
+def test_acknowledgements_over_a_shared_medium_wait_with_their_message():
+    """1 MB over 8 Mbit/s, 2.2 % more of the medium for acknowledgements; a second without its line."""
+    story = Story(Tcp(handshakes=0))
+    story.network.attach("wifi", "cell", Access(up_bps=8 * MBPS, down_bps=8 * MBPS, half_duplex=True))
+    changes = [story.down(1.0, "cell", "left", flows="stall"), story.up(2.0, "cell", "left")]
+    [(end_s, delivery)] = story.run(story.send("wifi", size_bytes=MB), changes=changes)
+    assert delivery.outage_s == pytest.approx(1.0)
+    assert delivery.bytes_s == pytest.approx((MB + 691 * 66) * (1 + 66 / (2 * 1514)) / MB)
+    assert delivery.total_s == pytest.approx(end_s)
+
+
 def test_a_message_may_fail_with_its_link():
     story = Story()
     [error] = story.run(story.send(), changes=[story.down(1.1, "cell", "left", flows="fail")])

@@ -183,9 +183,9 @@ def test_measured_operating_points_go_before_the_cube_law(world):
 
 
 @pytest.mark.parametrize("name", ["cpu_energy_8e+08", "cpu_energy_1.6e+09", "cpu_energy_2.4e+09"])
-def test_local_training_costs_what_the_closed_form_says(make_world, analytic, name):
+def test_local_training_costs_what_the_closed_form_says(make_world, closed_form, name):
     """A core of 3 GHz whose power is kappa f^3, at the clock of the case; one operation a cycle."""
-    given, expected = analytic(name)
+    given, expected = closed_form(name)
     world, full_hz = make_world(), 3e9
     phone = world.phone(
         flops_per_s=full_hz,

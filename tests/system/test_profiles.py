@@ -41,9 +41,8 @@ def numbers(value, path=""):
 
 def test_every_number_has_evidence_and_a_known_source():
     sources = table()["sources"]
-    cited = [
-        pair for kind in ("devices", "links", "radios", "fading", "speeds") for pair in numbers(table()[kind], kind)
-    ]
+    kinds = ("devices", "links", "radios", "fading", "speeds")
+    cited = [pair for kind in kinds for pair in numbers(table()[kind], kind)]
     assert len(cited) > 120
     for path, (_, evidence) in cited:
         found = re.fullmatch(r"([DSMI]) (\w+)", evidence)

@@ -77,9 +77,9 @@ LAWS = {
 
 
 @pytest.mark.parametrize("name", ["mm1_0.5_1", "md1_0.5_1", "md1_0.8_1", "mg1_0.7_cv0.5"])
-def test_its_queue_is_that_of_theory(analytic, name):
+def test_its_queue_is_that_of_theory(closed_form, name):
     """Mean time by means of 40 batches, whose own spread says how exact it is: within four standard errors."""
-    case, expected = analytic(name)
+    case, expected = closed_form(name)
     times_s, busy = sojourns(*LAWS[name[:3]](case), seed=1)
     batches = times_s[1000 : 1000 + 40 * 475].reshape(40, 475).mean(axis=1)
     error_s = batches.std(ddof=1) / math.sqrt(40)

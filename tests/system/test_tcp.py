@@ -214,8 +214,8 @@ def test_ideal_is_the_size_after_the_delay():
     assert (plan.wire_bytes, plan.wait_s, plan.cap_bps, plan.weight, plan.back_share) == (1000, 0.1, math.inf, 1, 0)
 
 
-def test_simgrids_documented_number():
-    """100 kB over 10 ms and 1 Mbit/s with cross-traffic: 0.996079 s (device notes, 8.1), 0.13 s of it latency."""
+def test_lv08_plans_by_simgrids_constants():
+    """100 kB over 10 ms and 1 Mbit/s."""
     plan = Lv08().plan(path(1e6, 0.02), 100_000, COLD)
     assert plan.wait_s == pytest.approx(0.1301)
     assert plan.back_share == 0.05
