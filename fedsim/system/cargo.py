@@ -49,7 +49,7 @@ class Cargo:
 
     def keep_broken(self) -> None:
         """What was there of the chunk that broke off last is not in vain after all: it goes on from that byte."""
-        if self._broken_bytes:
+        if self._broken_bytes and self._left:
             self._left[0] = max(0.0, self._left[0] - self._broken_bytes)
         self.spoilt_bytes -= self._broken_wire_bytes
         self._broken_bytes = self._broken_wire_bytes = 0.0

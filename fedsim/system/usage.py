@@ -35,6 +35,16 @@ class Usage:
         """The part that went into computing."""
         return computing(self.energy_j["compute"], self.compute_s)
 
+    @property
+    def not_negative(self) -> "Usage":
+        """Each part, or 0 where it is below."""
+        return Usage(
+            energy_j={cause: max(joules, 0.0) for cause, joules in self.energy_j.items()},
+            sent_bytes=max(self.sent_bytes, 0.0),
+            received_bytes=max(self.received_bytes, 0.0),
+            compute_s=max(self.compute_s, 0.0),
+        )
+
     def _combine(self, other: "Usage", sign: float) -> "Usage":
         return Usage(
             energy_j={cause: self.energy_j[cause] + sign * other.energy_j[cause] for cause in CAUSES},

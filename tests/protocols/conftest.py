@@ -47,9 +47,10 @@ class FakeStint:
 
 @dataclass(eq=False)
 class FakeNode:
-    """Sends in ``send_s``, computes in ``work_s``; dies at ``dies_s`` for good; loses the messages in ``loses``.
+    """Sends in ``send_s``, computes in ``work_s``; is gone from ``dies_s`` to ``returns_s``, maybe for good.
 
-    ``error`` is how they are lost; every message has ``wasted`` bytes sent in vain before it gets through.
+    Loses the messages in ``loses``; ``error`` is how. Every message has ``wasted`` bytes sent in vain before it gets
+    through.
     """
 
     name: str
@@ -58,6 +59,7 @@ class FakeNode:
     work_s: float = 0.0
     send_s: float = 0.0
     dies_s: float = np.inf
+    returns_s: float = np.inf
     loses: tuple[int, ...] = ()
     error: type[MessageFailedError] = MessageLostError
     wasted: float = 0.0
@@ -68,7 +70,7 @@ class FakeNode:
     ended: list = field(default_factory=list)
 
     def is_up(self):
-        return asyncio.get_running_loop().time() < self.dies_s
+        return not self.dies_s <= asyncio.get_running_loop().time() < self.returns_s
 
     def is_spent(self):
         return not self.is_up()
@@ -80,13 +82,15 @@ class FakeNode:
         return self.is_up()
 
     async def back(self):
-        await self.returned()
+        if not self.is_up():
+            await asyncio.sleep(self.returns_s - asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def at_work(self):
         stint = FakeStint()
         self.stints.append(stint)
-        scope = asyncio.timeout_at(self.dies_s if self.dies_s < np.inf else None)
+        is_mortal = asyncio.get_running_loop().time() < self.dies_s < np.inf
+        scope = asyncio.timeout_at(self.dies_s if is_mortal else None)
         try:
             async with scope:
                 yield stint

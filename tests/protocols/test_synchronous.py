@@ -205,3 +205,17 @@ def test_a_device_that_refuses_the_job_is_absent(central, node):
     rounds = run.events[run.events["kind"] == "round"]
     assert rounds["answers"].tolist() == [2, 2]
     assert rounds["closed_by"].tolist() == ["failures", "failures"]
+
+
+def test_a_server_that_goes_takes_its_round_along_and_is_waited_for(central, node):
+    """One has answered and one computes when the server goes at 3 s; it is back at 10 s, and all is done again."""
+    devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=5.0)]
+    server = node("server", dies_s=3.0, returns_s=10.0)
+    seen = central(SynchronousRounds(cohort=2), devices, server=server, rounds=2, targets=[4, 8])
+    assert seen.monitor.ended == [(3.0, 1), (15.0, 2)]
+    assert devices[0].stints[0].spoilt == ["crash"]  # what this server calls it
+    assert devices[1].ended == ["server"]
+    rounds = seen.events[seen.events["kind"] == "round"]
+    assert rounds["counted"].tolist() == [False, True]
+    assert rounds["closed_by"].tolist() == ["crash", "b"]
+    assert seen.training.state == pytest.approx([3.0])  # half way from 0 to the mean of 4 and 8, once

@@ -91,7 +91,8 @@ class World:
     def __init__(self, *, graph=None, core_bps=math.inf, ways=BOTH_WAYS, transport=None, outages=(), seed=1, **manners):
         self.sim = Simulation(seed=seed)
         self.network = Network(self.sim, graph or topology(core_bps, ways), transport=transport)
-        self.messenger = Messenger(self.sim, self.network, Manners(**manners), outages=outages)
+        given = manners.pop("manners", None) or Manners(**manners)
+        self.messenger = Messenger(self.sim, self.network, given, outages=outages)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
@@ -142,6 +143,10 @@ class World:
             assert not phone._incoming
             assert not phone._watch._attendants
             assert phone._watch._timer is None
+        assert not self.server._watch._attendants
+        assert self.server._watch._timer is None
+        assert not self.server._queue.locked()
+        assert not self.messenger._copies
         assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
         assert not asyncio.all_tasks(self.sim.loop)

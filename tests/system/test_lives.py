@@ -18,8 +18,15 @@ from fedsim.system.battery import Charging
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.charger import Charger
 from fedsim.system.chip import Chip
+from fedsim.system.faults import Faults
+from fedsim.system.interruption import INTERRUPTIONS
+from fedsim.system.law import Constant
 from fedsim.system.meter import CAUSES
+from fedsim.system.mishaps import Lateness, Manners
+from fedsim.system.outage import Outage, Schedule
 from fedsim.system.profiles import Doze
+from fedsim.system.retry import Retry
+from fedsim.system.server import Server
 
 MB = 1_000_000
 GIGA = 1e9
@@ -57,6 +64,22 @@ class Life:
     core_bps: float
     cores: int = 1
     plugged: tuple[float, ...] = ()
+    interrupted: tuple[str, ...] = ("abort", "abort", "abort")
+    faults: Faults | None = None
+    server_crashes: tuple[tuple[float, float], ...] = ()
+    server_interrupted: str = "abort"
+    cut_s: float = math.inf
+    manners: Manners | None = None
+
+
+AGAIN = Retry(attempts=3, first_s=0.25)
+MANNERS = [
+    Manners(chunk_bytes=MB / 2),
+    Manners(message_loss=0.2, corruption=0.2, retry=AGAIN, chunk_bytes=MB / 2),
+    Manners(corruption=0.2),
+    Manners(duplication=0.4, lateness=Lateness(share=0.3, by_s=Constant(0.5))),
+]
+FAULTS = [Faults(per_job=0.3, attempts=2, pause_s=0.25), Faults(every_s=Constant(1.5), attempts=2)]
 
 
 @st.composite
@@ -74,6 +97,12 @@ def lives(draw, charges=st.just(math.inf) | batteries, phones=3, plugs=st.just((
         core_bps=draw(st.sampled_from([8e6, 16e6, math.inf])),
         cores=draw(st.integers(1, 2)),
         plugged=draw(plugs),
+        interrupted=tuple(draw(st.sampled_from(INTERRUPTIONS)) for _ in range(phones)),
+        faults=draw(st.none() | st.sampled_from(FAULTS)),
+        server_crashes=tuple(draw(st.lists(st.tuples(lasting, repairs), max_size=2))),
+        server_interrupted=draw(st.sampled_from(["abort", "resume"])),
+        cut_s=draw(st.just(math.inf) | lasting),
+        manners=draw(st.none() | st.sampled_from(MANNERS)),
     )
 
 
@@ -95,7 +124,14 @@ class Lived:
     """A life that was lived: the world afterwards, and what the phones' parts were told to do."""
 
     def __init__(self, life, make_world, radio, crashing, *, end_s=60.0):
-        self.world = make_world(core_bps=life.core_bps)
+        self.world = world = make_world(core_bps=life.core_bps, manners=life.manners)
+        crashes = crashing([on_s for on_s, _ in life.server_crashes], [off_s for _, off_s in life.server_crashes])
+        spec = replace(world.server.spec, crashes=crashes, interrupted=life.server_interrupted)
+        world.server = Server(world.sim, spec, world.messenger)
+        self.cut = None
+        if life.cut_s < math.inf:
+            times = Schedule(from_s=(life.cut_s,), for_s=(0.5,))
+            self.cut = Outage(machines=("region",), times=times).cut(world.sim)
         doze = Doze(after_s=1.0, min_s=life.doze_s, max_s=life.doze_s)
         profile = replace(radio, promotion_s=life.promotion_s, max_w=3.5, doze=doze)
         charging = Charging(charger=CHARGER, plug=Cuts(life.plugged)) if life.plugged else None
@@ -109,6 +145,9 @@ class Lived:
                 rules=BatteryRules(charging=charging),
                 paging_s=life.paging_s,
                 crashes=crashing([on_s for on_s, _ in times_s], [off_s for _, off_s in times_s]),
+                interrupted=life.interrupted[number],
+                faults=life.faults,
+                cuts=[self.cut] if self.cut and number != 1 else [],
             )
         self.diaries = [Diary(self.world.sim, phone) for phone in self.world.phones]
         self.outcomes = self.world.run(*(self.do(deed) for deed in life.deeds), until_s=end_s)
@@ -118,7 +157,8 @@ class Lived:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(deed.start_s)
         task = asyncio.ensure_future(self.at_work(deed))
-        timer = loop.call_at(deed.start_s + deed.patience_s, task.cancel, "late")
+        # A battery that never lasts for an epoch would have somebody without a deadline resume for ever.
+        timer = loop.call_at(deed.start_s + min(deed.patience_s, 30.0), task.cancel, "late")
         await asyncio.wait([task])
         timer.cancel()
         error = "late" if task.cancelled() else task.exception()
@@ -129,7 +169,7 @@ class Lived:
         peer = world.phones[deed.phone - 1]
         async with phone.at_work():
             if deed.kind == "compute":
-                await phone.compute(deed.lasts_s * GIGA, 0)
+                await phone.compute(deed.lasts_s * GIGA, 0, epochs=2 * deed.lasts_s)
             elif deed.kind == "up":
                 await phone.send(world.server, deed.lasts_s * MB)
             elif deed.kind == "down":
@@ -164,7 +204,7 @@ class Diary:
         def written_update():
             update_power()
             load = phone._processor.load
-            state = "compute" if load else "idle" if phone._awake else "sleep"
+            state = "compute" if load else "idle" if phone._awake and not phone._is_away else "sleep"
             self.rows.append((sim.now, "processor", (state, load)))
 
         phone.radio.hold, phone.radio.release = written_hold, written_release
@@ -363,18 +403,20 @@ def test_nothing_is_held_and_nobody_waits_for_ever(live, life):
     """The run ends at all, and everybody has given back what he had."""
     lived = live(life)
     lived.world.check_nothing_is_held()
-    assert {error for _, error in lived.outcomes} <= {None, "late", "crash", "battery"}
+    causes = {None, "late", "crash", "battery", "outage", "server", "fault", "lost", "corrupted"}
+    assert {error for _, error in lived.outcomes} <= causes
 
     for number, phone in enumerate(lived.world.phones):
-        for gone_s in gone(life, lived.world, number, phone):
+        for gone_s in gone(life, lived.world, number, phone) if life.interrupted[number] == "abort" else ():
             for deed, (end_s, _) in zip(life.deeds, lived.outcomes, strict=True):
                 assert not (deed.phone == number and deed.start_s < gone_s < end_s), "at work while it was gone"
 
 
 def gone(life, world, number, phone):
-    """When it crashed, and when its battery was empty."""
+    """When it crashed, when its battery was empty, and when its region was cut off."""
     times_s = itertools.accumulate(itertools.chain(*life.crashes[number]))
-    return [*itertools.islice(times_s, 0, None, 2), *deaths(world, phone, "battery")]
+    cut_s = [life.cut_s] if number != 1 else []
+    return [*itertools.islice(times_s, 0, None, 2), *deaths(world, phone, "battery"), *cut_s]
 
 
 @settings(deadline=None, max_examples=200)
