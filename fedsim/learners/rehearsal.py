@@ -21,6 +21,11 @@ class _Costs:
         """As the learner."""
         return bool(self.learner.takes_partial_work)
 
+    @property
+    def epochs(self) -> float:
+        """As the learner."""
+        return float(self.learner.epochs)
+
     def memory(self, problem: Problem, device: int) -> None:
         """Nothing."""
 

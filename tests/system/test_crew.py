@@ -183,7 +183,7 @@ def first_gathering(crew, world, quorum):
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 99), quorum=st.integers(1, 8))
+@given(seed=st.integers(0, 99), quorum=st.integers(1, 5))
 def test_a_quorum_is_noticed_at_the_instant_at_which_it_is_there(make_world, phones, seed, quorum):
     """Against a twin that looks at every switch of anybody."""
     stays = Availability(stay_s=Exponential(3.0), away_s=Exponential(9.0))
