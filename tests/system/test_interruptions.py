@@ -11,7 +11,7 @@ import pytest
 from fedsim.errors import DeviceCrashedError, JobFaultError, MessageCorruptedError, ServerDownError
 from fedsim.system.exposure import Exposed
 from fedsim.system.faults import Faults
-from fedsim.system.law import Constant, Exponential
+from fedsim.system.law import Constant, Exponential, Weibull
 from fedsim.system.messenger import Messenger
 from fedsim.system.mishaps import Lateness, Manners
 from fedsim.system.outage import Outage, Schedule
@@ -212,18 +212,18 @@ def test_messages_sent_again_equal_theory(make_world, closed_form):
     assert in_vain == pytest.approx(len(world.events("corrupted")) * inputs["a"] * MB)
 
 
-def test_restarts_equal_theory(make_world, closed_form):
-    """Work restarted from nothing after each failure of a Weibull device, repaired in 20 s: its mean time."""
-    inputs, value = closed_form("weibull_1_100")
-    times, work_s = [], inputs["w"]
+@pytest.mark.parametrize("name", ["weibull_1_100", "weibull_0.7_100", "weibull_1.5_3600"])
+def test_restarts_equal_theory(make_world, closed_form, name):
+    """Work restarted from nothing after each failure of a Weibull device: its mean time, within 4 standard errors."""
+    inputs, value = closed_form(name)
     world = make_world(seed=3)
-    crashes = Crashes(every_s=Exponential(mean=inputs["c"]), repair_s=Exponential(mean=inputs["MTTR"]))
+    crashes = Crashes(every_s=Weibull(shape=inputs["k"], scale=inputs["c"]), repair_s=Exponential(mean=inputs["MTTR"]))
     phones = [world.phone(f"phone-{i}", crashes=crashes, interrupted="resume") for i in range(2000)]
-    times = world.run(*(compute(phone, work_s) for phone in phones))
+    times = world.run(*(compute(phone, inputs["w"]) for phone in phones))
     mean_s = sum(times) / len(times)
     error_s = (sum((time - mean_s) ** 2 for time in times) / len(times)) ** 0.5 / len(times) ** 0.5
     assert mean_s == pytest.approx(value["restart_mean_time"], abs=4 * error_s)
-    assert error_s < 0.02 * mean_s
+    assert error_s < 0.03 * mean_s
 
 
 def test_a_corrupted_message_arrives_and_is_thrown_away(make_world):
