@@ -50,6 +50,12 @@ class MessageLostError(MessageFailedError):
     cause = "lost"
 
 
+class MessageCorruptedError(MessageFailedError):
+    """A message arrived, and its checksum does not match: the receiver threw it away."""
+
+    cause = "corrupted"
+
+
 class DeviceDownError(FedsimError):
     """A device stopped in the middle of what it did; each child names a ``cause``.
 
@@ -72,7 +78,49 @@ class DeviceLeftError(DeviceDownError):
     cause = "left"
 
 
+class PowerCutError(DeviceDownError):
+    """What it hangs on is down, and took the device along."""
+
+    cause = "outage"
+
+
+class ServerDownError(DeviceDownError):
+    """The server is down; what was done for it is lost, unless it goes on where it was."""
+
+    cause = "server"
+
+
 class BatteryEmptyError(DeviceDownError):
     """The device ran out of charge."""
 
     cause = "battery"
+
+
+class DeviceDepartedError(DeviceDownError):
+    """The device does not belong to the fleet: it has not arrived yet, or it has departed for good."""
+
+    cause = "departed"
+
+
+class JobRefusedError(FedsimError):
+    """A device is there, and does not do a job; each child names a ``cause``."""
+
+    cause = "refused"
+
+
+class OutOfMemoryError(JobRefusedError):
+    """The job does not fit into the device's memory."""
+
+    cause = "memory"
+
+
+class JobFaultError(JobRefusedError):
+    """A job failed in the middle, or turned out to have failed, and is not tried again."""
+
+    cause = "fault"
+
+
+class LowChargeError(JobRefusedError):
+    """The battery is below the floor under which the device works for nobody."""
+
+    cause = "floor"

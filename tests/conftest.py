@@ -70,7 +70,7 @@ def usage(joules: float = 0.0, **changes: Any) -> Usage:
     """``joules`` of computing, and half of it of standby."""
     given = {"compute_s": joules, "sent_bytes": 100 * joules, "received_bytes": 200 * joules, **changes}
     energy_j = {"compute": joules, "send": 0.0, "receive": 0.0, "radio": 0.0, "idle": 0.0, "sleep": joules / 2}
-    return Usage(energy_j=energy_j, **given)
+    return Usage(**{"energy_j": energy_j, **given})
 
 
 def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) -> Result:
@@ -105,6 +105,7 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         "time_to_target_s": float(reached.iloc[0]) if len(reached) else None,
         "final": {name: float(last[name]) for name in ("accuracy", "mean_accuracy", "worst_tenth")},
         "spent": usage(float(last["energy_j"]), sent_bytes=last["up_bytes"], received_bytes=last["down_bytes"]),
+        "server": usage(energy_j={**usage().energy_j, "compute": 20.0, "idle": 60.0}),
         "waste": {"late": Waste(pieces=1, usage=usage(1.0))},
         "slowest": Slowest(rounds=0, seconds={}, phase="", share=0.0, seconds_by_link={}, closers={}),
         "devices": 4,

@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
-        "transports, congestions, links, radios, fading, generators or topologies.",
+        "transports, congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]
 
@@ -46,6 +46,9 @@ def run(
     set_: Set = None,
     out: Out = None,
     quiet: Quiet = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only how long it takes, and how much energy: nothing is learned.")
+    ] = False,
 ) -> None:
     """Run a scenario.
 
@@ -54,7 +57,7 @@ def run(
     with guard():
         from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
 
-        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet))
+        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet, dry=dry_run))
 
 
 @app.command()
@@ -112,6 +115,10 @@ def show(
     out: Annotated[
         str | None, typer.Option("--out", metavar="PICTURE", help="Draw the topology there, as .png or .svg.")
     ] = None,
+    availability: Annotated[
+        str | None,
+        typer.Option(metavar="PICTURE", help="Draw there which share of the fleet is present over a day."),
+    ] = None,
 ) -> None:
     """Print a scenario with every default in it, or what a topology is like.
 
@@ -120,7 +127,41 @@ def show(
     with guard():
         from fedsim.cli.show import show_file  # noqa: PLC0415  # see above
 
-        show_file(file, tuple(set_ or ()), out)
+        show_file(file, tuple(set_ or ()), topology_to=out, availability_to=availability)
+
+
+@app.command()
+def life(
+    folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")],
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="One of those under 'lives' in the scenario.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE.png", help="By default DEVICE.png, here.")] = None,
+) -> None:
+    """Draw one device's life: its charge, its states, its work and its power."""
+    with guard():
+        from fedsim.cli.life import draw_life  # noqa: PLC0415  # see above
+
+        draw_life(folder, device, out)
+
+
+@app.command()
+def calibrate(
+    measurements: Annotated[
+        str,
+        typer.Argument(
+            metavar="MEASUREMENTS.csv",
+            help="Columns flops (of one example, forward and backward), batch (examples), steps, seconds.",
+        ),
+    ],
+) -> None:
+    """Fit a device's speed and overhead to measured times.
+
+    Print the fit, its error, and the lines of a scenario that it makes.
+    """
+    with guard():
+        from fedsim.cli.calibrate import calibrate_from  # noqa: PLC0415  # see above
+
+        calibrate_from(measurements)
 
 
 @app.command("list")

@@ -22,6 +22,7 @@ class Wishes:
     overrides: tuple[str, ...]
     out: str | None
     quiet: bool
+    dry: bool = False
 
 
 def run_scenario(file: str, wishes: Wishes) -> None:
@@ -33,7 +34,7 @@ def run_scenario(file: str, wishes: Wishes) -> None:
     scenario = load(file, wishes.overrides, seed=wishes.seed)
     check_place(wishes.out)
     with progress(Console(stderr=True), scenario.name, quiet=wishes.quiet) as line:
-        result = run(scenario, tell=lambda point: line.say(point_line(scenario.name, point)))
+        result = run(scenario, dry=wishes.dry, tell=lambda point: line.say(point_line(scenario.name, point)))
     folder = write(result, wishes.out)
     if wishes.quiet:
         typer.echo(folder)

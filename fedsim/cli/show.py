@@ -9,36 +9,56 @@ from rich.console import Console
 from fedsim.errors import FedsimError
 from fedsim.report.grid import show
 from fedsim.report.topology_summary import topology_report
-from fedsim.scenario import load, resolved
+from fedsim.scenario import Scenario, load, resolved
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.underlay import is_underlay, read_underlay
+from fedsim.study.presence import presence_table
 from fedsim.system.topology import Topology
 
 
-def show_file(file: str, overrides: Sequence[str], out: str | None) -> None:
+def show_file(
+    file: str, overrides: Sequence[str], *, topology_to: str | None = None, availability_to: str | None = None
+) -> None:
     """Print what a topology is like, or a scenario with every default in it, which is a scenario file, too.
 
-    With ``out``, the topology, or the scenario's, is drawn there.
+    topology_to: a file for a drawing of the topology, or of the scenario's.
+    availability_to: a file for a picture of which share of a scenario's fleet is there over a day.
 
     Raises:
-        FedsimError: if the file cannot be used.
+        FedsimError: if the file cannot be used, or a picture cannot be written.
     """
     if is_underlay(file):
         if overrides:
             raise FedsimError(f"{file}: is a topology; --set is for scenarios")
+        if availability_to is not None:
+            raise FedsimError(f"{file}: is a topology; --availability is for scenarios")
         topology = read_underlay(Path(file), 0, standard_catalogue())
-        _draw(topology, out)  # before anything is printed: what cannot be drawn is refused as a whole
+        _draw(topology, topology_to)  # before anything is printed: what cannot be drawn is refused as a whole
         show(Console(), topology_report(topology))
     else:
         scenario = load(file, overrides)
-        _draw(scenario.topology, out)
+        _draw(scenario.topology, topology_to)
         typer.echo(resolved(scenario), nl=False)
-    if out is not None:
-        typer.echo(f"drawn in {out}", err=True)
+        if availability_to is not None:
+            _draw_presence(scenario, Path(availability_to))
+    if topology_to is not None:
+        typer.echo(f"drawn in {topology_to}", err=True)
 
 
-def _draw(topology: Topology, out: str | None) -> None:
-    if out is not None:
+def _draw(topology: Topology, path: str | None) -> None:
+    if path is not None:
         from fedsim.report.topology_drawing import save_drawing  # noqa: PLC0415  # matplotlib is slow to import
 
-        save_drawing(topology, out)
+        save_drawing(topology, path)
+
+
+def _draw_presence(scenario: Scenario, path: Path) -> None:
+    from fedsim.study.plot_presence import write_presence  # noqa: PLC0415  # matplotlib is slow to import
+
+    if path.exists():
+        raise FedsimError(f"{path} is there already: nothing is written over")
+    try:
+        write_presence(presence_table(scenario), path)
+    except (OSError, ValueError) as error:
+        raise FedsimError(f"{path} cannot be written: {error}") from None
+    typer.echo(f"drawn in {path}", err=True)

@@ -4,6 +4,7 @@ from fedsim.kernel.awaiting import as_event, awaitable
 from fedsim.kernel.budget import Budget, Stopped
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.loop import EventLoop
+from fedsim.kernel.luck import Luck
 from fedsim.kernel.process import Process
 from fedsim.kernel.record import EventRecord, read_record
 from fedsim.kernel.simulation import Simulation
@@ -16,6 +17,7 @@ __all__ = [
     "Environment",
     "EventLoop",
     "EventRecord",
+    "Luck",
     "Process",
     "Simulation",
     "Stopped",

@@ -13,6 +13,7 @@ from fedsim.kernel.columns import Value
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.interrupting import Interrupt, on_interrupt
 from fedsim.kernel.loop import AnyTask, EventLoop
+from fedsim.kernel.luck import Luck
 from fedsim.kernel.process import Process
 from fedsim.kernel.record import EventRecord
 from fedsim.kernel.streams import Streams
@@ -56,6 +57,10 @@ class Simulation:
     def rng(self, *names: str | int) -> np.random.Generator:
         """The random stream of this name: a new generator at its start, the same on every call."""
         return self._streams.generator(*names)
+
+    def luck(self, *names: str | int) -> Luck:
+        """The luck of many things under this name: see ``Luck``."""
+        return self._streams.luck(*names)
 
     def record(self, kind: str, subject: str | None = None, /, **fields: Value) -> None:
         """Add one event to the record, at the present time: its kind, whom it is about, and flat fields."""

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random.bit_generator import ISeedSequence
 
+from fedsim.kernel.luck import Luck
+
 
 class _Key(ISeedSequence):
     """A finished Philox key in the form in which NumPy's bit generators ask for a seed."""
@@ -45,13 +47,26 @@ class Streams:
             TypeError: if a part of the name is something else.
             ValueError: if there is no name.
         """
+        key: Any = _Key(self._digest(names))  # NumPy takes an ISeedSequence; its type hints say SeedSequence
+        return np.random.Generator(np.random.Philox(key))
+
+    def luck(self, *names: str | int) -> Luck:
+        """The luck of many things under this name; see ``Luck``. It has nothing in common with any generator.
+
+        Raises:
+            TypeError, ValueError: as ``generator``.
+        """
+        first, second = np.frombuffer(self._digest(names, b"luck of many"), dtype="<u4", count=2).tolist()
+        return Luck((first, second))
+
+    def _digest(self, names: tuple[str | int, ...], use: bytes = b"") -> bytes:
         if not names:
             raise ValueError("a random stream needs a name")
         state = self._prefix.copy()
+        state.update(use)
         for name in names:
             state.update(_part(name))
-        key: Any = _Key(state.digest())  # NumPy takes an ISeedSequence; its type hints say SeedSequence
-        return np.random.Generator(np.random.Philox(key))
+        return state.digest()
 
 
 def _part(name: str | int) -> bytes:

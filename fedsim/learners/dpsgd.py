@@ -43,6 +43,11 @@ class DPsgd:
         """The model's own start, (p,)."""
         return problem.model.init(rng)
 
+    @property
+    def epochs(self) -> float:
+        """The solver's."""
+        return self.solver.epochs
+
     def memory(self, problem: Problem, device: int) -> None:
         """Nothing is remembered besides the model."""
         del problem, device
@@ -63,6 +68,14 @@ class DPsgd:
     def step_flops(self, problem: Problem, device: int) -> float:
         """One minibatch, forward and backward."""
         return self.solver.step_flops(problem.model, int(problem.sizes[device]))
+
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """One minibatch."""
+        return self.solver.step_moved_bytes(problem.model, int(problem.sizes[device]))
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """The model, its gradient and a minibatch."""
+        return self.solver.memory_bytes(problem.model, int(problem.sizes[device]))
 
     def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
         """See ``DecentralisedLearner``. A neighbour that is left out leaves its weight to the node itself."""

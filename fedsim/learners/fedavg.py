@@ -49,6 +49,11 @@ class FedAvg:
         del problem, device
         return rounded(state, self.precision)
 
+    @property
+    def epochs(self) -> float:
+        """The solver's."""
+        return self.solver.epochs
+
     def memory(self, problem: Problem, device: int) -> None:
         """Nothing is remembered."""
         del problem, device
@@ -70,6 +75,14 @@ class FedAvg:
     def step_flops(self, problem: Problem, device: int) -> float:
         """One minibatch, forward and backward."""
         return self.solver.step_flops(problem.model, int(problem.sizes[device]))
+
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """One minibatch."""
+        return self.solver.step_moved_bytes(problem.model, int(problem.sizes[device]))
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """The model, its gradient and a minibatch."""
+        return self.solver.memory_bytes(problem.model, int(problem.sizes[device]))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
         """The average of the models that arrived."""

@@ -56,6 +56,10 @@ class LocalLearner(Protocol):
     def takes_partial_work(self) -> bool:
         """Whether an answer from fewer steps than asked is worth sending."""
 
+    @property
+    def epochs(self) -> float:
+        """Passes over a device's own examples in a full round's work."""
+
     def memory(self, problem: Problem, device: int) -> Any:
         """What the device remembers before its first round."""
 
@@ -70,6 +74,12 @@ class LocalLearner(Protocol):
 
     def step_flops(self, problem: Problem, device: int) -> float:
         """Floating-point operations of one local step on this device."""
+
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """Bytes that one local step on this device moves through its memory."""
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """Bytes that local work on this device holds in memory: model, gradient, solver's state and batch."""
 
     def up_bytes(self, problem: Problem) -> int:
         """Bytes of the message that carries one device's answer."""

@@ -70,7 +70,7 @@ class Mocha:
         if not model.classes and isinstance(self.solver.loss, Hinge):
             raise FedsimError(f"mocha: hinge loss needs classes, {type(model).__name__} has none: take Squared")
         sigma = self.regulariser.start(problem.devices)
-        V = np.zeros((model.rows, problem.devices, _design(problem).features))
+        V = np.zeros((model.rows, problem.devices, _width(problem)))
         return self._state(V, np.stack([sigma] * model.rows), 0)
 
     def broadcast(self, problem: Problem, state: MochaState, device: int) -> Array:
@@ -82,6 +82,11 @@ class Mocha:
             np.full(len(state.safety), self.penalty),
         ]
         return np.column_stack([state.W[:, device], *constants])
+
+    @property
+    def epochs(self) -> float:
+        """The solver's."""
+        return self.solver.epochs
 
     def memory(self, problem: Problem, device: int) -> Array:
         """The device's dual variables (n_t, R), 0 at first."""
@@ -122,7 +127,17 @@ class Mocha:
     def step_flops(self, problem: Problem, device: int) -> float:
         """One example, every row of weights."""
         del device
-        return self.solver.step_flops(_design(problem).features, linear(problem).rows)
+        return self.solver.step_flops(_width(problem), linear(problem).rows)
+
+    def step_moved_bytes(self, problem: Problem, device: int) -> float:
+        """One example, every row of weights."""
+        del device
+        return self.solver.step_moved_bytes(_width(problem), linear(problem).rows)
+
+    def memory_bytes(self, problem: Problem, device: int) -> float:
+        """Weights, all of the device's examples, and their dual variables."""
+        examples = int(problem.sizes[device])
+        return self.solver.memory_bytes(_width(problem), linear(problem).rows, examples)
 
     def aggregate(self, problem: Problem, state: MochaState, answers: Answers) -> MochaState:
         """Add the answers; after every ``omega_every`` rounds update Sigma, and rebuild W with it."""
@@ -139,18 +154,18 @@ class Mocha:
 
     def aggregate_flops(self, problem: Problem, answers: int) -> float:
         """Adding to V and W, and the cost of a new Sigma and W spread over the rounds between them."""
-        rows, tasks, features = linear(problem).rows, problem.devices, _design(problem).features
+        rows, tasks, features = linear(problem).rows, problem.devices, _width(problem)
         adding = (1.0 + 2.0 * tasks) * answers * features
         rebuilding = self.regulariser.update_flops(tasks, features) + 2.0 * tasks**2 * features
         return rows * (adding + rebuilding / self.omega_every)
 
     def down_bytes(self, problem: Problem) -> int:
         """w_t and three constants for each row of weights."""
-        return size_bytes(linear(problem).rows * (_design(problem).features + 3), "float64")
+        return size_bytes(linear(problem).rows * (_width(problem) + 3), "float64")
 
     def up_bytes(self, problem: Problem) -> int:
         """u_t for each row of weights."""
-        return size_bytes(linear(problem).rows * _design(problem).features, "float64")
+        return size_bytes(linear(problem).rows * _width(problem), "float64")
 
     def models(self, problem: Problem, state: MochaState) -> Array:
         """Each device's own rows of weights, (m, R * d)."""
@@ -204,3 +219,9 @@ def _scores(train: Examples, W: Array) -> Array:
     for block in train.blocks:
         result[block.rows] = train.of_block(block)[0] @ W[:, block.devices].transpose(1, 2, 0)
     return result
+
+
+def _width(problem: Problem) -> int:
+    """Numbers of a row of weights."""
+    model = linear(problem)
+    return model.features + model.bias

@@ -13,10 +13,11 @@ from typing import Protocol
 
 import networkx as nx
 
-from fedsim.errors import DeviceDownError, MessageFailedError, NoRouteError
+from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, NoRouteError
 from fedsim.learners.learner import Array
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.workbench import Answer
+from fedsim.protocols.cost import cost
 from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import GossipSession
@@ -137,12 +138,20 @@ class _Peer:
         return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
 
     async def _compute(self, own: Array) -> Answer:
+        """Local work; a peer whose device refuses it does no step, and only mixes."""
         training, index = self.session.training, self.node.index
         steps = training.learner.asked_steps(training.problem, index)
+        try:
+            return await self._train(own, steps)
+        except JobRefusedError:
+            ticket = training.begin(index, own, 0, (self.node.name, self.number))
+            return training.bench.take(ticket)
+
+    async def _train(self, own: Array, steps: int) -> Answer:
+        training, index = self.session.training, self.node.index
         ticket = training.begin(index, own, steps, (self.node.name, self.number))
         try:
-            flops = steps * training.learner.step_flops(training.problem, index)
-            await self.node.compute(flops, training.learner.dispatches(training.problem, index, steps))
+            await cost(training.learner, training.problem, index, steps).spend(self.node)
             return training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)
@@ -172,8 +181,8 @@ class _Peer:
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
-            if delivery.wasted_bytes:
-                stint.lose("resent", sent_bytes=delivery.wasted_bytes)
+            for cause, wasted_bytes in delivery.wasted.items():
+                stint.lose(cause, sent_bytes=wasted_bytes)
             self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)
             self.session.record(
                 "passed",

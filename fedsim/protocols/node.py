@@ -3,13 +3,13 @@
 A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 
 class Delivery(Protocol):
-    """How long a message took, and what of it was sent in vain."""
+    """How long a message took, and what of it was in vain."""
 
     @property
     def wake_s(self) -> float:
@@ -24,8 +24,8 @@ class Delivery(Protocol):
         """All its seconds by cause, ``wake_s`` among them, for the record; names end in ``_s``."""
 
     @property
-    def wasted_bytes(self) -> float:
-        """Bytes that were sent again."""
+    def wasted(self) -> Mapping[str, float]:
+        """Bytes that were sent in vain, by cause."""
 
 
 def under_way(*messages: Mapping[str, float]) -> dict[str, float]:
@@ -54,8 +54,21 @@ class ServerNode(Protocol):
     def name(self) -> str:
         """Its name, for the record."""
 
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        """A round; raises ``DeviceDownError`` at the instant the server goes, if the round is lost with it."""
+
+    def is_there(self) -> bool:
+        """Whether it is there now."""
+
+    async def back(self) -> None:
+        """Wait until it is there."""
+
     async def compute(self, flops: float) -> None:
-        """Return when so many operations are done."""
+        """Return when so many operations are done.
+
+        Raises:
+            DeviceDownError: the server went, and does not take up again what it was at.
+        """
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """Return when the target, another node of the same world, has the message.
@@ -93,14 +106,49 @@ class DeviceNode(Protocol):
     def at_work(self) -> AbstractAsyncContextManager[Stint]:
         """Keeps the device awake; raises ``DeviceDownError`` at the instant it goes."""
 
-    def compute_s(self, flops: float, dispatches: int) -> float:
-        """Seconds that so many operations take on it, started by so many calls of the training library."""
+    def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
+        """Seconds that so many operations take on it, started by so many calls of the training library.
 
-    async def compute(self, flops: float, dispatches: int) -> None:
-        """Return when they are done."""
+        As many bytes are moved through its memory. It is what happens if nothing interferes.
+        """
+
+    async def compute(
+        self,
+        flops: float,
+        dispatches: int,
+        *,
+        moved_bytes: float = 0.0,
+        memory_bytes: float = 0.0,
+        epochs: float = 1.0,
+    ) -> None:
+        """Return when they are done, in so many passes over the data.
+
+        Raises:
+            JobRefusedError: the device does not do it: for want of memory, or of charge, or after too many failures.
+        """
 
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """As ``ServerNode.send``."""
+
+
+class Crew(Protocol):
+    """All devices, of which most may never be worked with: ``crew[i]`` has task i of the problem."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, index: int, /) -> DeviceNode:
+        """One of them."""
+
+    def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
+        """So many of those that are there, or all of them: those with the lowest lots in the round of this number.
+
+        A device's lot depends on the run's seed, its name and the number alone. Two runs that differ in who is
+        there, or in how many there are, share the luck of those that they have in common.
+        """
+
+    async def gathered(self, quorum: int) -> bool:
+        """Wait until so many are there; False if that cannot come about."""
 
 
 class Recorder(Protocol):

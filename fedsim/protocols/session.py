@@ -7,16 +7,15 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from fedsim.learners.training import CentralTraining, GossipTraining
-from fedsim.protocols.node import DeviceNode, Monitor, Recorder, ServerNode
+from fedsim.protocols.node import Crew, DeviceNode, Monitor, Recorder, ServerNode
 
 Training = TypeVar("Training", CentralTraining, GossipTraining)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session(Generic[Training]):
-    """One run of a protocol. ``devices[i]`` has task i of the problem; ``streams(*names)`` is named luck."""
+    """One run of a protocol. ``streams(*names)`` is named luck."""
 
-    devices: Sequence[DeviceNode]
     training: Training
     streams: Callable[..., np.random.Generator]
     record: Recorder
@@ -25,11 +24,14 @@ class Session(Generic[Training]):
 
 @dataclass(frozen=True, kw_only=True)
 class CentralSession(Session[CentralTraining]):
-    """A session with a server."""
+    """A session with a server; ``devices[i]`` has task i of the problem."""
 
+    devices: Crew
     server: ServerNode
 
 
 @dataclass(frozen=True, kw_only=True)
 class GossipSession(Session[GossipTraining]):
-    """A session among peers."""
+    """A session among peers; ``devices[i]`` has task i of the problem."""
+
+    devices: Sequence[DeviceNode]

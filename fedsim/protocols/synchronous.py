@@ -8,12 +8,12 @@ throws the rest away.
 import asyncio
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from fedsim.errors import DeviceDownError, FedsimError, MessageFailedError
+from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageFailedError
 from fedsim.learners.workbench import Answer
+from fedsim.protocols.cost import Cost, cost
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
@@ -65,65 +65,47 @@ class SynchronousRounds:
         learner = session.training.learner
         if self.work_time_s is not None and not learner.takes_partial_work:
             raise FedsimError(f"work_time cuts local work short, and {type(learner).__name__} takes only whole work")
-        luck = [session.streams("selection", device.name) for device in session.devices]
         number = 0
         while not session.monitor.is_done():
             number += 1
-            if not await self._muster(session):
+            await session.server.back()
+            if not await session.devices.gathered(self.quorum):
                 session.monitor.stop("too few devices are left")
                 return
-            await self._round(session, number, self._select(session, luck))
+            await self._round(session, number, session.devices.choose(self._invited, number))
             session.monitor.round_ended(number)
 
-    async def _muster(self, session: CentralSession) -> bool:
-        """Wait until a quorum of devices is there; False if that cannot come about."""
-        while sum(device.is_up() for device in session.devices) < self.quorum:
-            absent = [device for device in session.devices if not device.is_up() and not device.is_spent()]
-            if not absent:
-                return False
-            waits = [asyncio.ensure_future(device.returned()) for device in absent]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-        return True
+    @property
+    def _invited(self) -> int:
+        return math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
 
-    async def _round(self, session: CentralSession, number: int, cohort: list[DeviceNode]) -> None:
+    async def _round(self, session: CentralSession, number: int, cohort: Sequence[DeviceNode]) -> None:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         replies: list[Reply] = []
+        closed_s, lost_to = math.inf, ""
         try:
-            await self._collect(session, number, cohort, replies)
-            closed_s = loop.time()
-            if len(replies) >= self.quorum:
-                await self._combine(session, replies)
+            async with session.server.at_work():
+                await self._collect(session, number, cohort, replies)
+                closed_s = loop.time()
+                if len(replies) >= self.quorum:
+                    await self._combine(session, replies)
         except asyncio.CancelledError:
             _discard(replies, "stopped")
             raise
-        if len(replies) < self.quorum:
-            _discard(replies, "quorum")
-        self._record_round(session, number, cohort, replies, seconds=(start_s, closed_s, loop.time()))
+        except DeviceDownError as error:
+            closed_s, lost_to = min(closed_s, loop.time()), error.cause
+        if lost_to or len(replies) < self.quorum:
+            _discard(replies, lost_to or "quorum")
+        self._record_round(session, number, cohort, replies, seconds=(start_s, closed_s, loop.time()), lost_to=lost_to)
 
     async def _combine(self, session: CentralSession, replies: list[Reply]) -> None:
         learner, problem = session.training.learner, session.training.problem
         await session.server.compute(learner.aggregate_flops(problem, len(replies)))
         session.training.absorb([reply.answer for reply in replies])
 
-    def _select(self, session: CentralSession, luck: list[np.random.Generator]) -> list[DeviceNode]:
-        """Draw from those that are there.
-
-        Every device draws a lot of its own in every round, there or not: two runs that differ in who is there, or
-        in how many there are, share the luck of those that they have in common.
-        """
-        lots = [float(device_luck.random()) for device_luck in luck]
-        there = [device for device in session.devices if device.is_up()]
-        there.sort(key=lambda device: lots[device.index])
-        invited = math.ceil(round(self.cohort * self.over_selection, 9))  # 10 * 1.1 is 11 devices, not 12
-        return there[:invited]
-
     async def _collect(
-        self, session: CentralSession, number: int, cohort: list[DeviceNode], replies: list[Reply]
+        self, session: CentralSession, number: int, cohort: Sequence[DeviceNode], replies: list[Reply]
     ) -> None:
         """Ask all of the cohort; ``replies`` takes those that came before the round closed, in order of arrival."""
         goal = min(self.cohort, len(cohort))
@@ -143,6 +125,10 @@ class SynchronousRounds:
                             replies.append(reply)
             except TimeoutError:
                 cause = "late"
+            except asyncio.CancelledError:
+                for ask in asks:
+                    ask.cancel("stopped" if session.server.is_there() else "server")
+                raise
             finally:
                 while not arrivals.empty():
                     if (reply := arrivals.get_nowait()) is not None:
@@ -157,7 +143,7 @@ class SynchronousRounds:
         try:
             async with device.at_work() as stint:
                 reply = await self._serve(session, number, device, stint)
-        except (DeviceDownError, MessageFailedError):
+        except (DeviceDownError, MessageFailedError, JobRefusedError):
             arrivals.put_nowait(None)
         else:
             arrivals.put_nowait(reply)
@@ -167,24 +153,24 @@ class SynchronousRounds:
         learner, problem = training.learner, training.problem
         message = training.broadcast(device.index)
         down = await session.server.send(device, learner.down_bytes(problem))
-        if down.wasted_bytes:
-            stint.lose("resent", received_bytes=down.wasted_bytes)
+        for cause, wasted_bytes in down.wasted.items():
+            stint.lose(cause, received_bytes=wasted_bytes)
         session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
 
         steps = self._granted(session, device)
-        cost = self._cost(session, device, steps)
+        began_s = asyncio.get_running_loop().time()
         ticket = training.begin(device.index, message, steps, (device.name, number))
         try:
-            await device.compute(*cost)
+            await self._cost(session, device, steps).spend(device)
             answer = training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)
-        compute_s = device.compute_s(*cost)
+        compute_s = asyncio.get_running_loop().time() - began_s
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
         up = await device.send(session.server, learner.up_bytes(problem))
-        if up.wasted_bytes:
-            stint.lose("resent", sent_bytes=up.wasted_bytes)
+        for cause, wasted_bytes in up.wasted.items():
+            stint.lose(cause, sent_bytes=wasted_bytes)
         session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
         return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
 
@@ -196,28 +182,31 @@ class SynchronousRounds:
             return asked
 
         def seconds(steps: int) -> float:
-            return device.compute_s(*self._cost(session, device, steps))
+            return self._cost(session, device, steps).seconds(device)
 
         return bisect_right(range(asked + 1), self.work_time_s, key=seconds) - 1
 
-    def _cost(self, session: CentralSession, device: DeviceNode, steps: int) -> tuple[float, int]:
-        """Operations and calls that so many steps take."""
-        learner, problem = session.training.learner, session.training.problem
-        flops = steps * learner.step_flops(problem, device.index)
-        return flops, learner.dispatches(problem, device.index, steps)
+    def _cost(self, session: CentralSession, device: DeviceNode, steps: int) -> Cost:
+        """What so many steps take."""
+        return cost(session.training.learner, session.training.problem, device.index, steps)
 
     def _record_round(
         self,
         session: CentralSession,
         number: int,
-        cohort: list[DeviceNode],
+        cohort: Sequence[DeviceNode],
         replies: list[Reply],
+        *,
         seconds: tuple[float, float, float],
+        lost_to: str,
     ) -> None:
-        """What the round was and what closed it: its last answer, with where that one's time went, or the deadline."""
+        """What the round was and what closed it: its last answer, with where that one's time went, or the deadline.
+
+        ``lost_to``: why it does not count though it may have answers enough.
+        """
         start_s, closed_s, end_s = seconds
         closed_late = len(replies) < min(self.cohort, len(cohort))
-        last = None if closed_late or not replies else replies[-1]
+        last = None if closed_late or not replies or lost_to else replies[-1]
         session.record(
             "round",
             subject=session.server.name,
@@ -225,8 +214,8 @@ class SynchronousRounds:
             seconds=end_s - start_s,
             invited=len(cohort),
             answers=len(replies),
-            counted=len(replies) >= self.quorum,
-            closed_by=last.device.name if last else "deadline" if self.deadline_s else "failures",
+            counted=len(replies) >= self.quorum and not lost_to,
+            closed_by=last.device.name if last else lost_to or ("deadline" if self.deadline_s else "failures"),
             link=last.device.link if last else "",
             wake_s=last.down.wake_s + last.up.wake_s if last else 0.0,
             download_s=last.down.move_s if last else 0.0,

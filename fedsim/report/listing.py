@@ -20,6 +20,9 @@ from fedsim.scenario.catalogue import Catalogue, Kind, Role, standard_catalogue
 from fedsim.scenario.data import Bundled
 from fedsim.scenario.underlay import read_underlay
 from fedsim.system import profiles
+from fedsim.system.availability import AVAILABILITIES, AVAILABILITY_SOURCES, Availability
+from fedsim.system.law_words import LAW_WORDS, write_law
+from fedsim.system.scipy_law import distributions
 from fedsim.tasks import datasets
 from fedsim.yamlfile import read_yaml
 
@@ -29,7 +32,7 @@ _ROLES: Final[Mapping[str, Role]] = {
     "models": "model",
     "transports": "transport",
 }
-_PROFILES: Final = ("devices", "links", "radios", "fading")
+_PROFILES: Final = ("devices", "links", "radios", "fading", "speeds")
 _EVIDENCE: Final = (
     ("D", "computed from measured data"),
     ("S", "read in the source"),
@@ -61,11 +64,11 @@ def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
     makers: dict[str, Callable[[], RenderableType]] = {
         what: partial(_role, catalogue, role) for what, role in _ROLES.items()
     }
-    makers |= {"datasets": _datasets, "partitions": partial(_classes, catalogue, _partitions())}
+    makers |= {"datasets": partial(_datasets, catalogue), "partitions": partial(_classes, catalogue, _partitions())}
     for protocol, options in catalogue.choices.items():
         makers[_plural(protocol.__name__)] = partial(_classes, catalogue, options)
     makers |= {name: partial(_profiles, name) for name in _PROFILES}
-    makers["topologies"] = partial(_topologies, catalogue)
+    makers |= {"laws": _laws, "availabilities": _availabilities, "topologies": partial(_topologies, catalogue)}
     return makers
 
 
@@ -88,8 +91,11 @@ def _keys(catalogue: Catalogue, cls: type[Any], provided: Mapping[str, Any]) -> 
         yield key, "(must be given)" if default is MISSING else _flow(default)
 
 
-def _datasets() -> RenderableType:
-    return Group(*(_dataset(name) for name in datasets.BUNDLED))
+def _datasets(catalogue: Catalogue) -> RenderableType:
+    kinds = {name: kind for name, kind in catalogue.kinds["data"].items() if name not in datasets.BUNDLED}
+    return Group(
+        *(_dataset(name) for name in datasets.BUNDLED), *(_kind(catalogue, name, kind) for name, kind in kinds.items())
+    )
 
 
 def _dataset(name: str) -> RenderableType:
@@ -127,6 +133,26 @@ def _numbers(row: Any, key: str = "") -> Iterable[tuple[str, str, str]]:
     elif isinstance(row, list):
         for number, value in enumerate(row, start=1):
             yield from _numbers(value, f"{key} {number}")
+
+
+def _laws() -> RenderableType:
+    entries = [_entry(law.name, law.about, [("example", law.example)]) for law in LAW_WORDS]
+    names = ", ".join(distributions())
+    return Group(*entries, _entry("scipy names", "", [("continuous", names)]))
+
+
+def _availabilities() -> RenderableType:
+    return Group(
+        _entry("always", "There whenever it has charge.", []),
+        *(_availability(name, found) for name, found in AVAILABILITIES.items()),
+        _entry("Sources", "", AVAILABILITY_SOURCES.items()),
+    )
+
+
+def _availability(name: str, found: Availability) -> RenderableType:
+    rows = [(key, _flow(write_law(law, "s"))) for key, law in (("stay", found.stay_s), ("away", found.away_s))]
+    share = found.stay_s.mean / (found.stay_s.mean + found.away_s.mean)
+    return _entry(name, "", [*rows, ("there", f"{100 * share:.0f} % of the time in the long run")])
 
 
 def _topologies(catalogue: Catalogue) -> RenderableType:

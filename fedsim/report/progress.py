@@ -1,5 +1,6 @@
 """Says how far a run is: one line that moves on a terminal, a few plain lines elsewhere."""
 
+import math
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -93,11 +94,12 @@ def progress(console: Console, first: str, *, quiet: bool) -> Progress:
 
 def point_line(name: str, point: Point) -> str:
     """``quickstart  3.1 min  round 42  accuracy 87.3 %  310 J``."""
+    known = [] if math.isnan(point.accuracy) else [f"accuracy {about(point.accuracy, '1')}"]
     parts = (
         name,
         about(point.time_s, "s"),
         f"round {about(point.round, '')}",
-        f"accuracy {about(point.accuracy, '1')}",
+        *known,
         about(point.energy_j, "J"),
     )
     return "  ".join(parts)

@@ -19,9 +19,10 @@ METRIC_TEXT: Mapping[str, str] = {
 
 _FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}
 _CAUSES = (
-    *("crash", "left", "battery", "late", "surplus"),
-    *("lost", "resent", "no-route", "link-down", "unreached", "quorum", "stopped"),
+    *("crash", "left", "battery", "outage", "server", "fault", "memory", "floor", "late", "surplus"),
+    *("lost", "resent", "corrupted", "duplicate", "no-route", "link-down", "unreached", "quorum", "stopped"),
 )
+_SERVER_STATES = {"computing": "compute", "waiting": "idle"}
 _MOST_CLOSERS = 3
 
 
@@ -33,6 +34,7 @@ def run_report(summary: Summary) -> RenderableType:
         facts(_facts(summary)),
         Text(),
         grid(_energy_rows(summary.spent), title="Energy of the devices"),
+        *_server_table(summary.server),
         Text(),
         waste_table(summary.waste, summary.spent),
         Text(),
@@ -86,7 +88,9 @@ def _message_rows(slowest: Slowest) -> Iterable[Row]:
 
 
 def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
-    if summary.target is not None:
+    if not summary.learned:
+        yield "timing run", "nothing was learned"
+    elif summary.target is not None:
         yield goal_text(summary.metric, summary.target), _reached(summary)
     yield "rounds", about(summary.rounds, "")
     yield from ((text, about(summary.final[name], "1")) for name, text in _FINAL.items() if name in summary.final)
@@ -119,6 +123,15 @@ def _energy_rows(spent: Usage) -> Iterable[Row]:
         yield name, about(joules, "J"), about(joules / whole, "1") if whole else NOTHING
     yield "all", about(whole, "J"), ""
     yield "standby, drawn anyway", about(energy_j["sleep"], "J"), ""
+
+
+def _server_table(spent: Usage) -> Iterable[RenderableType]:
+    """What the server drew, if there is one."""
+    if not spent.work_j:
+        return
+    rows = [(text, about(spent.energy_j[cause], "J")) for text, cause in _SERVER_STATES.items()]
+    yield Text()
+    yield grid([*rows, ("all", about(spent.work_j, "J"))], title="Energy of the server")
 
 
 def _waste_row(cause: str, waste: Waste) -> Row:

@@ -1,6 +1,7 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,25 +10,39 @@ import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
+from fedsim.learners.rehearsal import CentralRehearsal, GossipRehearsal
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
+from fedsim.scenario.comings import comings
+from fedsim.scenario.data import Counts
 from fedsim.scenario.group import DeviceGroup as GroupWords
+from fedsim.scenario.kind import KindWords
 from fedsim.scenario.link_rate import set_rates
+from fedsim.scenario.outage import Outage as OutageWords
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Scenario
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.blackout import Blackout
+from fedsim.system.crew import Crew
 from fedsim.system.device import Device
 from fedsim.system.equal_split import Degrees
-from fedsim.system.fleet import DeviceGroup, Fleet
+from fedsim.system.exposure import Cut
+from fedsim.system.fleet import DeviceGroup, Fleet, Kind
+from fedsim.system.interruption import Interrupted
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
-from fedsim.system.presence import Availability, Crashes
+from fedsim.system.presence import Comings, GroupPresence, Presence
+from fedsim.system.process import Array
 from fedsim.system.profiles import Profiles, load_profiles
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.usage import Usage, WasteBook
+from fedsim.tasks.arrays import IntArray
 from fedsim.tasks.datasets import load
-from fedsim.tasks.problem import Problem, deal
+from fedsim.tasks.problem import Outline, Problem, deal, label_share
+
+Cuts = Sequence[tuple[OutageWords, Cut]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +51,7 @@ class World:
 
     sim: Simulation
     network: Network
-    devices: tuple[Device, ...]
+    devices: Crew
     server: Server | None
     training: CentralTraining | GossipTraining
     protocol: Any
@@ -63,36 +78,84 @@ class World:
             server=self.server,
         )
 
+    @property
+    def learns(self) -> bool:
+        """Whether anything is learned in it."""
+        return not isinstance(self.training.problem, Outline)
+
     def spent(self) -> Usage:
         """What all devices spent up to now."""
-        return sum((device.usage() for device in self.devices), Usage())
+        return self.devices.spent()
 
 
-def build(scenario: Scenario, sim: Simulation) -> World:
-    """Draw the luck of a scenario and put its objects together.
+def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
+    """Draw the luck of a scenario and put its objects together; ``dry`` if nothing is to be learned.
 
     Raises:
         FedsimError: if the data do not go around.
     """
     profiles = load_profiles()
-    fleet = Fleet([_group(group, profiles) for group in scenario.fleet], sim.rng)
+    cuts = _cuts(scenario, sim)
+    fleet = _fleet(scenario, profiles, sim, cuts)
     network = _network(scenario, sim, fleet)
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, _manners(scenario), outages=outages)
     waste = WasteBook()
-    devices = tuple(Device(sim, fleet.spec(index), messenger, waste) for index in range(len(fleet)))
-    for device in devices:
-        network.attach(device.name, device.spec.place, device.spec.access)
+    problem = _problem(scenario, sim, fleet)
+    presence = _presence(fleet, lambda: problem)
+    if dry and not isinstance(problem, Outline):
+        problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
+    devices = _crew(sim, fleet, presence, messenger, waste)
+    for index in range(len(fleet)) if scenario.lives else ():
+        if fleet.name(index) in scenario.lives:
+            devices[index].record_life()
     return World(
         sim=sim,
         network=network,
         devices=devices,
-        server=_server(scenario, profiles, sim, messenger),
-        training=_training(scenario, _problem(scenario, sim), sim),
+        server=_server(scenario, profiles, messenger, cuts, sim),
+        training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
     )
+
+
+def comings_and_goings(scenario: Scenario, sim: Simulation) -> tuple[Fleet, list[GroupPresence]]:
+    """The fleet of a scenario, and when its groups' devices are there, without anything else.
+
+    Raises:
+        FedsimError: if data are asked for and do not go around.
+    """
+    profiles = load_profiles()
+    fleet = _fleet(scenario, profiles, sim, _cuts(scenario, sim))
+    return fleet, _presence(fleet, lambda: _problem(scenario, sim, fleet))
+
+
+def _presence(fleet: Fleet, problem: Callable[[], Problem]) -> list[GroupPresence]:
+    def measure(name: str) -> Array:
+        what, *labels = name.split()
+        if what == "slowness":
+            return fleet.slowness()
+        known = problem()
+        if isinstance(known, Outline):
+            raise ScenarioError("availability that leans by labels needs data, and a timing run has none")
+        return label_share(known, [int(label) for label in labels])
+
+    return [GroupPresence(fleet.crowd(number, measure), group.comings) for number, group in enumerate(fleet.groups)]
+
+
+def _crew(
+    sim: Simulation, fleet: Fleet, presence: Sequence[GroupPresence], messenger: Messenger, waste: WasteBook
+) -> Crew:
+    """Devices that join the network when somebody first works with them."""
+
+    def make(index: int, there: Presence) -> Device:
+        spec = fleet.spec(index)
+        messenger.network.attach(spec.name, spec.place, spec.access)
+        return Device(sim, spec, messenger, waste, there)
+
+    return Crew(sim, fleet, presence, make)
 
 
 def _network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
@@ -119,25 +182,69 @@ def _manners(scenario: Scenario) -> Manners:
     rules = scenario.network
     chunk_bytes = math.inf if rules.chunk_bytes is None else rules.chunk_bytes
     return Manners(
-        message_loss=rules.message_loss, retry=rules.retry, chunk_bytes=chunk_bytes, give_up_s=rules.give_up_s
+        message_loss=rules.message_loss,
+        corruption=rules.message_corruption,
+        duplication=rules.message_duplication,
+        lateness=None if rules.message_delay is None else rules.message_delay.make(),
+        retry=rules.retry,
+        chunk_bytes=chunk_bytes,
+        give_up_s=rules.give_up_s,
     )
 
 
-def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
-    device, link = profiles.devices[words.device], profiles.links[words.link]
-    stays, fails = words.availability, words.crashes
+def _cuts(scenario: Scenario, sim: Simulation) -> Cuts:
+    """The outages that take machines along, as these see them."""
+    return [(words, make_outage(words).cut(sim)) for words in scenario.outages if words.machines]
+
+
+def _fleet(scenario: Scenario, profiles: Profiles, sim: Simulation, cuts: Cuts) -> Fleet:
+    groups = [_group(words, profiles, scenario.interrupted, _comings(words, cuts)) for words in scenario.fleet]
+    return Fleet(groups, sim.luck, sim.rng)
+
+
+def _comings(words: GroupWords, cuts: Cuts) -> list[Comings]:
+    """What takes the devices of a group along, first; then its own comings and goings."""
+    rules: list[Comings] = []
+    for outage, cut in cuts:
+        if words.name in outage.groups:
+            rules.append(Blackout(cut))
+        elif outage.devices:
+            ranks = tuple(rank for rank, name in enumerate(words.device_names()) if name in outage.devices)
+            rules += [Blackout(cut, ranks)] if ranks else []
+    rules += comings(words.availability, words.churn)
+    return rules if words.crashes is None else [*rules, words.crashes.make()]
+
+
+def _group(words: GroupWords, profiles: Profiles, interrupted: Interrupted, rules: Sequence[Comings]) -> DeviceGroup:
     return DeviceGroup(
         name=words.name,
         count=words.count,
+        kinds=[_kind(one, profiles, interrupted) for one in words.mix or words.devices or (words,)],
+        weights=[one.weight for one in words.mix],
+        names=[one.name for one in words.devices],
+        comings=rules,
+    )
+
+
+def _kind(words: KindWords, profiles: Profiles, interrupted: Interrupted) -> Kind:
+    link = profiles.links[words.link]
+    return Kind(
         link=words.link,
         places=words.at,
         radio=profiles.radios[words.radio],
         half_duplex=link.half_duplex,
         paging_s=link.paging_wait_max_s,
         step_overhead_s=words.step_overhead_s,
-        train_w=device.train_w,
-        idle_w=device.idle_w,
-        sleep_w=device.sleep_w,
+        train_w=words.power.train_w,
+        idle_w=words.power.idle_w,
+        sleep_w=words.power.sleep_w,
+        chip=words.processor,
+        rules=BatteryRules(
+            charging=words.charging,
+            floor_share=words.floor_share,
+            restart_share=words.restart_share,
+            takes_part=words.takes_part,
+        ),
         battery_j=words.battery_j,
         flops_per_s=words.flops_per_s,
         charge=words.charge,
@@ -146,23 +253,34 @@ def _group(words: GroupWords, profiles: Profiles) -> DeviceGroup:
         rtt_s=words.rtt_s,
         loss=words.loss,
         course=make_course(words.rate, profiles),
-        availability=None if stays is None else Availability(stay_s=stays.stay_s, away_s=stays.away_s),
-        crashes=None if fails is None else Crashes(every_s=fails.every_s, repair_s=fails.repair_s),
+        faults=None if words.faults is None else words.faults.make(),
+        interrupted=interrupted,
         roams=make_roams(words, profiles),
     )
 
 
-def _server(scenario: Scenario, profiles: Profiles, sim: Simulation, messenger: Messenger) -> Server | None:
+def _server(scenario: Scenario, profiles: Profiles, messenger: Messenger, cuts: Cuts, sim: Simulation) -> Server | None:
     if scenario.server is None:
         return None
     machine = profiles.devices[scenario.server.device]
-    spec = ServerSpec(place=scenario.server.at, flops_per_s=machine.flops_per_s)
-    return Server(sim, spec, messenger)
+    spec = ServerSpec(
+        place=scenario.server.at,
+        flops_per_s=machine.flops_per_s,
+        train_w=machine.train_w,
+        idle_w=machine.idle_w,
+        service_s=scenario.server.service_s,
+        crashes=None if scenario.server.crashes is None else scenario.server.crashes.make(),
+        interrupted=scenario.server.interrupted,
+    )
+    return Server(sim, spec, messenger, [cut for words, cut in cuts if words.server])
 
 
-def _problem(scenario: Scenario, sim: Simulation) -> Problem:
-    dataset = load(scenario.data.name)
+def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:
     share = scenario.data.value
+    if isinstance(share, Counts):
+        model = scenario.model.make(features=share.features, classes=share.classes)
+        return Outline(model=model, examples=_counts(share, fleet), name=scenario.data.name)
+    dataset = load(scenario.data.name)
     labels = np.asarray(dataset.y, dtype=np.int64)
     model = scenario.model.make(features=dataset.features, classes=dataset.classes)
     try:
@@ -172,8 +290,18 @@ def _problem(scenario: Scenario, sim: Simulation) -> Problem:
         raise ScenarioError(f"{scenario.name}: data: {error}") from None
 
 
+def _counts(share: Counts, fleet: Fleet) -> IntArray:
+    """Examples of each device, from luck of its own: (m,)."""
+    q = [
+        fleet.luck(number)("examples").uniforms(fleet.things[fleet.rows(number)], 0)
+        for number in range(len(fleet.groups))
+    ]
+    return np.maximum(np.rint(share.examples.isf(np.concatenate(q))), 1).astype(np.int64)
+
+
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
-    learner = scenario.learner
-    if learner.kind.family == "decentralised":
-        return GossipTraining(problem, learner.make(), sim.rng)
-    return CentralTraining(problem, learner.make(), sim.rng)
+    part = scenario.learner
+    learner, is_central = part.make(), part.kind.family != "decentralised"
+    if isinstance(problem, Outline):
+        learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
+    return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)

@@ -16,7 +16,7 @@ from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
-from fedsim.scenario.data import Bundled
+from fedsim.scenario.data import Bundled, Counts
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.congestion import Congestion, Cubic, Mathis
 from fedsim.system.generators import regular
@@ -104,7 +104,7 @@ class Catalogue:
 def standard_catalogue() -> Catalogue:
     """Everything that ships with fedsim."""
     rows = {"features": 1, "classes": 2}
-    bundled = {name: Kind(type=Bundled) for name in BUNDLED}
+    bundled = {name: Kind(type=Bundled) for name in BUNDLED} | {"counts": Kind(type=Counts)}
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
         "svm": Kind(type=LinearSvm, provided=rows),

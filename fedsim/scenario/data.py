@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fedsim.errors import FedsimError
+from fedsim.system.law import Constant, Law
 from fedsim.tasks import partition
 from fedsim.tasks.arrays import IntArray
 
@@ -55,6 +56,24 @@ class Bundled:
     def __post_init__(self) -> None:
         if not 0 < self.test_share < 1:
             raise FedsimError(f"test_share must be between 0 and 1, got {self.test_share!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """No data, only how many training examples each device has: for timing runs, in which nothing is learned.
+
+    examples: law, rounded, at least 1    features, classes: of the examples that there would be
+    """
+
+    examples: Law = field(default_factory=lambda: Constant(100.0))
+    features: int = 784
+    classes: int = 10
+
+    def __post_init__(self) -> None:
+        if not self.examples.support[0] >= 0 or not math.isfinite(self.examples.mean):
+            raise FedsimError(f"examples must be >= 0, with a finite mean, got {self.examples!r}")
+        if not self.features >= 1 or not self.classes >= 2:
+            raise FedsimError(f"needs at least 1 feature and 2 classes, got {self.features!r} and {self.classes!r}")
 
 
 def _check_minimum(min_examples: int) -> None:

@@ -1,100 +1,72 @@
-"""A group of devices in a scenario: a profile, a link, places, and laws for what differs between its devices."""
+"""A group of devices in a scenario: how many, of which kind or kinds, and when they are there."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import Field, Strict, ValidationInfo, model_validator
 
-from fedsim import units
 from fedsim.scenario.checked import Checked
-from fedsim.scenario.handover import Handover, link_words
-from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
-from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Energy, LossShare, RateLaw, ShareLaw, SpeedLaw
-from fedsim.scenario.rate import CONSTANT, Rate, with_link
-from fedsim.scenario.refusal import Refused
-from fedsim.system.law import Constant
-from fedsim.system.profiles import Profiles
-
-Value = TypeVar("Value")
+from fedsim.scenario.comings import Availability, Churn
+from fedsim.scenario.failures import Crashes
+from fedsim.scenario.fleet_file import read_devices
+from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in
+from fedsim.scenario.names import Name
+from fedsim.scenario.refusal import Refused, refuse
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 
 
-class Availability(Checked):
-    """How long a device stays, and how long it is then away."""
-
-    stay_s: DurationLaw = Field(alias="stay")
-    away_s: DurationLaw = Field(alias="away")
-
-
-class Crashes(Checked):
-    """Time from repair to the next crash, and from crash to repair."""
-
-    every_s: DurationLaw = Field(alias="every")
-    repair_s: DurationLaw = Field(alias="repair")
-
-
-class DeviceGroup(Checked):
-    """Devices of one kind. What the file leaves out comes from the profiles of the device and of the link.
-
-    The devices are spread in turn over the places ``at``: nodes, or attachments of the topology for all of theirs.
-    ``up`` and ``down`` are laws of a device's mean rates, and ``rate`` says how they go over time. ``loss`` is the
-    share of packets that the link loses for good, "residual" for that of its profile; 0 if not given, because the
-    mean rates were measured under whatever is lost. ``charge`` is the share of the battery at the start;
-    ``battery_j`` is None on the mains.
-    """
+class _Head(Checked):
+    """What stands first."""
 
     name: Name
     count: Count
-    device: DeviceName
-    link: LinkName
-    radio: RadioName
-    at: Places
-    charge: ShareLaw = Constant(1.0)
-    flops_per_s: SpeedLaw = Field(alias="speed")
-    step_overhead_s: Delay = Field(alias="step_overhead")
-    battery_j: Energy | None = Field(alias="battery")
-    up_bps: RateLaw = Field(alias="up")
-    down_bps: RateLaw = Field(alias="down")
-    rtt_s: DelayLaw = Field(alias="rtt")
-    loss: LossShare = 0.0
-    rate: Rate = CONSTANT
-    availability: Availability | None = None
-    crashes: Crashes | None = None
-    handover: Handover | None = None
 
-    @field_validator("handover")
-    @classmethod
-    def _check_handover(cls, handover: Handover | None, info: ValidationInfo) -> Handover | None:
-        if handover is not None and "link" in info.data:
-            mistakes = handover.unknown_links(info.data["link"])
-            if mistakes:
-                raise Refused(mistakes)
-        return handover
+
+class DeviceGroup(KindWords, _Head):
+    """Devices that come and go by the same rules.
+
+    They are all of one kind; or each draws one of a ``mix`` by weight; or all ``devices`` are listed, by name, or in
+    a CSV file (``fedsim.scenario.fleet_file``). What an item of these lists leaves out it has from the group.
+    """
+
+    mix: tuple[MixedKind, ...] = ()
+    devices: tuple[NamedDevice, ...] = ()
+    availability: Availability = None
+    crashes: Crashes | None = None
+    churn: Churn | None = None
+
+    def device_names(self) -> list[str]:
+        """The names of its devices, as ``Fleet.name`` gives them."""
+        return [device.name for device in self.devices] or [f"{self.name}-{rank:02d}" for rank in range(self.count)]
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
         if not isinstance(words, Mapping):
             return words
-        given = {key: value for key, value in words.items() if value is not None}
-        profiles = known(info).profiles
-        link = _named(profiles.links, given.get("link"))
-        return {**_profile_words(given, profiles), **with_link(given, link)}
+        words = {key: value for key, value in words.items() if value is not None}
+        base = {key: value for key, value in words.items() if key in KIND_KEYS}
+        if isinstance(words.get("devices"), str):
+            words["devices"] = read_devices(words["devices"], base, info.context)
+        for key in ("mix", "devices"):
+            if isinstance(words.get(key), list) and words[key]:
+                items = [{"name": item} if isinstance(item, str) else item for item in words[key]]
+                words[key] = [{**base, **item} if isinstance(item, Mapping) else item for item in items]
+                first = words[key][0] if isinstance(words[key][0], Mapping) else {}
+                words |= {name: value for name, value in first.items() if name in KIND_KEYS - words.keys()}
+        if isinstance(words.get("devices"), list) and words["devices"]:
+            words.setdefault("count", len(words["devices"]))
+        return filled_in(words, info)
 
-
-def _profile_words(words: Mapping[Any, Any], profiles: Profiles) -> dict[str, Any]:
-    """What the profiles say about a group, as the file would say it."""
-    device = _named(profiles.devices, words.get("device"))
-    link = _named(profiles.links, words.get("link"))
-    return {
-        "speed": units.show(device.flops_per_s, "flop/s"),
-        "step_overhead": units.show(device.step_overhead_s, "s"),
-        "battery": None if device.battery_j is None else units.show(device.battery_j, "J"),
-        **link_words(link),
-    }
-
-
-def _named(profiles: Mapping[str, Value], name: object) -> Value:
-    """The profile, or any where the name is a mistake: that is reported, and what it entails must not be."""
-    return profiles[name] if isinstance(name, str) and name in profiles else next(iter(profiles.values()))
+    @model_validator(mode="after")
+    def _is_one_of_three(self) -> Self:
+        if self.mix and self.devices:
+            raise refuse("has a mix or devices, not both")
+        if self.devices and self.count != len(self.devices):
+            raise Refused([(("count",), f"must be that of the devices, {len(self.devices)}, got {self.count}")])
+        seen: dict[str, int] = {}
+        twice = [i for i, device in enumerate(self.devices) if seen.setdefault(device.name, i) != i]
+        if twice:
+            raise Refused([(("devices", i, "name"), f"{self.devices[i].name!r} is an earlier device") for i in twice])
+        return self

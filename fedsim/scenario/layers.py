@@ -194,19 +194,37 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         layer["topology"] = str(_beside(folder, layer["topology"]))
     for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
+    for block in _with_speed_files(layer):
+        block["file"] = str(_beside(folder, block["file"]))
+    for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
+        if isinstance(group, dict) and isinstance(group.get("devices"), str):
+            group["devices"] = str(_beside(folder, group["devices"]))
     layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
     return layer
 
 
+def _with_speed_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks of groups that name a file of measured speeds."""
+    groups = _blocks(layer.get("fleet"))
+    groups = [one for group in groups for one in (group, *_blocks(group.get("mix")), *_blocks(group.get("devices")))]
+    for group in groups:
+        speed = group.get("speed")
+        block = speed.get("csv") if isinstance(speed, dict) else None
+        if isinstance(block, dict) and isinstance(block.get("file"), str):
+            yield block
+
+
 def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
-    """Blocks that name the file of a trace: outages, handovers, and rates of groups, other ways and links."""
+    """Blocks that name the file of a trace: outages, handovers, availabilities, and rates of groups, ways and links."""
     network, groups = layer.get("network"), _blocks(layer.get("fleet"))
+    groups = [one for group in groups for one in (group, *_blocks(group.get("mix")), *_blocks(group.get("devices")))]
     handovers = _blocks([group.get("handover") for group in groups])
+    stays = _blocks([group.get("availability") for group in groups])
     ways = [way for handover in handovers for way in _blocks(handover.get("to"))]
     links = _blocks(network.get("links") if isinstance(network, dict) else None)
     rates = _blocks([item.get("rate") for item in (*groups, *ways, *links)])
     directions = _blocks([rate.get(way) for rate in rates for way in ("up", "down")])
-    for block in (*_blocks(layer.get("outages")), *handovers, *rates, *directions):
+    for block in (*_blocks(layer.get("outages")), *handovers, *stays, *rates, *directions):
         if isinstance(block.get("trace"), str):
             yield block
 

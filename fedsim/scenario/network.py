@@ -9,6 +9,7 @@ from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.catalogue import Part, standard_catalogue
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.failures import MessageDelay
 from fedsim.scenario.link_rate import LinkRate, once_each
 from fedsim.scenario.names import InWords
 from fedsim.scenario.quantity import FactorLaw, LossShare, Size, Time
@@ -53,7 +54,9 @@ class NetworkRules(Checked):
     """How messages pass, and what happens to them.
 
     ``jitter`` is the law of a factor on the delays of each message. ``message_loss`` is the probability that a
-    message, or each chunk of one, is sent in full and lost. Without a route, a sender
+    message, or each chunk of one, is sent in full and lost; ``message_corruption`` that it arrives and is thrown away,
+    because its checksum does not match; ``message_duplication`` that a message that arrived comes once more, in vain.
+    ``message_delay`` holds some up. Without a route, a sender
     gives up after ``give_up_s``. ``retry`` sends what failed again, None leaves that to
     the protocol. ``chunk_bytes`` cuts messages: one that breaks off or is lost loses only a chunk. ``links`` says how
     links of the topology go over time.
@@ -64,6 +67,9 @@ class NetworkRules(Checked):
     routes: Routes = METRICS[0]
     jitter: FactorLaw | None = None
     message_loss: LossShare = 0.0
+    message_corruption: LossShare = 0.0
+    message_duplication: LossShare = 0.0
+    message_delay: MessageDelay | None = None
     give_up_s: Time = Field(default=3.0, alias="give_up")
     retry: RetryBlock = None
     chunk_bytes: Size | None = Field(default=None, alias="chunk")

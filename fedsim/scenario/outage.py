@@ -1,13 +1,15 @@
 """What of the network is down, when, and what becomes of the flows on it, in words."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
-from fedsim.problems import nearest
+from fedsim.problems import nearest, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.group import DeviceGroup
 from fedsim.scenario.handover import check_times, not_empty, with_trace
 from fedsim.scenario.names import Place, Places, known
 from fedsim.scenario.quantity import Delay, DurationLaw, Time
@@ -42,17 +44,40 @@ def _apart(rows: tuple[Down, ...]) -> tuple[Down, ...]:
 class Outage(Checked):
     """One node or several, down together, or a ``link``: by law (``every``, ``repair``), ``schedule`` or ``trace``.
 
-    A trace is a CSV file with the columns seconds and for, both in seconds. It is a schedule, and shown as one.
+    ``groups``, single ``devices`` and the ``server`` go down with these, or without them: a power cut takes machines
+    along, not only their network. A trace is a CSV file with the columns seconds and for, both in seconds. It is a
+    schedule, and shown as one.
     """
 
     node: Places | None = None
     link: tuple[Place, Place] | None = None
+    groups: tuple[Annotated[str, Strict()], ...] = ()
+    devices: tuple[Annotated[str, Strict()], ...] = ()
+    server: Annotated[bool, Strict()] = False
     every_s: DurationLaw | None = Field(default=None, alias="every")
     repair_s: DurationLaw | None = Field(default=None, alias="repair")
     schedule: Annotated[tuple[Down, ...], AfterValidator(not_empty), AfterValidator(_apart)] | None = None
     trace: None = None
     repeat_s: Time | None = Field(default=None, alias="repeat")
     then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "reroute"
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """What it takes along beside the network."""
+        return (*self.groups, *self.devices, *(("server",) if self.server else ()))
+
+    def strangers(self, fleet: Sequence[DeviceGroup]) -> list[tuple[tuple[str | int, ...], str]]:
+        """Which of its groups and devices are none of these."""
+        groups = {group.name for group in fleet}
+        devices = {name for group in fleet for name in group.device_names()} if self.devices else set()
+        found: list[tuple[tuple[str | int, ...], str]] = []
+        for key, kind, named, there in (
+            ("groups", "group", self.groups, groups),
+            ("devices", "device", self.devices, devices),
+        ):
+            strange = ((i, name) for i, name in enumerate(named) if name not in there)
+            found += [((key, i), unknown(name, kind, sorted(there))) for i, name in strange]
+        return found
 
     @model_validator(mode="before")
     @classmethod
@@ -72,8 +97,10 @@ class Outage(Checked):
 
     @model_validator(mode="after")
     def _has_all(self) -> Self:
-        if (self.node is None) == (self.link is None):
-            raise refuse("must name either a node, or several, or a link")
+        if self.node is not None and self.link is not None:
+            raise refuse("must name either a node, or several, or a link, not both")
+        if self.node is None and self.link is None and not self.machines:
+            raise refuse("must name a node, or several, or a link; or groups, devices or the server")
         check_times(self, ("every", self.every_s), ("repair", self.repair_s))
         if self.schedule and self.repeat_s is not None and not self.schedule[-1].end_s < self.repeat_s:
             raise Refused([(("repeat",), f"must be later than the last end, got {units.show(self.repeat_s, 's')}")])

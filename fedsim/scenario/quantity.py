@@ -70,7 +70,12 @@ def _is_positive(value: float) -> bool:
 Time = Annotated[float, _number("s", _is_positive, "must be > 0 and finite"), _shown_in("s")]
 Delay = Annotated[float, _number("s", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("s")]
 Energy = Annotated[float, _number("J", _is_positive, "must be > 0 and finite"), _shown_in("J")]
+Power = Annotated[float, _number("W", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("W")]
 Goal = Annotated[
+    float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")
+]
+Share = Annotated[float, _number("1", lambda value: 0 <= value <= 1, "must be from 0 % to 100 %"), _shown_in("1")]
+PositiveShare = Annotated[
     float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")
 ]
 LossShare = Annotated[
@@ -80,6 +85,8 @@ Size = Annotated[float, _number("bytes", _is_positive, "must be > 0 and finite")
 FactorLaw = Annotated[Law, _law("1", _positive, _finite), _law_in("1")]
 DurationLaw = Annotated[Law, _law("s", _positive, _finite), _law_in("s")]
 DelayLaw = Annotated[Law, _law("s", _not_negative, _finite), _law_in("s")]
+OffsetLaw = Annotated[Law, _law("s", _finite), _law_in("s")]
+Factor = Annotated[float, _number("1", _is_positive, "must be > 0 and finite")]
 RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s")]
 SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s")]
 ShareLaw = Annotated[Law, _law("1", _within_whole), _law_in("1")]

@@ -3,19 +3,19 @@
 import math
 from dataclasses import replace
 
-from fedsim.scenario.group import DeviceGroup
 from fedsim.scenario.handover import Handover, OtherWay, Stop
+from fedsim.scenario.kind import KindWords
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.rate import make_course
 from fedsim.system import outage as system
-from fedsim.system.fleet import OtherWay as OtherWayLaws
-from fedsim.system.fleet import Roams
 from fedsim.system.handover import ByLaw, ByTimetable
 from fedsim.system.presence import Crashes
 from fedsim.system.profiles import Profiles
+from fedsim.system.ways import OtherWay as OtherWayLaws
+from fedsim.system.ways import Roams
 
 
-def make_roams(group: DeviceGroup, profiles: Profiles) -> Roams | None:
+def make_roams(group: KindWords, profiles: Profiles) -> Roams | None:
     """How a group's devices change their way into the network."""
     words = group.handover
     if words is None:
@@ -50,7 +50,7 @@ def make_outage(words: Outage) -> system.Outage:
             for_s=tuple(row.for_s for row in rows),
             repeat_s=math.inf if words.repeat_s is None else words.repeat_s,
         )
-    return system.Outage(nodes=words.node or (), link=words.link, times=times, then=words.then)
+    return system.Outage(nodes=words.node or (), link=words.link, machines=words.machines, times=times, then=words.then)
 
 
 def _by_timetable(words: Handover, own: OtherWayLaws, others: list[OtherWayLaws]) -> Roams:

@@ -4,15 +4,18 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
+from fedsim.problems import unknown
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
-from fedsim.scenario.quantity import Goal, Time
+from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Refused, refuse
+from fedsim.system.interruption import Interrupted
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
 """Share of all test examples predicted right, each by its own device's model; the mean over devices of each
@@ -23,10 +26,16 @@ Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS
 
 
 class ServerPlace(Checked):
-    """Where the server is, and which machine."""
+    """Where the server is, and which machine; and, if not by its speed, how long it takes to combine answers.
+
+    ``interrupted`` is what becomes of a round when it crashes, or an outage takes it down.
+    """
 
     at: Place
     device: DeviceName = "server"
+    service_s: DurationLaw | None = Field(default=None, alias="service")
+    crashes: Crashes | None = None
+    interrupted: ServerInterruptedWords = "abort"
 
 
 class Stop(Checked):
@@ -56,21 +65,27 @@ class Evaluate(Checked):
 
 
 class Scenario(Checked):
-    """A checked scenario. Later fields are checked against earlier ones, as far as these are sound."""
+    """A checked scenario. Later fields are checked against earlier ones, as far as these are sound.
+
+    ``interrupted`` is what becomes of devices' work when they go in the middle of it. ``lives`` are names of devices
+    whose charge and power go into the record, stretch by stretch.
+    """
 
     name: Name
     seed: Seed = 0
     topology: Network
     network: NetworkRules = Field(default_factory=NetworkRules)
-    outages: tuple[Outage, ...] = ()
     server: ServerPlace | None = None
     fleet: tuple[DeviceGroup, ...]
+    outages: tuple[Outage, ...] = ()
     data: Data
     model: Model
     learner: Learner
+    interrupted: InterruptedWords = "abort"
     protocol: Protocol
     stop: Stop
     evaluate: Evaluate = Evaluate()
+    lives: tuple[Annotated[str, Strict()], ...] = ()
 
     @property
     def devices(self) -> int:
@@ -89,14 +104,56 @@ class Scenario(Checked):
 
     @field_validator("fleet")
     @classmethod
-    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...]) -> tuple[DeviceGroup, ...]:
+    def _check_fleet(cls, fleet: tuple[DeviceGroup, ...], info: ValidationInfo) -> tuple[DeviceGroup, ...]:
         if not fleet:
             raise refuse("has no devices: it needs at least one group")
         names = [group.name for group in fleet]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
+        taken = set(info.data["topology"].graph) if "topology" in info.data else set()
+        for i, group in enumerate(fleet):
+            own = [device.name for device in group.devices]
+            rule = "is the name of a place or of a device in an earlier group"
+            twice_named = [j for j, name in enumerate(own) if name in taken]
+            if twice_named:
+                raise Refused([((i, "devices", j, "name"), f"{own[j]!r} {rule}") for j in twice_named])
+            taken |= set(own)
         return fleet
+
+    @field_validator("outages")
+    @classmethod
+    def _check_outages(cls, outages: tuple[Outage, ...], info: ValidationInfo) -> tuple[Outage, ...]:
+        """What an outage takes along must be there."""
+        fleet = info.data.get("fleet", ())
+        broken = []
+        for i, outage in enumerate(outages):
+            if fleet:
+                broken += [((i, *keys), rule) for keys, rule in outage.strangers(fleet)]
+            if outage.server and "server" in info.data and info.data["server"] is None:
+                broken.append(((i, "server"), "there is no server: give 'server: {at: ...}'"))
+        if broken:
+            raise Refused(broken)
+        return outages
+
+    @field_validator("interrupted")
+    @classmethod
+    def _check_interrupted(cls, interrupted: Interrupted, info: ValidationInfo) -> Interrupted:
+        rule = epochs_rule(interrupted, info.data["learner"]) if "learner" in info.data else ""
+        if rule:
+            raise refuse(rule)
+        return interrupted
+
+    @field_validator("lives")
+    @classmethod
+    def _check_lives(cls, lives: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Names of devices, as ``Fleet.name`` gives them."""
+        groups = info.data.get("fleet", ())
+        known = {name for group in groups for name in group.device_names()} if lives else set()
+        strange = [(i, name) for i, name in enumerate(lives) if groups and name not in known]
+        if strange:
+            raise Refused([((i,), unknown(name, "device", sorted(known))) for i, name in strange])
+        return lives
 
     @field_validator("learner")
     @classmethod

@@ -1,4 +1,4 @@
-"""A row for every device: what it spent, what of that was in vain, and how its radios passed their time."""
+"""A row for every device that was ever worked with: what it spent and wasted, and how its radios passed their time."""
 
 from collections.abc import Iterable, Mapping
 

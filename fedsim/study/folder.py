@@ -56,7 +56,8 @@ def write_run(result: Result, folder: Path) -> None:
     write_table(result.events, folder / "events.parquet")
     write_table(result.devices, folder / "devices.parquet")
     write_table(result.links, folder / "links.parquet")
-    write_picture(result, folder / "quality.png")
+    if result.summary.learned:
+        write_picture(result, folder / "quality.png")
 
 
 def _write_comparison(comparison: Comparison, folder: Path) -> None:

@@ -15,10 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from fedsim.study.comparison import Comparison
 from fedsim.study.result import Result
 
-_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito, "Color universal design", 2008: told apart by colour-blind readers, too."""
 
-_GREY: Final = "#666666"
+GREY: Final = "#666666"
 _TEXT: Final = {
     "accuracy": "all test examples",
     "mean_accuracy": "mean over devices",
@@ -72,7 +72,7 @@ def plot_quality(what: Result | Comparison, ax: Axes | None = None) -> Axes:
     picture = _picture(what)
     axes = Figure(figsize=(8, 4.8), layout="constrained").add_subplot() if ax is None else ax
     clock = Clock.for_span(picture.end_s)
-    handles = [_draw(axes, clock, picture, name, _COLOURS[i % len(_COLOURS)]) for i, name in enumerate(picture.curves)]
+    handles = [_draw(axes, clock, picture, name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(picture.curves)]
     if picture.target is not None:
         _draw_target(axes, picture.target)
     _dress(axes, clock, picture, handles)
@@ -153,7 +153,7 @@ def _mark(axes: Axes, time: float, percent: float, colour: str) -> None:
 
 
 def _draw_target(axes: Axes, target: float) -> None:
-    axes.axhline(target * 100, color=_GREY, lw=0.8, zorder=1)
+    axes.axhline(target * 100, color=GREY, lw=0.8, zorder=1)
     where = ("axes fraction", "data")
     axes.annotate(
         "target",
@@ -161,7 +161,7 @@ def _draw_target(axes: Axes, target: float) -> None:
         xycoords=where,
         va="center",
         fontsize="small",
-        color=_GREY,
+        color=GREY,
         annotation_clip=False,
     )
 
@@ -175,7 +175,7 @@ def _dress(axes: Axes, clock: Clock, picture: Picture, handles: Sequence[Line2D]
     axes.grid(visible=True, color="#dddddd", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(_reading(picture), loc="left", fontsize="small", color=_GREY)
+    axes.set_title(_reading(picture), loc="left", fontsize="small", color=GREY)
     axes.legend(
         handles=handles,
         ncols=_columns(handles),

@@ -23,8 +23,9 @@ class Waste:
 class Summary:
     """A run in numbers.
 
-    ``spent`` is what all devices spent, ``waste`` what of it did not count, by cause; servers are not accounted.
-    ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    ``spent`` is what all devices spent, ``server`` what the server did; ``waste`` is what of the devices' work did not
+    count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty.
     """
 
     name: str
@@ -38,11 +39,13 @@ class Summary:
     time_to_target_s: float | None
     final: Mapping[str, float]
     spent: Usage
+    server: Usage
     waste: Mapping[str, Waste]
     slowest: Slowest
     devices: int
     devices_at_work: int
     devices_spent: int
+    learned: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""

@@ -10,7 +10,7 @@ import yaml
 from threadpoolctl import threadpool_limits
 
 from fedsim.kernel import Simulation
-from fedsim.scenario import Scenario, check, load, resolved
+from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.study.devices import device_table
 from fedsim.study.folder import write
@@ -19,6 +19,7 @@ from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
+from fedsim.system.usage import Usage
 from fedsim.version import __version__
 
 Tell = Callable[[Point], None]
@@ -31,6 +32,7 @@ def run(
     overrides: Mapping[str, Any] | Sequence[str] = (),
     out: str | Path | None = None,
     tell: Tell | None = None,
+    dry: bool = False,
 ) -> Result:
     """Simulate a scenario.
 
@@ -40,6 +42,7 @@ def run(
         overrides: changes of single keys, ``{"learner.step_size": 0.05}`` or ``["learner.step_size=0.05"]``.
         out: where to write the run's folder; it must not exist yet, or be empty. Nothing is written without it.
         tell: called with every evaluation, as it happens in simulated time.
+        dry: a timing run: messages and computing take their time and energy, and nothing is learned.
 
     Raises:
         ScenarioError: if the scenario cannot be used: a line for each mistake.
@@ -48,24 +51,26 @@ def run(
     checked = _checked(scenario, overrides, seed)
     if out is not None:
         check_place(out)
-    result = simulate(checked, tell=tell)
+    result = simulate(checked, tell=tell, dry=dry)
     if out is not None:
         write(result, out)
     return result
 
 
-def simulate(scenario: Scenario, *, tell: Tell | None = None) -> Result:
+def simulate(scenario: Scenario, *, tell: Tell | None = None, dry: bool = False) -> Result:
     """Run a checked scenario with its seed; see ``run``."""
-    world, monitor = play(scenario, Simulation(seed=scenario.seed), tell)
+    world, monitor = play(scenario, Simulation(seed=scenario.seed), tell, dry=dry)
     return _result(scenario, world, monitor)
 
 
-def play(scenario: Scenario, sim: Simulation, tell: Tell | None = None) -> tuple[World, RunMonitor]:
+def play(
+    scenario: Scenario, sim: Simulation, tell: Tell | None = None, *, dry: bool = False
+) -> tuple[World, RunMonitor]:
     """Run a checked scenario in a fresh simulation, to look at the world that it leaves behind."""
     # One thread for linear algebra: the matrices of many devices are small, and sums must not depend on how many
     # cores a machine has.
     with threadpool_limits(limits=1):
-        world = build(scenario, sim)
+        world = build(scenario, sim, dry=dry)
         monitor = _monitor(scenario, world, tell)
         sim.run(_until_done(scenario, world, monitor))
     return world, monitor
@@ -137,7 +142,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
         seed=world.sim.seed,
         curve=curve,
         events=events,
-        devices=device_table(world.devices),
+        devices=device_table(world.devices.made),
         links=link_table(world.network, world.sim.now),
         summary=_summary(scenario, world, monitor, curve, events),
     )
@@ -158,11 +163,13 @@ def _summary(
         metric=stop.metric,
         target=stop.target,
         time_to_target_s=None if stop.target is None else first_reach(curve, stop.metric, stop.target),
-        final={"accuracy": last.accuracy, "mean_accuracy": last.mean_accuracy, "worst_tenth": last.worst_tenth},
+        final={name: getattr(last, name) for name in METRICS} if world.learns else {},
         spent=world.spent(),
+        server=Usage() if world.server is None else world.server.usage(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
         slowest=slowest(events),
         devices=len(world.devices),
-        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices),
-        devices_spent=sum(device.is_spent() for device in world.devices),
+        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices.made),
+        learned=world.learns,
+        devices_spent=world.devices.empty(),
     )

@@ -1,6 +1,7 @@
 """What of a message still has to go: whole chunks, or all of it."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,10 @@ class Cargo:
         count = 1 if chunk_bytes >= size_bytes else math.ceil(size_bytes / chunk_bytes)
         whole_bytes = min(size_bytes, chunk_bytes)
         self._left = [whole_bytes] * (count - 1) + [size_bytes - (count - 1) * whole_bytes]
+        self._broken_bytes = 0.0
+        self._broken_wire_bytes = 0.0
+        self.spoilt_bytes = 0.0
+        """Bytes on the wire that were sent in vain because it broke off."""
 
     @property
     def left_bytes(self) -> float:
@@ -35,6 +40,20 @@ class Cargo:
         """Chunks that still have to go."""
         return len(self._left)
 
+    def broke_off(self, sent_bytes: float, payload_share: float) -> float:
+        """So much was on the wire before it broke off, of which this share was payload; returns what was in vain."""
+        self._broken_bytes = self.arrived(sent_bytes * payload_share)
+        self._broken_wire_bytes = self._broken_bytes / payload_share if payload_share else 0.0
+        self.spoilt_bytes += self._broken_wire_bytes
+        return self._broken_wire_bytes
+
+    def keep_broken(self) -> None:
+        """What was there of the chunk that broke off last is not in vain after all: it goes on from that byte."""
+        if self._broken_bytes and self._left:
+            self._left[0] = max(0.0, self._left[0] - self._broken_bytes)
+        self.spoilt_bytes -= self._broken_wire_bytes
+        self._broken_bytes = self._broken_wire_bytes = 0.0
+
     def arrived(self, sent_bytes: float) -> float:
         """So much was sent before it broke off: complete chunks are there; returns what was sent in vain."""
         done = 0
@@ -44,7 +63,17 @@ class Cargo:
         del self._left[:done]
         return sent_bytes
 
-    def lose(self, loss: float, luck: np.random.Generator) -> float:
-        """All was sent, and each chunk is lost with this probability: lost ones remain; returns their bytes."""
-        self._left = [chunk_bytes for chunk_bytes in self._left if luck.random() < loss]
-        return self.left_bytes
+    def meet(self, mishaps: "Sequence[tuple[float, np.random.Generator] | None]") -> list[list[float]]:
+        """All was sent, and each chunk meets each mishap with its probability, by its own luck; those struck remain.
+
+        Returns the bytes of the chunks that each mishap struck; of two at once, the first counts.
+        """
+        struck: list[list[float]] = [[] for _ in mishaps]
+        left = []
+        for chunk_bytes in self._left:
+            hits = [mishap is not None and mishap[1].random() < mishap[0] for mishap in mishaps]
+            if any(hits):
+                struck[hits.index(True)].append(chunk_bytes)
+                left.append(chunk_bytes)
+        self._left = left
+        return struck

@@ -1,7 +1,7 @@
 """Where the time of one message went."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,10 +11,10 @@ class Delivery:
     wake_s: waiting for the radios of both ends, paging and promotion    setup_s: of the connection
     delay_s: of the way    slow_start_s: for acknowledgements, before the rate is reached    bytes_s: moving the
     bytes, had nobody else been there    sharing_s: what others on the links cost    outage_s: a link was down and
-    there was no other way    resend_s: attempts that failed, and back-off
+    there was no other way    resend_s: attempts that failed or broke off, back-off, and waiting for an end to come back
 
     ``size_bytes`` is what the sender had to say, ``wire_bytes`` what was moved over the links for that, in all
-    attempts and with headers; ``wasted_bytes`` of these were moved in vain.
+    attempts and with headers; ``wasted`` are those of them that were moved in vain, by cause.
     """
 
     wake_s: float = 0.0
@@ -27,7 +27,12 @@ class Delivery:
     resend_s: float = 0.0
     size_bytes: float = 0.0
     wire_bytes: float = 0.0
-    wasted_bytes: float = 0.0
+    wasted: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def wasted_bytes(self) -> float:
+        """Bytes that were moved in vain."""
+        return sum(self.wasted.values())
 
     @property
     def parts(self) -> Mapping[str, float]:
@@ -45,5 +50,5 @@ class Delivery:
         return sum(seconds for name, seconds in self.parts.items() if name != "wake_s")
 
 
-PARTS = tuple(field.name for field in fields(Delivery) if field.name.endswith("_s"))
+PARTS = tuple(part.name for part in fields(Delivery) if part.name.endswith("_s"))
 """Names of the parts of a message's time, in order."""

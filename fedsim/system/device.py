@@ -1,29 +1,40 @@
 """A device: computes, sends and receives, spends energy, and may go away in the middle of any of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, MessageFailedError
+from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
+from fedsim.system.battery import Battery
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
+from fedsim.system.exposure import Coming
+from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover, Way
+from fedsim.system.interruption import Interrupted
+from fedsim.system.labour import Labour
 from fedsim.system.messenger import Endpoint, Messenger
-from fedsim.system.meter import PowerMeter
+from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
-from fedsim.system.presence import Availability, Crashes, Presence
+from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.stint import Stint
-from fedsim.system.usage import Usage, WasteBook
+from fedsim.system.takes_part import TakesPart
+from fedsim.system.usage import Usage, WasteBook, computing
 from fedsim.system.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceSpec:
     """What one device is: the row of a fleet. ``charge_j`` is infinite where it hangs on the mains.
+
+    ``capacity_j`` None means that the battery began full.
 
     Raises:
         ValueError: a speed that is not > 0, or an overhead that is not >= 0.
@@ -43,9 +54,12 @@ class DeviceSpec:
     access: Access
     radio: RadioProfile
     paging_s: float
-    availability: Availability | None
-    crashes: Crashes | None
     handover: Handover | None = None
+    chip: Chip = field(default_factory=Chip)
+    capacity_j: float | None = None
+    rules: BatteryRules = field(default_factory=BatteryRules)
+    interrupted: Interrupted = "abort"
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if not self.flops_per_s > 0:
@@ -63,7 +77,8 @@ def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
     others = () if spec.handover is None else spec.handover.others
     radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
-    return max(spec.train_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
+    full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+    return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
 
 
 def _radio_peak_w(radio: RadioProfile) -> float:
@@ -71,27 +86,42 @@ def _radio_peak_w(radio: RadioProfile) -> float:
     return max(radio.max_w, *silent_w)
 
 
+def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
+    """The battery of a device, None on the mains."""
+    if math.isinf(spec.charge_j):
+        return None
+    charging = spec.rules.charging
+    return Battery(
+        capacity_j=spec.charge_j if spec.capacity_j is None else spec.capacity_j,
+        charge_j=spec.charge_j,
+        charger=None if charging is None else charging.charger,
+        times=None if charging is None else charging.plug.times(sim.rng("plug", spec.name)),
+        restart_share=spec.rules.restart_share,
+    )
+
+
+def _nobody_minds() -> None:
+    pass
+
+
 class Device:
     """A device in the simulation, seen by protocols as a node.
 
     While it works for the learner it runs inside ``at_work``; whatever else touches it (a message on its way to it)
     runs inside ``present``. Both end with a ``DeviceDownError`` at the instant the device crashes, leaves or
-    empties its battery.
+    empties its battery; but work that is not to be aborted waits for it to come back (``fedsim.system.interruption``).
     """
 
-    def __init__(self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook) -> None:
+    def __init__(
+        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Coming
+    ) -> None:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.meter = PowerMeter(charge_j=spec.charge_j, at_s=sim.now)
+        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
         self.wasted = Usage()
+        self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
-        presence = Presence(
-            availability=spec.availability,
-            crashes=spec.crashes,
-            availability_rng=sim.rng("availability", spec.name),
-            crashes_rng=sim.rng("crashes", spec.name),
-        )
         self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
         self._sim = sim
         self._messenger = messenger
@@ -100,10 +130,29 @@ class Device:
         self._incoming: dict[int, Flow] = {}
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
-        self._processor = asyncio.Lock()
-        self._compute_s = 0.0
-        self._computing_since_s: float | None = None
+        self._in_vain: dict[int, tuple[Flow, bool]] = {}
+        self._booked = Usage()
         self._awake = 0
+        self._is_away = False
+        self._processor = Processor(
+            sim,
+            spec.name,
+            flops_per_s=spec.flops_per_s,
+            step_overhead_s=spec.step_overhead_s,
+            chip=spec.chip,
+            changed=self._update_power,
+        )
+        self.touched: Callable[[], None] = _nobody_minds
+        self._labour = Labour(
+            sim=sim,
+            name=spec.name,
+            processor=self._processor,
+            watch=self._watch,
+            interrupted=spec.interrupted,
+            faults=spec.faults,
+            computed=self._computed,
+            lose=self._lose,
+        )
         self._update_power()
 
     @property
@@ -126,67 +175,120 @@ class Device:
         return {link: radio.times() for link, radio in self._roaming.radios.items()}
 
     def is_up(self) -> bool:
-        """Whether it is there and has charge, now."""
-        return self._watch.down() is None
+        """Whether it is there, has charge, and takes part, now."""
+        return self.away_until_s() is None
 
     def is_spent(self) -> bool:
-        """Whether its battery is empty: nothing recharges it."""
-        self.meter.settle(self._sim.now)
-        return self.meter.is_empty
+        """Whether it is gone for good: departed, empty with nothing to recharge it, or never willing."""
+        return self.away_until_s() == math.inf
 
     async def returned(self) -> None:
-        """Wait until it is there; or, if its battery runs empty meanwhile, until it would have been."""
-        while (down := self._watch.down()) is not None and not self.meter.is_empty:
-            await self._sim.timeout(down[1] - self._sim.now)
+        """Wait until it is there and takes part; or, if it is spent meanwhile, until that could have been."""
+        while (until_s := self.away_until_s()) is not None and until_s < math.inf:
+            await self._sim.timeout(until_s - self._sim.now)
+
+    def away_until_s(self) -> float | None:
+        """When to look again whether it is there and takes part, infinity for never; None if it does now."""
+        if (down := self._watch.down()) is not None:
+            return down[1]
+        rules, battery = self.spec.rules.takes_part, self.meter.battery
+        if rules.only_links:
+            until_s = self._roaming.look_from_afar(self)
+            if self.link not in rules.only_links:
+                return until_s
+        if battery is None:
+            return None
+        if battery.share < rules.min_charge_share:
+            return self.meter.reaches_s(rules.min_charge_share)
+        if rules.only_charging and not battery.is_plugged(self._sim.now):
+            return self.meter.changes_s()
+        return None
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
         now_s = self._sim.now
         self.meter.settle(now_s)
-        since_s = now_s if self._computing_since_s is None else self._computing_since_s
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + sum(flow.sent_bytes for flow in self._outgoing.values()),
             received_bytes=self._received_bytes + sum(flow.sent_bytes for flow in self._incoming.values()),
-            compute_s=self._compute_s + (now_s - since_s),
+            compute_s=self._processor.busy_s,
         )
 
-    def compute_s(self, flops: float, dispatches: int) -> float:
-        """Seconds that so many operations take on this device, started by so many calls of the training library.
+    def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
+        """Seconds that so many operations would take on this device from now on, if nothing interfered.
 
-        ``dispatches * step_overhead_s + flops / flops_per_s`` (device notes, section 2).
+        See ``Processor.seconds``: the heat that it has is in it, the noise of its steps and other apps are not.
         """
-        return dispatches * self.spec.step_overhead_s + flops / self.spec.flops_per_s
+        return self._processor.seconds(Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes))
 
-    async def compute(self, flops: float, dispatches: int) -> None:
-        """Compute for as long as that takes, one computation at a time, in the order in which they were asked for."""
-        async with self._processor:
-            self._computing_since_s = self._sim.now
-            self._update_power()
-            try:
-                await self._sim.timeout(self.compute_s(flops, dispatches))
-            finally:
-                self._compute_s += self._sim.now - self._computing_since_s
-                self._computing_since_s = None
-                self._update_power()
+    async def compute(
+        self,
+        flops: float,
+        dispatches: int,
+        *,
+        moved_bytes: float = 0.0,
+        memory_bytes: float = 0.0,
+        epochs: float = 1.0,
+    ) -> None:
+        """Compute for as long as that takes; computations at the same time share the cores.
+
+        epochs: passes over the data, after each of which work that is resumed is safe
+
+        Raises:
+            JobRefusedError: it does not fit into the memory, the charge is below the floor, or it failed once too
+                often; the record has it, too.
+        """
+        work = Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes, memory_bytes=memory_bytes)
+        try:
+            self._check_charge()
+            await self._labour.do(work, epochs)
+        except JobRefusedError as error:
+            self._sim.record("refused", subject=self.name, cause=error.cause)
+            raise
 
     async def send(self, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message; see ``Messenger.send``."""
         return await self._messenger.send(self, target, size_bytes)
 
+    def record_life(self) -> None:
+        """From now on, put every stretch of constant power into the record, with charge and cause."""
+        self.meter.witness = self._record_stretch
+
+    def rests(self) -> bool:
+        """Whether it draws its standby power and nothing else, until somebody works with it again.
+
+        What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
+        """
+        self.meter.settle(self._sim.now)
+        rules = self.spec.rules
+        is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
+        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
+        return is_plain and not is_used and self.meter.is_steady
+
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
+        self.touched()
         return self._watch.present()
+
+    def is_there(self) -> bool:
+        """Whether it is there and has charge, whether or not it takes part."""
+        return self._watch.down() is None
+
+    async def back(self) -> None:
+        """Return when it is there; see ``Watch.back``."""
+        await self._watch.back()
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Stint]:
         """Awake for the learner; what is spent inside is waste if the work does not come to its end.
 
-        Raises the ``DeviceDownError`` of its cause when the device goes. A cancelled stint is wasted under the
-        cause that stands in the message of its cancellation.
+        Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
+        A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
-        async with self.present():
-            stint = Stint(self.usage, self._book)
+        self.touched()
+        async with self._watch.present(None if self.interrupted == "abort" else self._set_there):
+            stint = Stint(self._kept, self._book)
             self._awake += 1
             self._update_power()
             try:
@@ -199,6 +301,7 @@ class Device:
                 stint.settle()
             finally:
                 self._awake -= 1
+                self._is_away = self._is_away and self._awake > 0
                 self._update_power()
 
     @asynccontextmanager
@@ -213,13 +316,21 @@ class Device:
             self._roaming.release()
             self._watch.power_changed()
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
-        """Follow a flow from or to this device: its bytes are counted, its rate costs radio power."""
+    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
+        """Follow a flow from or to this device: its bytes are counted, its rate costs radio power.
+
+        ``waste``: its bytes are in vain from the first, and why.
+        """
         flows = self._outgoing if outgoing else self._incoming
         if flow.ended_s is None:
             flows[flow.number] = flow
+            if waste is not None:
+                self._in_vain[flow.number] = (flow, outgoing)
         else:
             flows.pop(flow.number, None)
+            self._in_vain.pop(flow.number, None)
+            if waste is not None:
+                self._lose(waste, _bytes(flow, outgoing=outgoing))
             if outgoing:
                 self._sent_bytes += flow.sent_bytes
             else:
@@ -232,14 +343,57 @@ class Device:
         yield from [(flow, True) for flow in self._outgoing.values()]
         yield from [(flow, False) for flow in self._incoming.values()]
 
+    def _set_there(self, is_there: bool) -> None:  # noqa: FBT001  # it is all that there is to say
+        """It went, or is back, in the middle of work that is not aborted: meanwhile it is not awake."""
+        self._is_away = not is_there
+        self._update_power()
+
+    def _computed(self) -> Usage:
+        """What computing has cost up to now, without what was booked as waste."""
+        self.meter.settle(self._sim.now)
+        return computing(self.meter.spent_j["compute"], self._processor.busy_s) - self._booked.computing
+
+    def _kept(self) -> Usage:
+        """What it has spent up to now, without what was booked as waste, or is in vain."""
+        in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
+        return self.usage() - sum(in_vain, self._booked)
+
+    def _lose(self, cause: str, usage: Usage) -> None:
+        """This was in vain, whatever becomes of the stint that it belongs to."""
+        self._booked += usage
+        self._book(cause, usage)
+
+    def _check_charge(self) -> None:
+        """Below its floor it works for nobody."""
+        self.meter.settle(self._sim.now)
+        battery, floor_share = self.meter.battery, self.spec.rules.floor_share
+        if battery is not None and battery.share < floor_share:
+            raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
+
     def _update_power(self) -> None:
-        """A processor computes, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec = self._sim.now, self.spec
-        computing, awake = self._computing_since_s is not None, self._awake > 0
-        self.meter.draw("compute", spec.train_w if computing else 0.0, now_s)
+        """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
+        now_s, spec, load = self._sim.now, self.spec, self._processor.load
+        computing = self._processor.busy_since_s is not None
+        awake = self._awake > 0 and not self._is_away
+        compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
+        self.meter.draw("compute", compute_w if computing else 0.0, now_s)
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
         self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
         self._watch.power_changed()
+
+    def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:
+        battery, piece = self.meter.battery, stretch.battery
+        charge = {} if piece is None or battery is None else {"charge_share": piece.charge_j / battery.capacity_j}
+        self._sim.record(
+            "life",
+            subject=self.name,
+            from_s=stretch.from_s,
+            to_s=stretch.to_s,
+            on=stretch.is_on,
+            plugged=piece is None or piece.is_plugged,
+            **{f"{cause}_w": watts for cause, watts in power_w.items()},
+            **charge,
+        )
 
     def _book(self, cause: str, usage: Usage) -> None:
         """Put into the waste book and the record what was spent in vain."""
@@ -259,7 +413,13 @@ class Device:
         """What ended a piece of work: the device itself before anything else."""
         if (down := self._watch.down()) is not None:
             return down[0].cause
-        if isinstance(error, DeviceDownError | MessageFailedError):
+        if isinstance(error, DeviceDownError | MessageFailedError | JobRefusedError):
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"
+
+
+def _bytes(flow: Flow, *, outgoing: bool) -> Usage:
+    """What a flow has moved so far, as usage of the end that it belongs to."""
+    moved_bytes = flow.sent_bytes
+    return Usage(sent_bytes=moved_bytes) if outgoing else Usage(received_bytes=moved_bytes)

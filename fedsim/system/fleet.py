@@ -1,60 +1,43 @@
 """A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.kernel import Luck
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.chip import Chip
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.device import DeviceSpec
-from fedsim.system.handover import Fate, Handover, Moves, Way
+from fedsim.system.faults import Faults
+from fedsim.system.handover import Handover
+from fedsim.system.interruption import Interrupted
 from fedsim.system.law import Law
-from fedsim.system.network import Access
-from fedsim.system.presence import Availability, Crashes
+from fedsim.system.presence import Comings
+from fedsim.system.process import Array, Crowd, Numbers, Ranks
 from fedsim.system.profiles import RadioProfile
+from fedsim.system.takes_part import TakesPart
+from fedsim.system.ways import Roamer, Roams, access
 
-Array = npt.NDArray[np.float64]
+Lucks = Callable[..., Luck]
 Streams = Callable[..., np.random.Generator]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtherWay:
-    """A way into the network that a group's devices take at times: laws and places as those of the group."""
-
-    link: str
-    places: Sequence[str]
-    radio: RadioProfile
-    half_duplex: bool
-    paging_s: float
-    up_bps: Law
-    down_bps: Law
-    rtt_s: Law
-    loss: float = 0.0
-    course: Course = STEADY
-
-
-@dataclass(frozen=True, kw_only=True)
-class Roams:
-    """How a group's devices change between their own link and others; see ``Handover``."""
-
-    others: Sequence[OtherWay]
-    moves: Moves
-    then: Fate = "continue"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceGroup:
-    """Devices of one kind: what they share, and the laws from which each draws its own.
+class Kind:
+    """What devices of one kind share, and the laws from which each draws its own.
 
     ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start. ``loss`` is
     that of packets on the link, and ``course`` how its rates go over time.
     """
 
-    name: str
-    count: int
     link: str
     places: Sequence[str]
     radio: RadioProfile
@@ -70,143 +53,230 @@ class DeviceGroup:
     up_bps: Law
     down_bps: Law
     rtt_s: Law
-    availability: Availability | None
-    crashes: Crashes | None
     loss: float = 0.0
     course: Course = STEADY
     roams: Roams | None = None
+    chip: Chip = field(default_factory=Chip)
+    rules: BatteryRules = field(default_factory=BatteryRules)
+    interrupted: Interrupted = "abort"
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
-        if self.count < 1 or not self.places:
-            raise ValueError(f"group {self.name!r} needs devices and places, got {self.count}, {self.places!r}")
+        if not self.places:
+            raise ValueError("devices need a place")
+
+    @property
+    def charges(self) -> bool:
+        """Whether it has a charger."""
+        return self.rules.charging is not None
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether it takes part only now and then."""
+        return self.rules.takes_part != TakesPart()
+
+    @property
+    def standby_w(self) -> float:
+        """What a device draws that nobody works with: a processor asleep, a radio of each technology that listens."""
+        others = self.roams.others if self.roams else ()
+        radios = {way.link: way.radio for way in reversed(others)} | {self.link: self.radio}
+        return self.sleep_w + sum(radio.idle_w for radio in radios.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceGroup:
+    """Devices that come and go by the same rules, of one kind or of several.
+
+    weights: of the kinds; each device draws its own    names: of the devices, one for each, where these have names
+    of their own: then they are of the kinds in turn, and luck knows them by their names.
+
+    Raises:
+        ValueError: no devices or kinds, weights or names that are not as many, a name twice.
+    """
+
+    name: str
+    count: int
+    kinds: Sequence[Kind]
+    weights: Sequence[float] = ()
+    comings: Sequence[Comings] = ()
+    names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or not self.kinds:
+            raise ValueError(f"group {self.name!r} needs devices and kinds, got {self.count}, {self.kinds!r}")
+        if self.weights and (len(self.weights) != len(self.kinds) or not min(self.weights) >= 0):
+            raise ValueError(f"group {self.name!r} needs a weight >= 0 for each kind, got {self.weights!r}")
+        if self.names and (len(self.names) != self.count or len(set(self.names)) < self.count):
+            raise ValueError(f"group {self.name!r} needs {self.count} different names, got {self.names!r}")
+
+    def things(self) -> Numbers:
+        """The numbers by which luck knows its devices: (count,)."""
+        if not self.names:
+            return np.arange(self.count, dtype=np.uint64)
+        digests = b"".join(blake2b(name.encode(), digest_size=8).digest() for name in self.names)
+        return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+    def kind_of(self, things: Numbers, luck: Lucks) -> Ranks:
+        """The kind of each device: (count,)."""
+        if self.names:
+            return np.arange(self.count) % len(self.kinds)
+        if len(self.kinds) == 1:
+            return np.zeros(self.count, dtype=np.int64)
+        weights = np.asarray(self.weights or np.ones(len(self.kinds)), dtype=np.float64)
+        bounds = np.cumsum(weights) / weights.sum()
+        drawn = np.searchsorted(bounds, luck("kind").uniforms(things, 0), side="right")
+        return np.asarray(np.minimum(drawn, np.flatnonzero(weights)[-1]))
+
+
+_DRAWN = ("flops_per_s", "charge", "up_bps", "down_bps", "rtt_s")
 
 
 class Fleet:
     """All devices, group after group, each attribute one array.
 
-    Every group draws each attribute from a stream of its own, in order: one device more at the end of a group, or
-    one group more, leaves what the others drew as it was.
+    What a device draws depends on its group's name, its rank there (or its own name) and the seed: one device more
+    at the end of a group, or one group more, leaves what the others drew as it was.
 
     Raises:
-        ValueError: no group, or two of one name.
+        ValueError: no group, or two groups or devices of one name.
     """
 
-    def __init__(self, groups: Sequence[DeviceGroup], streams: Streams) -> None:
-        names = [group.name for group in groups]
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"a fleet needs groups, each with a name of its own, got {names!r}")
-
-        def drawn(attribute: str, law: Callable[[DeviceGroup], Law]) -> Array:
-            parts = [law(group).draws(streams("fleet", group.name, attribute), group.count) for group in groups]
-            return np.concatenate(parts)
-
+    def __init__(self, groups: Sequence[DeviceGroup], lucks: Lucks, streams: Streams) -> None:
+        _check_names(groups)
         self.groups = tuple(groups)
-        self._streams = streams
-        self._others = [_others(group, streams) for group in groups]
         counts = [group.count for group in groups]
-        self.group = np.repeat(np.arange(len(groups)), counts)
-        self.rank = np.concatenate([np.arange(count) for count in counts])
-        self.flops_per_s = drawn("flops_per_s", lambda group: group.flops_per_s)
-        self.charge = np.clip(drawn("charge", lambda group: group.charge), 0.0, 1.0)
-        self.up_bps = drawn("up_bps", lambda group: group.up_bps)
-        self.down_bps = drawn("down_bps", lambda group: group.down_bps)
-        self.rtt_s = drawn("rtt_s", lambda group: group.rtt_s)
+        self.offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self.kinds = tuple(kind for group in groups for kind in group.kinds)
+        self.things = np.concatenate([group.things() for group in groups])
+        self.kind = np.empty(len(self.things), dtype=np.int32)
+        self.flops_per_s, self.charge, self.up_bps, self.down_bps, self.rtt_s = (
+            np.empty(len(self.things)) for _ in _DRAWN
+        )
+        self._lucks = lucks
+        self._streams = streams
+        first_kind = 0
+        for number, group in enumerate(groups):
+            rows = self.rows(number)
+            own = group.kind_of(self.things[rows], self.luck(number))
+            self.kind[rows] = own + first_kind
+            self._draw(number, own)
+            first_kind += len(group.kinds)
+        np.clip(self.charge, 0.0, 1.0, out=self.charge)
 
     def __len__(self) -> int:
-        return len(self.group)
+        return len(self.things)
+
+    def rows(self, number: int) -> slice:
+        """The rows of a group."""
+        return slice(int(self.offsets[number]), int(self.offsets[number + 1]))
+
+    def luck(self, number: int) -> Lucks:
+        """The luck of a group, by name."""
+        name = self.groups[number].name
+        return lambda *names: self._lucks("fleet", name, *names)
+
+    def crowd(self, number: int, measure: Callable[[str], Array]) -> Crowd:
+        """A group, for processes; ``measure`` is one of the whole fleet."""
+        rows = self.rows(number)
+        return Crowd(things=self.things[rows], luck=self.luck(number), measure=lambda name: measure(name)[rows])
+
+    def slowness(self) -> Array:
+        """The share of the devices that are faster than each: (n,)."""
+        ranked = np.sort(-self.flops_per_s)
+        return np.searchsorted(ranked, -self.flops_per_s, side="left") / max(len(self) - 1, 1)
+
+    def by_kind(self, attribute: str) -> Array:
+        """What the kind of each device has for all: (n,)."""
+        values = [getattr(kind, attribute) for kind in self.kinds]
+        return np.array([math.inf if value is None else value for value in values])[self.kind]
+
+    def capacity_j(self) -> Array:
+        """Of the batteries, infinite on the mains: (n,)."""
+        return self.by_kind("battery_j")
+
+    def group_of(self, rows: Rows) -> Ranks:
+        """The numbers of their groups: (n,) to (n,)."""
+        return np.searchsorted(self.offsets, rows, side="right") - 1
 
     def name(self, index: int) -> str:
-        """DeviceGroup and number in it, such as ``low-3g-07``; a larger group renames nobody."""
-        group, rank = self.groups[self.group[index]], int(self.rank[index])
-        return f"{group.name}-{rank:02d}"
+        """Its own name, or group and rank, such as ``low-3g-07``; a larger group renames nobody."""
+        number, rank = self._place(index)
+        group = self.groups[number]
+        return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
 
     def spec(self, index: int) -> DeviceSpec:
-        """One row as a value."""
-        group, rank = self.groups[self.group[index]], int(self.rank[index])
-        charge_j = math.inf if group.battery_j is None else group.battery_j * float(self.charge[index])
+        """One row as a value, as it is at the start."""
+        number, rank = self._place(index)
+        kind = self.kinds[self.kind[index]]
+        charge_j = math.inf if kind.battery_j is None else kind.battery_j * float(self.charge[index])
         return DeviceSpec(
             name=self.name(index),
-            group=group.name,
+            group=self.groups[number].name,
             index=index,
             flops_per_s=float(self.flops_per_s[index]),
-            step_overhead_s=group.step_overhead_s,
-            train_w=group.train_w,
-            idle_w=group.idle_w,
-            sleep_w=group.sleep_w,
+            step_overhead_s=kind.step_overhead_s,
+            train_w=kind.train_w,
+            idle_w=kind.idle_w,
+            sleep_w=kind.sleep_w,
+            chip=kind.chip,
+            capacity_j=kind.battery_j,
+            rules=kind.rules,
             charge_j=charge_j,
-            link=group.link,
-            place=group.places[rank % len(group.places)],
-            access=_access(
-                group,
-                (float(self.up_bps[index]), float(self.down_bps[index])),
+            link=kind.link,
+            place=kind.places[rank % len(kind.places)],
+            access=access(
+                kind,
+                OwnRates(
+                    rank=rank,
+                    up_bps=float(self.up_bps[index]),
+                    down_bps=float(self.down_bps[index]),
+                    luck=partial(self._streams, "rate", self.name(index)),
+                ),
                 float(self.rtt_s[index]),
-                rank=rank,
-                luck=partial(self._streams, "rate", self.name(index)),
             ),
-            radio=group.radio,
-            paging_s=group.paging_s,
-            availability=group.availability,
-            crashes=group.crashes,
+            radio=kind.radio,
+            paging_s=kind.paging_s,
             handover=self._handover(index),
+            interrupted=kind.interrupted,
+            faults=kind.faults,
         )
 
     def _handover(self, index: int) -> Handover | None:
-        number, rank = int(self.group[index]), int(self.rank[index])
-        roams = self.groups[number].roams
+        roams: Roams | None = self.kinds[self.kind[index]].roams
         if roams is None:
             return None
-        ways = tuple(
-            Way(
-                link=way.link,
-                place=way.places[rank % len(way.places)],
-                access=_access(
-                    way,
-                    (float(drawn["up_bps"][rank]), float(drawn["down_bps"][rank])),
-                    float(drawn["rtt_s"][rank]),
-                    rank=rank,
-                    luck=partial(self._streams, "rate", self.name(index), *_technology(way, self.groups[number])),
-                ),
-                radio=way.radio,
-                paging_s=way.paging_s,
-            )
-            for way, drawn in zip(roams.others, self._others[number], strict=True)
+        number, rank = self._place(index)
+        who = Roamer(
+            rank=rank,
+            thing=self.things[index : index + 1],
+            luck=self.luck(number),
+            streams=partial(self._streams, "rate", self.name(index)),
         )
-        return Handover(others=ways, moves=roams.moves, then=roams.then)
+        return roams.handover(self.kinds[self.kind[index]].link, who)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Group number and rank of a row."""
+        number = int(np.searchsorted(self.offsets, index, side="right")) - 1
+        return number, index - int(self.offsets[number])
+
+    def _draw(self, number: int, own: Ranks) -> None:
+        """The attributes of a group's devices, each from luck of its own; ``own`` is their kind in the group."""
+        group, rows = self.groups[number], self.rows(number)
+        order = np.argsort(own, kind="stable")
+        bounds = np.searchsorted(own[order], np.arange(len(group.kinds) + 1))
+        for attribute in _DRAWN:
+            q = self.luck(number)(attribute).uniforms(self.things[rows], 0)
+            column = getattr(self, attribute)[rows]
+            for kind, (begin, end) in zip(group.kinds, pairwise(bounds), strict=True):
+                chosen = order[begin:end]
+                column[chosen] = getattr(kind, attribute).isf(q[chosen])
 
 
-_Drawn = Mapping[str, Array]
-
-
-def _technology(way: OtherWay, group: DeviceGroup) -> tuple[str, ...]:
-    """What tells the luck on this way from that on the group's own link."""
-    return () if way.link == group.link else (way.link,)
-
-
-def _others(group: DeviceGroup, streams: Streams) -> list[_Drawn]:
-    """What the devices of a group draw for each of their other ways.
-
-    By technology, not by way: a device has the same luck with 4G in one cell as in the next.
-    """
-    drawn: list[_Drawn] = []
-    for way in group.roams.others if group.roams else ():
-        about = ("fleet", group.name, *_technology(way, group))
-        laws = {"up_bps": way.up_bps, "down_bps": way.down_bps, "rtt_s": way.rtt_s}
-        drawn.append({name: law.draws(streams(*about, name), group.count) for name, law in laws.items()})
-    return drawn
-
-
-def _access(
-    way: DeviceGroup | OtherWay, rates: tuple[float, float], rtt_s: float, *, rank: int, luck: Streams
-) -> Access:
-    """A device's link; rates: its means up and down."""
-    up_bps, down_bps = rates
-    up, down = way.course.of(OwnRates(rank=rank, up_bps=up_bps, down_bps=down_bps, luck=luck))
-    return Access(
-        up_bps=up_bps,
-        down_bps=down_bps,
-        delay_s=rtt_s / 2,
-        half_duplex=way.half_duplex,
-        up=up,
-        down=down,
-        loss=way.loss,
-    )
+def _check_names(groups: Sequence[DeviceGroup]) -> None:
+    names = [group.name for group in groups]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"a fleet needs groups, each with a name of its own, got {names!r}")
+    named = [name for group in groups for name in group.names]
+    twice = sorted({name for name in named if named.count(name) > 1}) if len(set(named)) < len(named) else []
+    if twice:
+        raise ValueError(f"devices need names of their own, got twice: {', '.join(twice)}")

@@ -1,7 +1,13 @@
 """Laws of chance: what differs between devices, and how long things last.
 
-A law is a frozen value. A ``Generator`` is an argument of every draw, so a law may be shared. For
-every law, ``draws(rng, n)`` gives what n calls of ``draw(rng)`` would have given.
+A law is a frozen value, told by two functions of a probability. ``isf(q)`` is the value that is exceeded with
+probability q: with q uniform on (0, 1) it is one draw, and its long tail is exact where q is small. ``spread(q)`` is
+the same of the *length-biased* law, of density x f(x) / mean: of the period in which a random instant falls, which
+is a long one more often than a short one (Cox, *Renewal Theory*, 1962, section 5.2). The residual life of that
+period is ``U * spread(Q)`` with independent uniforms.
+
+A ``Generator`` is an argument of ``draw``, so a law may be shared; ``draws(rng, n)`` gives what n calls of
+``draw(rng)`` would have given.
 """
 
 import math
@@ -10,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from fedsim.errors import FedsimError
 
@@ -27,6 +34,12 @@ class Law(Protocol):
     def support(self) -> tuple[float, float]:
         """The least interval that holds every value that can be drawn."""
 
+    def isf(self, q: Array) -> Array:
+        """The values that are exceeded with probabilities q in (0, 1): (n,) to (n,)."""
+
+    def spread(self, q: Array) -> Array:
+        """The same for the length-biased law, for laws of what is >= 0: (n,) to (n,)."""
+
     def draw(self, rng: np.random.Generator) -> float:
         """One value."""
 
@@ -34,8 +47,8 @@ class Law(Protocol):
         """The next n values: (n,)."""
 
 
-class _DrawsOne:
-    """A single draw as the first of one."""
+class Draws:
+    """Draws from a generator, one uniform number for each."""
 
     __slots__ = ()
 
@@ -43,15 +56,19 @@ class _DrawsOne:
         """One value."""
         return float(self.draws(rng, 1)[0])
 
+    def draws(self: Law, rng: np.random.Generator, n: int) -> Array:
+        """The next n values: (n,)."""
+        return self.isf(1.0 - rng.random(n))
+
 
 @dataclass(frozen=True, slots=True)
-class Constant(_DrawsOne):
-    """Always the same value; takes nothing from the generator."""
+class Constant(Draws):
+    """Always the same value."""
 
     value: float
 
     def __post_init__(self) -> None:
-        _require(not math.isnan(self.value), self, "value must be a number", self.value)
+        require(not math.isnan(self.value), self, "value must be a number", self.value)
 
     @property
     def mean(self) -> float:
@@ -63,13 +80,17 @@ class Constant(_DrawsOne):
         """The value, twice."""
         return self.value, self.value
 
-    def draws(self, rng: np.random.Generator, n: int) -> Array:  # noqa: ARG002  # a constant needs no chance
-        """The value n times: (n,)."""
-        return np.full(n, self.value, dtype=np.float64)
+    def isf(self, q: Array) -> Array:
+        """The value, for every q."""
+        return np.full(len(q), self.value, dtype=np.float64)
+
+    def spread(self, q: Array) -> Array:
+        """The value, for every q."""
+        return self.isf(q)
 
 
 @dataclass(frozen=True, slots=True)
-class Uniform(_DrawsOne):
+class Uniform(Draws):
     """Every value from low to high alike."""
 
     low: float
@@ -77,7 +98,7 @@ class Uniform(_DrawsOne):
 
     def __post_init__(self) -> None:
         finite = math.isfinite(self.low) and math.isfinite(self.high)
-        _require(finite and self.low <= self.high, self, "low must be <= high", (self.low, self.high))
+        require(finite and self.low <= self.high, self, "low must be <= high", (self.low, self.high))
 
     @property
     def mean(self) -> float:
@@ -89,40 +110,48 @@ class Uniform(_DrawsOne):
         """From low to high."""
         return self.low, self.high
 
-    def draws(self, rng: np.random.Generator, n: int) -> Array:
-        """The next n values: (n,)."""
-        return rng.uniform(self.low, self.high, n)
+    def isf(self, q: Array) -> Array:
+        """``low + (1 - q) (high - low)``."""
+        return self.low + (1.0 - q) * (self.high - self.low)
+
+    def spread(self, q: Array) -> Array:
+        """``sqrt(low**2 + (1 - q) (high**2 - low**2))``."""
+        return np.asarray(np.sqrt(self.low**2 + (1.0 - q) * (self.high**2 - self.low**2)))
 
 
 @dataclass(frozen=True, slots=True)
-class Exponential(_DrawsOne):
+class Exponential(Draws):
     """Time to the next of events that come at a constant rate 1 / mean."""
 
     mean: float
 
     def __post_init__(self) -> None:
-        _require_positive(self, "mean", self.mean)
+        require_positive(self, "mean", self.mean)
 
     @property
     def support(self) -> tuple[float, float]:
         """From zero up."""
         return 0.0, math.inf
 
-    def draws(self, rng: np.random.Generator, n: int) -> Array:
-        """The next n values: (n,)."""
-        return rng.exponential(self.mean, n)
+    def isf(self, q: Array) -> Array:
+        """``-mean ln q``."""
+        return np.asarray(-self.mean * np.log(q))
+
+    def spread(self, q: Array) -> Array:
+        """Gamma of shape 2."""
+        return np.asarray(self.mean * special.gammainccinv(2.0, q))
 
 
 @dataclass(frozen=True, slots=True)
-class Lognormal(_DrawsOne):
+class Lognormal(Draws):
     """median * exp(sigma * Z) with a standard normal Z; sigma is a plain number, 0 for no spread."""
 
     median: float
     sigma: float
 
     def __post_init__(self) -> None:
-        _require_positive(self, "median", self.median)
-        _require(0 <= self.sigma <= 10, self, "sigma must be from 0 to 10", self.sigma)
+        require_positive(self, "median", self.median)
+        require(0 <= self.sigma <= 10, self, "sigma must be from 0 to 10", self.sigma)
 
     @property
     def mean(self) -> float:
@@ -134,21 +163,25 @@ class Lognormal(_DrawsOne):
         """From zero up, or the median alone where there is no spread."""
         return (0.0, math.inf) if self.sigma > 0 else (self.median, self.median)
 
-    def draws(self, rng: np.random.Generator, n: int) -> Array:
-        """The next n values: (n,)."""
-        return self.median * np.exp(self.sigma * rng.standard_normal(n))
+    def isf(self, q: Array) -> Array:
+        """``median exp(-sigma Phi^-1(q))``."""
+        return np.asarray(self.median * np.exp(-self.sigma * special.ndtri(q)))
+
+    def spread(self, q: Array) -> Array:
+        """Lognormal again, with the median ``median exp(sigma**2)``."""
+        return self.isf(q) * math.exp(self.sigma**2)
 
 
 @dataclass(frozen=True, slots=True)
-class Weibull(_DrawsOne):
+class Weibull(Draws):
     """P(X > x) = exp(-(x / scale)**shape); a shape below 1 means that what has lasted will last."""
 
     scale: float
     shape: float
 
     def __post_init__(self) -> None:
-        _require_positive(self, "scale", self.scale)
-        _require(0.1 <= self.shape <= 100, self, "shape must be from 0.1 to 100", self.shape)
+        require_positive(self, "scale", self.scale)
+        require(0.1 <= self.shape <= 100, self, "shape must be from 0.1 to 100", self.shape)
 
     @property
     def mean(self) -> float:
@@ -160,26 +193,31 @@ class Weibull(_DrawsOne):
         """From zero up."""
         return 0.0, math.inf
 
-    def draws(self, rng: np.random.Generator, n: int) -> Array:
-        """The next n values: (n,)."""
-        return self.scale * rng.weibull(self.shape, n)
+    def isf(self, q: Array) -> Array:
+        """``scale (-ln q)**(1 / shape)``."""
+        return np.asarray(self.scale * (-np.log(q)) ** (1.0 / self.shape))
+
+    def spread(self, q: Array) -> Array:
+        """``(X / scale)**shape`` is Gamma of shape ``1 + 1 / shape``."""
+        power = 1.0 / self.shape
+        return np.asarray(self.scale * special.gammainccinv(1.0 + power, q) ** power)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(_DrawsOne):
+class Choice(Draws):
     """One of some values, with chances in proportion to their weights; no weights means all alike."""
 
     values: tuple[float, ...]
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        _require(len(self.values) > 0, self, "values must not be empty", self.values)
-        _require(not any(map(math.isnan, self.values)), self, "values must be numbers", self.values)
+        require(len(self.values) > 0, self, "values must not be empty", self.values)
+        require(not any(map(math.isnan, self.values)), self, "values must be numbers", self.values)
         if self.weights:
             alike = len(self.weights) == len(self.values)
-            _require(alike, self, "weights must be as many as values", len(self.weights))
+            require(alike, self, "weights must be as many as values", len(self.weights))
             sound = all(0 <= weight < math.inf for weight in self.weights) and 0 < sum(self.weights) < math.inf
-            _require(sound, self, "weights must be >= 0, finite and not all 0", self.weights)
+            require(sound, self, "weights must be >= 0, finite and not all 0", self.weights)
 
     @property
     def mean(self) -> float:
@@ -192,11 +230,22 @@ class Choice(_DrawsOne):
         possible = [value for value, chance in zip(self.values, self._chances(), strict=True) if chance > 0]
         return min(possible), max(possible)
 
-    def draws(self, rng: np.random.Generator, n: int) -> Array:
-        """The next n values: (n,)."""
+    def isf(self, q: Array) -> Array:
+        """The values from the greatest down, each over a stretch of q as wide as its chance."""
+        return self._pick(self._chances(), q)
+
+    def spread(self, q: Array) -> Array:
+        """The same with chances in proportion to weight times value."""
+        chances = self._chances() * np.asarray(self.values)
+        return self._pick(chances / chances.sum(), q)
+
+    def _pick(self, chances: Array, q: Array) -> Array:
         values: Array = np.asarray(self.values, dtype=np.float64)
-        drawn: Array = rng.choice(values, n, p=self._chances())
-        return drawn
+        order = np.argsort(-values, kind="stable")
+        place = np.searchsorted(np.cumsum(chances[order]), q, side="right")
+        possible = order[chances[order] > 0]
+        picked = order[np.minimum(place, len(order) - 1)]
+        return np.where(chances[picked] > 0, values[picked], values[possible[-1]])
 
     def _chances(self) -> Array:
         weights: Array = np.asarray(self.weights or (1.0,) * len(self.values), dtype=np.float64)
@@ -204,10 +253,12 @@ class Choice(_DrawsOne):
         return chances
 
 
-def _require(condition: bool, law: object, rule: str, value: object) -> None:  # noqa: FBT001  # it reads as a sentence
+def require(condition: bool, law: object, rule: str, value: object) -> None:  # noqa: FBT001  # it reads as a sentence
+    """Refuse parameters that a law cannot have."""
     if not condition:
         raise FedsimError(f"{type(law).__name__.lower()}: {rule}, got {value!r}")
 
 
-def _require_positive(law: object, what: str, value: float) -> None:
-    _require(0 < value < math.inf, law, f"{what} must be > 0 and finite", value)
+def require_positive(law: object, what: str, value: float) -> None:
+    """Refuse what is not > 0 and finite."""
+    require(0 < value < math.inf, law, f"{what} must be > 0 and finite", value)

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
+
 from fedsim.kernel import Simulation
-from fedsim.system.presence import Crashes, OnOff
+from fedsim.system.presence import Crashes
+from fedsim.system.process import Crowd, Process
 from fedsim.system.timetable import Timetable
 
 Fate = Literal["reroute", "stall", "fail"]
@@ -55,7 +58,7 @@ class Outage:
 
     ``nodes`` are down with all their links; ``link`` is the two ends of one link, both of whose directions are.
     "reroute": flows take another way from where they are, and wait if there is none. "stall": they wait until it is
-    over. "fail": their messages fail.
+    over. "fail": their messages fail. ``machines`` name what goes down with these, or alone, beside the network.
 
     Raises:
         ValueError: nothing that could be down, or an unknown fate.
@@ -63,12 +66,13 @@ class Outage:
 
     nodes: tuple[str, ...] = ()
     link: tuple[str, str] | None = None
+    machines: tuple[str, ...] = ()
     times: Crashes | Schedule
     then: Fate = "reroute"
 
     def __post_init__(self) -> None:
-        if not self.nodes and self.link is None:
-            raise ValueError("an outage needs nodes or a link")
+        if not self.parts and not self.machines:
+            raise ValueError("an outage needs nodes, a link or machines")
         if self.then not in FATES:
             raise ValueError(f"then must be one of {', '.join(FATES)}, got {self.then!r}")
 
@@ -80,7 +84,24 @@ class Outage:
     @property
     def name(self) -> str:
         """What is down, in words."""
-        return ", ".join(part if isinstance(part, str) else " -- ".join(part) for part in self.parts)
+        parts = self.parts or self.machines
+        return ", ".join(part if isinstance(part, str) else " -- ".join(part) for part in parts)
+
+    def cut(self, sim: Simulation) -> "MachineCut":
+        """What its machines see of it."""
+        return MachineCut(_process(sim, self))
+
+
+class MachineCut:
+    """An outage as a device or a server sees it: what it hangs on is there, or not; looked at in order of time."""
+
+    def __init__(self, process: "Timetable | _Repairs") -> None:
+        self._process = process
+
+    def at(self, time_s: float) -> tuple[bool, float]:
+        """Whether it is there at ``time_s``, and until when that holds (later than ``time_s``)."""
+        is_down, until_s = self._process.at(time_s)
+        return not is_down, until_s
 
 
 class Outages:
@@ -93,11 +114,11 @@ class Outages:
     def __init__(self, sim: Simulation, network: Breakable, outages: Sequence[Outage]) -> None:
         self._sim = sim
         self._network = network
-        self._watched = [_Watched(outage, _process(sim, outage)) for outage in outages]
+        self._watched = [_Watched(outage, _process(sim, outage)) for outage in outages if outage.parts]
         self._holders: dict[str | tuple[str, str], int] = {}
         self._users = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._next_s = -math.inf if outages else math.inf
+        self._next_s = -math.inf if self._watched else math.inf
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -159,16 +180,17 @@ class _Watched:
 class _Repairs:
     """1 while it is down, 0 while it is up, by laws."""
 
-    def __init__(self, process: OnOff) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
 
     def at(self, time_s: float) -> tuple[int, float]:
-        is_up, until_s = self._process.at(time_s)
+        is_up, until_s = self._process.one(0, time_s)
         return int(not is_up), until_s
 
 
 def _process(sim: Simulation, outage: Outage) -> "Timetable | _Repairs":
     if isinstance(outage.times, Schedule):
         return outage.times.process()
-    laws = outage.times
-    return _Repairs(OnOff(laws.every_s, laws.repair_s, sim.rng("outage", outage.name)))
+    alone = Crowd(things=np.zeros(1, dtype=np.uint64), luck=lambda *names: sim.luck("outage", outage.name, *names))
+    ((process, _),) = outage.times.processes(alone)
+    return _Repairs(process)

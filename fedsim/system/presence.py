@@ -1,41 +1,34 @@
-"""When a device is there: it leaves and returns, crashes and is repaired.
+"""When devices are there: they leave and return, crash and are repaired, arrive and depart for good.
 
-Each is an on/off process with laws for how long it is on and off. Its switching times are drawn when somebody
-looks, never ticked, so that a device nobody asks costs nothing.
+A device is there when all of its processes are on. Their switching times are drawn when somebody looks, never
+ticked, so that a device nobody asks costs nothing.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Protocol
 
 import numpy as np
 
-from fedsim.errors import DeviceCrashedError, DeviceDownError, DeviceLeftError
+from fedsim.errors import DeviceCrashedError, DeviceDownError
 from fedsim.system.law import Law
+from fedsim.system.process import Array, Bools, Crowd, Process, Ranks
+from fedsim.system.renewal import cycle, from_new
 
-WARM_UP_CYCLES: Final = 20
-"""Mean on/off cycles that an availability process runs before time 0, so that the run starts in the middle of
-ordinary life instead of with everybody just arrived."""
+Reason = type[DeviceDownError]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Availability:
-    """How long a device stays and how long it is then away, in seconds.
+class Comings(Protocol):
+    """A rule of coming and going, for every device of a group."""
 
-    Raises:
-        ValueError: a law that can be negative, or means that are both 0 or not finite.
-    """
-
-    stay_s: Law
-    away_s: Law
-
-    def __post_init__(self) -> None:
-        _check_cycle("availability", self.stay_s, self.away_s)
+    def processes(self, crowd: Crowd) -> Sequence[tuple[Process, Reason]]:
+        """Processes that must all be on, and why a device is not there when one is off."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crashes:
-    """Time from repair to the next crash, and from crash to repair, in seconds.
+    """Time from repair to the next crash, and from crash to repair, in seconds; in order at time 0.
 
     Raises:
         ValueError: a law that can be negative, or means that are both 0 or not finite.
@@ -45,61 +38,63 @@ class Crashes:
     repair_s: Law
 
     def __post_init__(self) -> None:
-        _check_cycle("crashes", self.every_s, self.repair_s)
+        check_cycle("crashes", self.every_s, self.repair_s)
+
+    def processes(self, crowd: Crowd) -> Sequence[tuple[Process, Reason]]:
+        """One, that starts in order."""
+        laws = cycle(self.every_s, self.repair_s, len(crowd))
+        return [(from_new(laws, crowd.luck("crashes"), crowd), DeviceCrashedError)]
 
 
-class OnOff:
-    """An alternating renewal process, looked at in order of time; it is on at ``start_s``."""
+class GroupPresence:
+    """When the devices of a group are there, by rank."""
 
-    def __init__(self, on_s: Law, off_s: Law, rng: np.random.Generator, *, start_s: float = 0.0) -> None:
-        self._laws = (off_s, on_s)
-        self._rng = rng
-        self._is_on = True
-        self._until_s = start_s + on_s.draw(rng)
+    def __init__(self, crowd: Crowd, rules: Sequence[Comings]) -> None:
+        self._processes = [pair for rule in rules for pair in rule.processes(crowd)]
 
-    def at(self, time_s: float) -> tuple[bool, float]:
-        """Whether it is on at ``time_s``, and until when that lasts (later than ``time_s``)."""
-        while self._until_s <= time_s:
-            self._is_on = not self._is_on
-            self._until_s += self._laws[self._is_on].draw(self._rng)
-        return self._is_on, self._until_s
+    def at(self, ranks: Ranks, time_s: float) -> tuple[Bools, Array]:
+        """Whether these are there at ``time_s``, and until when that is certain; infinity is for good."""
+        up, until_s = np.ones(len(ranks), dtype=np.bool_), np.full(len(ranks), math.inf)
+        back_s = np.full(len(ranks), -math.inf)
+        for process, _ in self._processes:
+            is_on, ends_s = process.at(ranks, time_s)
+            np.minimum(until_s, ends_s, out=until_s, where=is_on)
+            np.maximum(back_s, ends_s, out=back_s, where=~is_on)
+            up &= is_on
+        return up, np.where(up, until_s, back_s)
+
+    def of(self, rank: int) -> "Presence":
+        """The presence of one device."""
+        return Presence([(process, reason, rank) for process, reason in self._processes])
 
 
 class Presence:
-    """The conjunction of a device's on/off processes: it is there when all are on."""
+    """One device's row of its group's processes."""
 
-    def __init__(
-        self,
-        *,
-        availability: Availability | None,
-        crashes: Crashes | None,
-        availability_rng: np.random.Generator,
-        crashes_rng: np.random.Generator,
-    ) -> None:
-        self._processes: list[tuple[OnOff, type[DeviceDownError]]] = []
-        if availability is not None:
-            stay, away = availability.stay_s, availability.away_s
-            start_s = -WARM_UP_CYCLES * (stay.mean + away.mean)
-            self._processes.append((OnOff(stay, away, availability_rng, start_s=start_s), DeviceLeftError))
-        if crashes is not None:
-            process = OnOff(crashes.every_s, crashes.repair_s, crashes_rng)
-            self._processes.append((process, DeviceCrashedError))
+    __slots__ = ("_processes",)
 
-    def down(self, time_s: float) -> tuple[type[DeviceDownError], float] | None:
+    def __init__(self, processes: Sequence[tuple[Process, Reason, int]] = ()) -> None:
+        self._processes = processes
+
+    def down(self, time_s: float) -> tuple[Reason, float] | None:
         """Why the device is not there at ``time_s`` and when that reason ends; None if it is there."""
-        for process, reason in self._processes:
-            is_on, until_s = process.at(time_s)
+        for process, reason, rank in self._processes:
+            is_on, until_s = process.one(rank, time_s)
             if not is_on:
                 return reason, until_s
         return None
 
     def goes_s(self, time_s: float) -> float:
-        """When a device that is there at ``time_s`` will go; infinity if never."""
-        return min((process.at(time_s)[1] for process, _ in self._processes), default=math.inf)
+        """When a device that is there at ``time_s`` may go, and not before; infinity if never."""
+        return min((process.one(rank, time_s)[1] for process, _, rank in self._processes), default=math.inf)
 
 
-def _check_cycle(what: str, on_s: Law, off_s: Law) -> None:
-    """A cycle that takes no time would be drawn for ever."""
+def check_cycle(what: str, on_s: Law, off_s: Law) -> None:
+    """A cycle that takes no time would be drawn for ever.
+
+    Raises:
+        ValueError: a law that can be negative, or means that are both 0 or not finite.
+    """
     if not min(on_s.support[0], off_s.support[0]) >= 0:
         raise ValueError(f"{what}: no time may be negative, got {on_s!r}, {off_s!r}")
     if not 0 < on_s.mean + off_s.mean < math.inf:

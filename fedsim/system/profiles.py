@@ -12,6 +12,7 @@ from fedsim import units
 from fedsim.errors import FedsimError
 from fedsim.system.fading import FadingShape
 from fedsim.system.law import Lognormal
+from fedsim.system.throttle import Throttle
 from fedsim.yamlfile import read_yaml
 
 Profile = TypeVar("Profile")
@@ -36,6 +37,13 @@ class DeviceProfile:
     sleep_w: float
     ram_bytes: float
     battery_j: float | None
+    charger_w: float | None
+    throttle: Throttle | None
+    step_cv: float
+
+    def speed(self, runtime: object) -> float:
+        """Operations per second of a runtime: "native", or else managed."""
+        return self.native_flops_per_s if runtime == "native" else self.flops_per_s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,12 +107,22 @@ class RadioProfile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SpeedProfile:
+    """Measured speeds of many devices, in flop/s: with a managed training library, and with native kernels."""
+
+    name: str
+    managed: Lognormal
+    native: Lognormal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Profiles:
     """What there is, by name."""
 
     devices: Mapping[str, DeviceProfile]
     links: Mapping[str, LinkProfile]
     radios: Mapping[str, RadioProfile]
+    speeds: Mapping[str, SpeedProfile]
     fading: Mapping[str, FadingShape]
 
     def __post_init__(self) -> None:
@@ -123,6 +141,7 @@ def load_profiles() -> Profiles:
         devices=_named(table["devices"], _device),
         links=_named(table["links"], _link),
         radios=_named(table["radios"], _radio),
+        speeds=_named(table["speeds"], _speeds),
         fading=_named(table["fading"], partial(_shape, table["fading_probabilities"])),
     )
 
@@ -149,7 +168,21 @@ def _device(name: str, row: Mapping[str, Any]) -> DeviceProfile:
         sleep_w=_value(row["sleep"], "W"),
         ram_bytes=_value(row["ram"], "bytes"),
         battery_j=_value(row["battery"], "J") if "battery" in row else None,
+        charger_w=_value(row["charger"], "W") if "charger" in row else None,
+        throttle=_throttle(row["throttle"]) if "throttle" in row else None,
+        step_cv=_value(row["step_cv"], "1"),
     )
+
+
+def _throttle(row: Mapping[str, Any]) -> Throttle:
+    return Throttle(after_s=_value(row["after"], "s"), speed_share=_value(row["speed"], "1"))
+
+
+def _speeds(name: str, row: Mapping[str, Any]) -> SpeedProfile:
+    def law(runtime: str) -> Lognormal:
+        return Lognormal(_value(row[runtime]["median"], "flop/s"), _value(row[runtime]["sigma"], "1"))
+
+    return SpeedProfile(name=name, managed=law("managed"), native=law("native"))
 
 
 def _link(name: str, row: Mapping[str, Any]) -> LinkProfile:

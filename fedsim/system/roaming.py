@@ -86,6 +86,19 @@ class Roaming:
         """The radio of that way."""
         return self.radios[self.way.link]
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a message holds its radio."""
+        return self._users > 0
+
+    def look_from_afar(self, device: Carried) -> float:
+        """Take the way of the itinerary, if no message keeps a radio; until when it holds, infinity for ever."""
+        if not self._users and self._sim.now >= self._until_s:
+            number, self._until_s = self._itinerary.at(self._sim.now)
+            if number != self._number:
+                self._go(number, device, users=0)
+        return self._until_s
+
     def hold(self, device: Carried, *, pushed: bool) -> None:
         """Take the radio of the present way for one message; see ``Radio.hold``."""
         self._users += 1

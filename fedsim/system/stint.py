@@ -8,10 +8,11 @@ from fedsim.system.usage import Usage
 class Stint:
     """What a piece of work cost is either kept or goes to waste.
 
-    spent: what the device has spent up to now    waste: takes what was spent in vain, with its cause
+    spent: what the device has spent up to now, without what was booked as waste already
+    waste: takes what was spent in vain, with its cause
 
     The cost is that of the whole device from the stint's beginning on: two stints of one device at the same time
-    both count it.
+    both count it, and what one of them lost from before the other began makes that one cost no less than nothing.
     """
 
     def __init__(self, spent: Callable[[], Usage], waste: Callable[[str, Usage], None]) -> None:
@@ -23,7 +24,7 @@ class Stint:
     def settle(self) -> None:
         """What was spent since the last settling counted."""
         now = self._spent()
-        self._settled, self._since = now - self._since, now
+        self._settled, self._since = (now - self._since).not_negative, now
 
     def lose(self, cause: str, *, sent_bytes: float = 0.0, received_bytes: float = 0.0) -> None:
         """These bytes went in vain, whatever becomes of the rest; they are not booked again with it."""

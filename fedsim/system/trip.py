@@ -60,9 +60,8 @@ class Trip:
         """The flow ended before its time: complete chunks are there, the rest of what it moved is wasted."""
         sent_bytes = self.flow.sent_bytes
         payload_share = self.cargo.left_bytes / self.plan.wire_bytes if self.plan.wire_bytes else 0.0
-        in_vain_bytes = self.cargo.arrived(sent_bytes * payload_share)
         self.wire_bytes += sent_bytes
-        self.wasted_bytes += in_vain_bytes / payload_share if payload_share else 0.0
+        self.wasted_bytes += self.cargo.broke_off(sent_bytes, payload_share)
 
     def delivery(self) -> Delivery:
         """Where its time went; it has arrived."""
@@ -81,7 +80,7 @@ class Trip:
             outage_s=outage_s,
             resend_s=started_s - self.begun_s,
             wire_bytes=self.wire_bytes + flow.sent_bytes,
-            wasted_bytes=self.wasted_bytes,
+            wasted={"resent": self.wasted_bytes} if self.wasted_bytes else {},
         )
 
 

@@ -30,6 +30,21 @@ class Usage:
         """Joules spent for the learner: everything but the sleep that would have been drawn anyway."""
         return sum(self.energy_j[cause] for cause in CAUSES if cause != "sleep")
 
+    @property
+    def computing(self) -> "Usage":
+        """The part that went into computing."""
+        return computing(self.energy_j["compute"], self.compute_s)
+
+    @property
+    def not_negative(self) -> "Usage":
+        """Each part, or 0 where it is below."""
+        return Usage(
+            energy_j={cause: max(joules, 0.0) for cause, joules in self.energy_j.items()},
+            sent_bytes=max(self.sent_bytes, 0.0),
+            received_bytes=max(self.received_bytes, 0.0),
+            compute_s=max(self.compute_s, 0.0),
+        )
+
     def _combine(self, other: "Usage", sign: float) -> "Usage":
         return Usage(
             energy_j={cause: self.energy_j[cause] + sign * other.energy_j[cause] for cause in CAUSES},
@@ -37,6 +52,11 @@ class Usage:
             received_bytes=self.received_bytes + sign * other.received_bytes,
             compute_s=self.compute_s + sign * other.compute_s,
         )
+
+
+def computing(energy_j: float, compute_s: float) -> Usage:
+    """So many joules and seconds of computing, and nothing else."""
+    return Usage(energy_j={**_nothing(), "compute": energy_j}, compute_s=compute_s)
 
 
 class WasteBook:

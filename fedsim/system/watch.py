@@ -1,18 +1,30 @@
-"""Ends what depends on a device at the instant the device goes."""
+"""Ends or interrupts what depends on a device at the instant the device goes."""
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from fedsim.errors import BatteryEmptyError, DeviceDownError
 from fedsim.kernel import Simulation
+from fedsim.system.exposure import Coming
 from fedsim.system.meter import PowerMeter
-from fedsim.system.presence import Presence
 
 _LOW_S: Final = 60.0
 """A battery that ``peak_w`` could empty within so many seconds is watched closely."""
+
+Changed = Callable[[bool], None]
+"""Hears that the device is back (True), or went."""
+
+
+@dataclass(slots=True, eq=False)
+class _Attendant:
+    """Somebody who depends on the device: until it goes; or, with ``changed``, until it goes for good."""
+
+    scope: asyncio.Timeout
+    changed: Changed | None
 
 
 class Watch:
@@ -25,28 +37,41 @@ class Watch:
     Of what happens in one instant the going comes first: work that would end just then has not ended.
     """
 
-    def __init__(self, sim: Simulation, name: str, meter: PowerMeter, presence: Presence, *, peak_w: float) -> None:
+    def __init__(self, sim: Simulation, name: str, meter: PowerMeter, presence: Coming, *, peak_w: float) -> None:
         self._sim = sim
         self._name = name
         self._meter = meter
         self._presence = presence
         self._peak_w = peak_w
-        self._scopes: list[asyncio.Timeout] = []
+        self._attendants: list[_Attendant] = []
         self._timer: asyncio.TimerHandle | None = None
         self._is_low = False
+        self._is_up = True
         self._reason = DeviceDownError
 
     def down(self) -> tuple[type[DeviceDownError], float] | None:
-        """Why the device is not there now, and when that reason ends; None if it is there."""
+        """Why the device is not there now, and when to ask again: that reason may end then; None if it is there."""
         now_s = self._sim.now
         self._meter.settle(now_s)
         if self._meter.is_empty:
-            return BatteryEmptyError, math.inf
+            return BatteryEmptyError, math.inf if self._meter.is_dead else self._meter.changes_s()
         return self._presence.down(now_s)
 
+    async def back(self) -> None:
+        """Return when the device is there.
+
+        Raises:
+            DeviceDownError: the child for the reason, once it is gone for good.
+        """
+        while (down := self.down()) is not None:
+            reason, until_s = down
+            if until_s == math.inf:
+                raise reason(f"{self._name} is down for good ({reason.cause})")
+            await self._sim.timeout(until_s - self._sim.now)
+
     @asynccontextmanager
-    async def present(self) -> AsyncIterator[None]:
-        """Runs its body for as long as the device is there.
+    async def present(self, changed: Changed | None = None) -> AsyncIterator[None]:
+        """Runs its body for as long as the device is there; with ``changed``, until it is gone for good.
 
         Raises:
             DeviceDownError: the child for the reason, on entering or at the instant the device goes.
@@ -56,11 +81,11 @@ class Watch:
         scope = asyncio.timeout(None)
         try:
             async with scope:
-                self._enter(scope)
+                attendant = self._enter(scope, changed)
                 try:
                     yield
                 finally:
-                    self._leave(scope)
+                    self._leave(attendant)
         except TimeoutError:
             if not scope.expired():
                 raise
@@ -68,43 +93,69 @@ class Watch:
 
     def power_changed(self) -> None:
         """Look again, if the new power could empty the battery before the timer rings."""
-        if self._is_low and self._scopes:
+        if self._is_low and self._attendants and self._is_up:
             self._set_timer()
 
-    def _enter(self, scope: asyncio.Timeout) -> None:
-        self._scopes.append(scope)
+    def _enter(self, scope: asyncio.Timeout, changed: Changed | None) -> _Attendant:
+        attendant = _Attendant(scope, changed)
+        if not self._attendants:
+            self._is_up = True
+        self._attendants.append(attendant)
         self._set_timer()
+        return attendant
 
-    def _leave(self, scope: asyncio.Timeout) -> None:
-        if scope in self._scopes:  # else the device went, and the scope ends for that
-            self._scopes.remove(scope)
-        if not self._scopes and self._timer is not None:
+    def _leave(self, attendant: _Attendant) -> None:
+        if attendant in self._attendants:  # else the device went, and the scope ends for that
+            self._attendants.remove(attendant)
+        if not self._attendants and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _set_timer(self) -> None:
-        goes_s = min(self._presence.goes_s(self._sim.now), self._empty_s())
+        self._ring_at(min(self._presence.goes_s(self._sim.now), self._empty_s()))
+
+    def _ring_at(self, time_s: float) -> None:
         if self._timer is not None:
-            if self._timer.when() <= goes_s:
+            if self._timer.when() <= time_s:
                 return  # it looks again when it rings
             self._timer.cancel()
-        self._timer = self._sim.loop.call_first_at(goes_s, self._look) if goes_s < math.inf else None
+        self._timer = self._sim.loop.call_first_at(time_s, self._look) if time_s < math.inf else None
 
     def _empty_s(self) -> float:
-        """When the battery will be empty if power stays as it is; or, far from that, the soonest it could."""
+        """When the battery will be empty, or plugged in or out; or, far from empty, the soonest that it could be."""
         now_s = self._sim.now
         self._meter.settle(now_s)
+        if self._meter.is_empty:
+            return now_s
         soonest_s = now_s + self._meter.charge_j / self._peak_w
         self._is_low = soonest_s < now_s + _LOW_S
-        return self._meter.empty_s() if self._is_low else soonest_s
+        return self._meter.changes_s() if self._is_low else soonest_s
 
     def _look(self) -> None:
         self._timer = None
         if (down := self.down()) is None:
             self._set_timer()
-            return
-        self._reason, _ = down
-        self._sim.record("down", subject=self._name, cause=self._reason.cause)
-        scopes, self._scopes = self._scopes, []
-        for scope in scopes:
-            scope.reschedule(self._sim.now)
+            if not self._is_up:
+                self._is_up = True
+                self._tell(is_up=True)
+        else:
+            self._go(*down)
+
+    def _go(self, reason: type[DeviceDownError], until_s: float) -> None:
+        """It went, or is still away: who cannot wait ends, the others go on when it comes back."""
+        self._reason = reason
+        gone = [one for one in self._attendants if one.changed is None or until_s == math.inf]
+        self._attendants = [one for one in self._attendants if one not in gone]
+        if self._is_up:
+            self._is_up = False
+            self._sim.record("down", subject=self._name, cause=reason.cause)
+            self._tell(is_up=False)
+        for one in gone:
+            one.scope.reschedule(self._sim.now)
+        if self._attendants:
+            self._ring_at(until_s)
+
+    def _tell(self, *, is_up: bool) -> None:
+        for one in self._attendants:
+            if one.changed is not None:
+                one.changed(is_up)

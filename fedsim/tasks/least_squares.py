@@ -39,6 +39,11 @@ class LeastSquares:
         """Two operations, multiply and add, for each parameter."""
         return 2.0 * self.parameters
 
+    @property
+    def activations(self) -> int:
+        """Its features, and the prediction."""
+        return self.features + 1
+
     def init(self, rng: np.random.Generator) -> Array:
         """Zeros (p,): nothing is drawn."""
         del rng

@@ -32,6 +32,10 @@ class Model(Protocol):
     def forward_flops(self) -> float:
         """Floating-point operations to evaluate one example; a gradient costs twice as many on top."""
 
+    @property
+    def activations(self) -> int:
+        """Numbers that one example holds in memory between forward and backward pass, its features included."""
+
     def init(self, rng: np.random.Generator) -> Array:
         """Parameters before learning, (p,)."""
 

@@ -1,11 +1,12 @@
 """The learning problem of all devices together: a model and every device's own examples."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.arrays import IntArray
+from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.datasets import Dataset
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.model import Model
@@ -55,6 +56,29 @@ class Problem:
         return self.train.sizes
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outline(Problem):
+    """A problem of which only the numbers of examples are known: enough to say what learning costs, not to learn."""
+
+    train: Examples = field(init=False, repr=False)
+    test: Examples = field(init=False, repr=False)
+    examples: IntArray
+
+    def __post_init__(self) -> None:
+        if self.examples.ndim != 1 or not (self.examples >= 1).all():
+            raise FedsimError(f"outline {self.name}: every device needs at least one example")
+
+    @property
+    def devices(self) -> int:
+        """How many devices there are, m."""
+        return len(self.examples)
+
+    @property
+    def sizes(self) -> IntArray:
+        """Training examples of each device, (m,)."""
+        return self.examples
+
+
 def deal(dataset: Dataset, device: IntArray, model: Model, test_share: float, rng: np.random.Generator) -> Problem:
     """The problem in which row i of the data set lies on ``device[i]``.
 
@@ -74,3 +98,10 @@ def deal(dataset: Dataset, device: IntArray, model: Model, test_share: float, rn
         Examples.of(dataset.X[chosen], dataset.y[chosen], device[chosen], devices) for chosen in (~test, test)
     )
     return Problem(model=model, train=train_part, test=test_part, name=dataset.name)
+
+
+def label_share(problem: Problem, labels: Sequence[int]) -> Array:
+    """The share of each device's training examples whose label is one of these: (m,)."""
+    wanted = np.isin(problem.train.y, np.asarray(labels))
+    counts = np.bincount(problem.train.device, weights=wanted, minlength=problem.devices)
+    return np.asarray(counts / problem.sizes)

@@ -1,5 +1,6 @@
 """How well every device is served by the model that it would use now."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.model import Labels, Model
-from fedsim.tasks.problem import Problem
+from fedsim.tasks.problem import Outline, Problem
 
 # Rows evaluated in one product of matrices: few enough that the linear algebra library does not start threads, which
 # on two busy cores made 20,000 rows take ten times as long (10.6 ms against 1.1 ms, 2026-11).
@@ -28,11 +29,13 @@ def quality(problem: Problem, models: Array) -> Quality:
     """The test accuracy of models (m, p), one for each device.
 
     A model that all devices share is best given as ``np.broadcast_to(w, (m, p))``: it is then evaluated at
-    once.
+    once. Of an outline nothing is known: NaN.
 
     Raises:
         FedsimError: if the model is a regression, which has no accuracy.
     """
+    if isinstance(problem, Outline):
+        return Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan)
     if not problem.model.classes:
         raise FedsimError(f"problem {problem.name}: accuracy needs a model with classes")
     right = predict(problem.model, models, problem.test) == problem.test.y

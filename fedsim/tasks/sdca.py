@@ -58,6 +58,14 @@ class Sdca:
         """Operations of one step: margin and update of every row of weights, with squared norms at hand."""
         return 4.0 * features * rows
 
+    def memory_bytes(self, features: int, rows: int, examples: int) -> float:
+        """Bytes held in double precision: w and u, every example with its squared norm, and its dual variables."""
+        return 8.0 * (2 * rows * features + examples * (features + 1 + rows))
+
+    def step_moved_bytes(self, features: int, rows: int) -> float:
+        """Bytes through memory in one step: an example, w and u are read, u is written."""
+        return 8.0 * (features + 3 * rows * features)
+
     def run(
         self,
         model: LinearModel,

@@ -9,6 +9,8 @@ from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.model import Model
 
+_SINGLE_BYTES = 4  # phones train in single precision
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sgd:
@@ -38,6 +40,22 @@ class Sgd:
     def step_flops(self, model: Model, examples: int) -> float:
         """Operations of one step: forward and backward pass (counts double) of a minibatch of mean size."""
         return 3.0 * model.forward_flops * examples * self.epochs / self.steps(examples)
+
+    def memory_bytes(self, model: Model, examples: int) -> float:
+        """Bytes held in single precision: parameters, their gradient, and a minibatch with its activations.
+
+        Plain descent keeps no state of its own.
+        """
+        return _SINGLE_BYTES * (2.0 * model.parameters + self._width(examples) * model.activations)
+
+    def step_moved_bytes(self, model: Model, examples: int) -> float:
+        """Bytes through memory in one step of mean size, where nothing stays in a cache.
+
+        Parameters are read forward and backward, their gradient and they themselves are written; what an example
+        holds is written and read.
+        """
+        per_step = examples * self.epochs / self.steps(examples)
+        return _SINGLE_BYTES * (4.0 * model.parameters + 2.0 * per_step * model.activations)
 
     def run(
         self,

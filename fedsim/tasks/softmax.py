@@ -39,6 +39,11 @@ class Softmax:
         """Two operations, multiply and add, for each parameter; the exponentials are left out."""
         return 2.0 * self.parameters
 
+    @property
+    def activations(self) -> int:
+        """Its features, and a score for each class."""
+        return self.features + self.classes
+
     def init(self, rng: np.random.Generator) -> Array:
         """Zeros (p,): nothing is drawn."""
         del rng

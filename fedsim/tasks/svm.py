@@ -43,6 +43,11 @@ class LinearSvm:
         """Two operations, multiply and add, for each parameter."""
         return 2.0 * self.parameters
 
+    @property
+    def activations(self) -> int:
+        """Its features, and a score for each row."""
+        return self.features + self.rows
+
     def init(self, rng: np.random.Generator) -> Array:
         """Zeros (p,): nothing is drawn."""
         del rng

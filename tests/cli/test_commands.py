@@ -252,11 +252,23 @@ def test_show_draws_the_topology_of_a_scenario(scenario):
     assert ">cell<" in Path("tiny.svg").read_text()
 
 
+def test_show_draws_when_a_fleet_is_there(scenario):
+    done = fedsim("show", scenario, "--availability", "day.png")
+    assert (done.exit_code, done.stderr) == (0, "drawn in day.png\n")
+    assert Path("day.png").read_bytes().startswith(b"\x89PNG")
+    again = fedsim("show", scenario, "--availability", "day.png")
+    assert (again.exit_code, again.stderr) == (2, "day.png is there already: nothing is written over\n")
+    lost = fedsim("show", scenario, "--availability", "day.what")
+    assert lost.exit_code == 2
+    assert "day.what cannot be written" in lost.stderr
+
+
 def test_show_refuses_what_it_cannot_do():
     Path("ring.yaml").write_text("generate: ring\n")
     assert (
         fedsim("show", "ring.yaml", "--set", "nodes=4").stderr == "ring.yaml: is a topology; --set is for scenarios\n"
     )
+    assert fedsim("show", "ring.yaml", "--availability", "day.png").exit_code == 2
     done = fedsim("show", "ring.yaml", "--out", "ring.jpg")
     assert done.exit_code == 2
     assert "'.jpg' is not a known suffix of a picture" in done.stderr
@@ -267,3 +279,46 @@ def test_show_refuses_what_it_cannot_do():
     Path("bad.gml").write_text("graph [")
     done = fedsim("show", "bad.gml")
     assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_calibrate_prints_the_fit_and_the_lines_to_paste():
+    rows = ["flops,batch,steps,seconds", "1e6,10,100,2", "1e8,10,10,10.1", "1e8,20,10,20.1"]
+    Path("times.csv").write_text("\n".join(rows))
+    done = fedsim("calibrate", "times.csv")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"^  speed +1 GFLOP/s  \(95 %: ", done.stdout, flags=re.MULTILINE)
+    assert "    speed: 1 GFLOP/s\n    step_overhead: 10 ms" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "flops,bach,steps,seconds\n1,1,1,1\n",
+            "times.csv: batch: this column is missing (examples in a step); did you",
+        ),
+        ("flops,batch,steps,seconds\n1,1,x,-1\n", "times.csv: line 2: steps: must be a number > 0, got 'x'"),
+        ("flops,batch,steps,seconds\n", "times.csv: has no rows"),
+        ("flops,batch,steps,seconds\n1,1,1,1\n", "must differ in operations per step"),
+    ],
+)
+def test_measurements_that_say_nothing_are_refused(text, words):
+    Path("times.csv").write_text(text)
+    done = fedsim("calibrate", "times.csv")
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_measurements_that_are_not_there_are_refused():
+    done = fedsim("calibrate", "times.csv")
+    assert (done.exit_code, "times.csv: cannot be read" in done.stderr) == (2, True)
+
+
+def test_a_life_is_drawn_from_a_run_s_folder(scenario):
+    fedsim("run", scenario, "--set", "lives=[phones-02]")
+    done = fedsim("life", "runs/tiny", "phones-02")
+    assert (done.exit_code, done.stdout) == (0, "phones-02.png\n")
+    assert Path("phones-02.png").read_bytes().startswith(b"\x89PNG")
+    assert "phones-02.png is there already" in fedsim("life", "runs/tiny", "phones-02").stderr
+    assert "is not a known recorded life" in fedsim("life", "runs/tiny", "phones-01").stderr
+    assert "cannot be written" in fedsim("life", "runs/tiny", "phones-02", "--out", "no/where.png").stderr

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fedsim.errors import DeviceCrashedError, MessageFailedError, MessageLostError
+from fedsim.errors import DeviceCrashedError, MessageFailedError, MessageLostError, OutOfMemoryError
 from fedsim.kernel import Simulation
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
@@ -23,7 +24,7 @@ from fedsim.tasks.sgd import Sgd
 class FakeDelivery:
     wake_s: float = 0.0
     move_s: float = 0.0
-    wasted_bytes: float = 0.0
+    wasted: dict = field(default_factory=dict)
 
     @property
     def parts(self):
@@ -46,9 +47,10 @@ class FakeStint:
 
 @dataclass(eq=False)
 class FakeNode:
-    """Sends in ``send_s``, computes in ``work_s``; dies at ``dies_s`` for good; loses the messages in ``loses``.
+    """Sends in ``send_s``, computes in ``work_s``; is gone from ``dies_s`` to ``returns_s``, maybe for good.
 
-    ``error`` is how they are lost; every message has ``wasted`` bytes sent in vain before it gets through.
+    Loses the messages in ``loses``; ``error`` is how. Every message has ``wasted`` bytes sent in vain before it gets
+    through.
     """
 
     name: str
@@ -57,16 +59,18 @@ class FakeNode:
     work_s: float = 0.0
     send_s: float = 0.0
     dies_s: float = np.inf
+    returns_s: float = np.inf
     loses: tuple[int, ...] = ()
     error: type[MessageFailedError] = MessageLostError
     wasted: float = 0.0
+    memory_bytes: float = np.inf
     sent: int = 0
     sizes: list = field(default_factory=list)
     stints: list = field(default_factory=list)
     ended: list = field(default_factory=list)
 
     def is_up(self):
-        return asyncio.get_running_loop().time() < self.dies_s
+        return not self.dies_s <= asyncio.get_running_loop().time() < self.returns_s
 
     def is_spent(self):
         return not self.is_up()
@@ -74,11 +78,19 @@ class FakeNode:
     async def returned(self):
         assert self.is_up()
 
+    def is_there(self):
+        return self.is_up()
+
+    async def back(self):
+        if not self.is_up():
+            await asyncio.sleep(self.returns_s - asyncio.get_running_loop().time())
+
     @asynccontextmanager
     async def at_work(self):
         stint = FakeStint()
         self.stints.append(stint)
-        scope = asyncio.timeout_at(self.dies_s if self.dies_s < np.inf else None)
+        is_mortal = asyncio.get_running_loop().time() < self.dies_s < np.inf
+        scope = asyncio.timeout_at(self.dies_s if is_mortal else None)
         try:
             async with scope:
                 yield stint
@@ -91,10 +103,12 @@ class FakeNode:
             self.ended.append(error.args[0] if error.args else "stopped")
             raise
 
-    def compute_s(self, flops, dispatches):
+    def compute_s(self, flops, dispatches, *, moved_bytes=0.0):
         return self.work_s * dispatches
 
-    async def compute(self, flops, dispatches=1):
+    async def compute(self, flops, dispatches=1, *, moved_bytes=0.0, memory_bytes=0.0, epochs=1.0):
+        if memory_bytes > self.memory_bytes:
+            raise OutOfMemoryError(self.name)
         await asyncio.sleep(self.work_s * dispatches)
 
     async def send(self, target, size_bytes):
@@ -105,7 +119,7 @@ class FakeNode:
             raise DeviceCrashedError(target.name)
         if number in self.loses:
             raise self.error(self.name)
-        return FakeDelivery(move_s=self.send_s, wasted_bytes=self.wasted)
+        return FakeDelivery(move_s=self.send_s, wasted={"resent": self.wasted} if self.wasted else {})
 
 
 @dataclass
@@ -153,7 +167,7 @@ def central(sim):
         training = CentralTraining(problem, learner, sim.rng)
         monitor = FakeMonitor(rounds)
         session = CentralSession(
-            devices=devices,
+            devices=Roster(devices, sim.rng),
             training=training,
             streams=sim.rng,
             record=sim.record,

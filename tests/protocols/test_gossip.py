@@ -174,3 +174,10 @@ def test_what_was_sent_again_is_booked_and_recorded(gossip, node, problem):
     assert peers[0].stints[0].spoilt == [("resent", 70.0)]
     mixed = seen.events[seen.events["kind"] == "mixed"]
     assert (mixed["message_bytes_s"] == 1.0).all()
+
+
+def test_a_peer_that_refuses_the_job_only_mixes(gossip, node, problem):
+    """The middle of three has no memory: it is pulled by the others, and by its own target not at all."""
+    devices = [node(f"d{i}", i, work_s=1.0, memory_bytes=0.0 if i == 1 else np.inf) for i in range(3)]
+    run = gossip(SynchronousGossip(overlay=Path()), devices, descent(0.1), problem([1.0, 100.0, 1.0]), seconds=200.0)
+    assert run.training.models()[:, 0] == pytest.approx([1.0, 1.0, 1.0], abs=0.05)

@@ -10,6 +10,7 @@ from fedsim.errors import FedsimError, LinkDownError, NoRouteError
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining
+from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.tasks.losses import Squared
@@ -97,7 +98,7 @@ def test_over_selection_invites_so_many_more(central, node, cohort, factor, invi
 
 def test_who_is_away_changes_nothing_in_the_luck_of_the_others(central, node, sim):
     """Everybody has a lot in every round; the cohort is the lowest lots among those that are there."""
-    lots = np.argsort([sim.rng("selection", str(index)).random() for index in range(20)])
+    lots = np.argsort([sim.rng("lot", str(index), 1).random() for index in range(20)])
     devices = [node(str(index), index, dies_s=0.0 if index == lots[1] else math.inf) for index in range(20)]
     seen = central(SynchronousRounds(cohort=3), devices)
     chosen = seen.events.query("kind == 'received'")["subject"].astype(int)
@@ -139,7 +140,7 @@ def test_answers_of_a_round_that_the_end_cut_short_did_not_count(node, problem, 
     devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=9.0)]
     learner = FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5))
     session = CentralSession(
-        devices=devices,
+        devices=Roster(devices, sim.rng),
         training=CentralTraining(problem([1, 2]), learner, sim.rng),
         streams=sim.rng,
         record=sim.record,
@@ -195,3 +196,26 @@ def test_what_was_sent_again_is_booked_both_ways_and_recorded(central, node):
     assert devices[0].stints[0].spoilt == [("resent", 0.0, 30.0), ("resent", 50.0)]
     [round_] = seen.events[seen.events["kind"] == "round"].to_dict("records")
     assert (round_["download_s"], round_["upload_s"], round_["message_bytes_s"]) == (1.0, 2.0, 3.0)
+
+
+def test_a_device_that_refuses_the_job_is_absent(central, node):
+    """Memory for nothing: the others' round goes on without it."""
+    devices = [node(f"d{i}", i, work_s=1.0, memory_bytes=0.0 if i == 1 else np.inf) for i in range(3)]
+    run = central(SynchronousRounds(cohort=3), devices, rounds=2)
+    rounds = run.events[run.events["kind"] == "round"]
+    assert rounds["answers"].tolist() == [2, 2]
+    assert rounds["closed_by"].tolist() == ["failures", "failures"]
+
+
+def test_a_server_that_goes_takes_its_round_along_and_is_waited_for(central, node):
+    """One has answered and one computes when the server goes at 3 s; it is back at 10 s, and all is done again."""
+    devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=5.0)]
+    server = node("server", dies_s=3.0, returns_s=10.0)
+    seen = central(SynchronousRounds(cohort=2), devices, server=server, rounds=2, targets=[4, 8])
+    assert seen.monitor.ended == [(3.0, 1), (15.0, 2)]
+    assert devices[0].stints[0].spoilt == ["crash"]  # what this server calls it
+    assert devices[1].ended == ["server"]
+    rounds = seen.events[seen.events["kind"] == "round"]
+    assert rounds["counted"].tolist() == [False, True]
+    assert rounds["closed_by"].tolist() == ["crash", "b"]
+    assert seen.training.state == pytest.approx([3.0])  # half way from 0 to the mean of 4 and 8, once

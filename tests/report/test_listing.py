@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
 from fedsim.errors import FedsimError
@@ -10,6 +11,7 @@ from fedsim.report.grid import show
 from fedsim.report.listing import kinds, listing
 from fedsim.scenario import check
 from fedsim.scenario.catalogue import standard_catalogue
+from fedsim.system.law_words import read_law
 from fedsim.system.profiles import load_profiles
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +63,27 @@ def test_profiles_have_numbers_with_evidence_and_sources():
     assert re.search(r"\n  flash +FLASH study", text)
     assert "huang" not in text  # a source of links and radios only
     assert "half_duplex  true" in text_of("links")
+
+
+def test_every_law_listed_can_be_written(tiny):
+    examples = re.findall(r"  example +(.+)", text_of("laws"))
+    assert len(examples) == 7
+    for example in examples:
+        law = read_law(yaml.safe_load(example), unit_of(example), lambda keys, rule: pytest.fail(f"{keys}: {rule}"))
+        assert law.mean > 0
+    assert "gamma" in text_of("laws")
+
+
+def unit_of(example):
+    return "1" if "%" in example else "flop/s" if "FLOP" in example else "s"
+
+
+def test_every_availability_listed_can_be_used(tiny):
+    names = [name for name in names_in(text_of("availabilities")) if name != "Sources"]
+    assert names == ["always", "phones"]
+    for name in names:
+        fleet = [{**tiny["fleet"][0], "availability": name}]
+        assert (check({**tiny, "fleet": fleet}).fleet[0].availability is None) == (name == "always")
 
 
 def test_topologies_are_those_of_the_folder(monkeypatch, tmp_path):

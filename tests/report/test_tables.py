@@ -80,6 +80,11 @@ def test_the_report_of_a_run(summary):
           all                    200 J
           standby, drawn anyway   45 J
 
+        Energy of the server
+          computing  20 J
+          waiting    60 J
+          all        80 J
+
         Wasted work
                              pieces  computing  energy      up     down
           crash                   1     250 ms  500 mJ     0 B   650 kB

@@ -153,9 +153,9 @@ ONCE = [{"from": "5 s", "for": "1 s"}]
 @pytest.mark.parametrize(
     ("outage", "line"),
     [
-        ({"schedule": ONCE}, "outages[0]: must name either a node, or several, or a link"),
+        ({"schedule": ONCE}, "outages[0]: must name a node, or several, or a link; or groups, devices or the server"),
         ({"node": "cell-a", "link": ["hub", "cell-a"], "schedule": ONCE},
-         "outages[0]: must name either a node, or several, or a link"),
+         "outages[0]: must name either a node, or several, or a link, not both"),
         ({"node": "cell-a"}, "outages[0]: needs every and repair, a schedule, or a trace"),
         ({"node": "cell-a", "every": "1 h"}, "outages[0].repair: is missing"),
         ({"node": "cel-a", "schedule": ONCE},

@@ -184,7 +184,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: fleet[1].crashes.repair: is missing",
         (
             "scenario: fleet[1].chrge: 'chrge' is not a known key; did you mean 'charge'? (known: name, count, "
-            "device, link, radio, at, charge, speed, step_overhead, battery, up, down, ...)"
+            "device, link, radio, at, charge, runtime, speed, step_overhead, power, processor, ...)"
         ),
         "scenario: model.bias: must be true or false, got 1",
         "scenario: learner.name: 'averag' is not a known learner; did you mean 'average'? (known: average, chat)",
@@ -201,7 +201,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: evaluate.every: must be > 0 and finite, got '0 s'",
         (
             "scenario: servr: 'servr' is not a known key; did you mean 'server'? (known: name, seed, topology, "
-            "network, outages, server, fleet, data, model, learner, protocol, stop, ...)"
+            "network, server, fleet, outages, data, model, learner, interrupted, protocol, ...)"
         ),
     ]
 
@@ -279,7 +279,7 @@ def test_mistakes_in_overrides_are_reported_with_the_others(words, catalogue):
         "scenario: seed: must be >= 0, got -1",
         (
             "--set netwrk.x: netwrk: 'netwrk' is not a known key; did you mean 'network'? (known: name, seed, "
-            "topology, network, outages, server, fleet, data, model, learner, protocol, stop, ...)"
+            "topology, network, server, fleet, outages, data, model, learner, interrupted, protocol, ...)"
         ),
     ]
 

@@ -32,7 +32,8 @@ def test_commuters_go_over_to_4g_and_back_in_the_middle_of_rounds(result):
 
 
 def test_the_round_in_which_a_cell_fails_waits_for_it(result):
-    assert rows(result, "outage")["time_s"].tolist() == [12.0]
+    [down_s] = rows(result, "outage")["time_s"]  # seen when somebody next sends: at most a rest of a round later
+    assert 12.0 <= down_s < 12.1
     rounds = rows(result, "round")
     [struck] = rounds[(rounds["time_s"] > 18.0) & (rounds["time_s"] - rounds["seconds"] < 12.0)].index
     assert rounds.loc[struck, "seconds"] > 6.0

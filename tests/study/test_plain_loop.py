@@ -18,6 +18,7 @@ from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.learners.workbench import Workbench, stack, unstack
 from fedsim.protocols.gossip import SynchronousGossip
+from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario import load
@@ -27,6 +28,7 @@ from fedsim.system.device import Device, DeviceSpec
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Access, Network
 from fedsim.system.overlay import Ring
+from fedsim.system.presence import Presence
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.topology_file import parse_topology
@@ -73,8 +75,6 @@ def ideal_device(index):
         access=Access(up_bps=math.inf, down_bps=math.inf),
         radio=SILENT,
         paging_s=0.0,
-        availability=None,
-        crashes=None,
     )
 
 
@@ -94,7 +94,9 @@ class Ideal:
         self.sim = Simulation(seed=SEED)
         network = Network(self.sim, parse_topology(TOPOLOGY, "test"))
         messenger = Messenger(self.sim, network)
-        self.devices = [Device(self.sim, ideal_device(index), messenger, WasteBook()) for index in range(DEVICES)]
+        self.devices = [
+            Device(self.sim, ideal_device(index), messenger, WasteBook(), Presence()) for index in range(DEVICES)
+        ]
         for device in self.devices:
             network.attach(device.name, "hub", device.spec.access)
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=math.inf), messenger)
@@ -105,7 +107,7 @@ class Ideal:
         )
         monitor = RunMonitor(watched, Bounds(rounds=ROUNDS), every_rounds=None)
         whole = session(
-            devices=self.devices,
+            devices=Roster(self.devices, self.sim.rng),
             training=training,
             streams=self.sim.rng,
             record=self.sim.record,
@@ -154,9 +156,9 @@ def test_rounds_are_the_plain_algorithm(learner, model, problem):
 
     streams = Simulation(seed=SEED).rng
     state, memories = learner.init(problem, streams("init")), Memories(learner, problem)
-    luck = [streams("selection", f"d{device:02d}") for device in range(DEVICES)]
     for number in range(1, ROUNDS + 1):
-        chosen = sorted(np.argsort([lot.random() for lot in luck])[:cohort].tolist())
+        lots = [streams("lot", f"d{device:02d}", number).random() for device in range(DEVICES)]
+        chosen = sorted(np.argsort(lots)[:cohort].tolist())
         received = [learner.broadcast(problem, state, device) for device in chosen]
         answers = learner.local(problem, work(problem, memories, chosen, received, number))
         state = learner.aggregate(problem, state, answers)

@@ -4,21 +4,26 @@ import asyncio
 import gzip
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
+import numpy as np
 import pytest
 
-from fedsim.errors import FedsimError
+from fedsim.errors import DeviceLeftError, FedsimError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.blackout import Blackout
 from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.law import Constant
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
-from fedsim.system.presence import Crashes
+from fedsim.system.presence import Crashes, GroupPresence
+from fedsim.system.process import Crowd
 from fedsim.system.profiles import RadioProfile
+from fedsim.system.renewal import cycle, from_new
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.topology import Topology
 from fedsim.system.usage import WasteBook
@@ -58,8 +63,6 @@ PHONE = DeviceSpec(
     access=Access(up_bps=8 * MBPS, down_bps=8 * MBPS),
     radio=QUICK,
     paging_s=0.0,
-    availability=None,
-    crashes=None,
 )
 
 
@@ -76,22 +79,31 @@ def topology(core_bps, ways):
     return Topology("phones", graph)
 
 
+def presence_of(sim, name, rules):
+    """The presence of one device by these rules (None for none), with luck of its own name."""
+    crowd = Crowd(things=np.zeros(1, dtype=np.uint64), luck=lambda *names: sim.luck("presence", name, *names))
+    return GroupPresence(crowd, [rule for rule in rules if rule is not None]).of(0)
+
+
 class World:
     """A simulation with a server, 1 GFLOP/s, and the phones that a test adds."""
 
     def __init__(self, *, graph=None, core_bps=math.inf, ways=BOTH_WAYS, transport=None, outages=(), seed=1, **manners):
         self.sim = Simulation(seed=seed)
         self.network = Network(self.sim, graph or topology(core_bps, ways), transport=transport)
-        self.messenger = Messenger(self.sim, self.network, Manners(**manners), outages=outages)
+        given = manners.pop("manners", None) or Manners(**manners)
+        self.messenger = Messenger(self.sim, self.network, given, outages=outages)
         self.waste = WasteBook()
         self.server = Server(self.sim, ServerSpec(place="server", flops_per_s=1e9), self.messenger)
         self.phones = []
 
-    def phone(self, name="phone", **changes):
-        """One more phone; changes: what is different from ``PHONE``."""
+    def phone(self, name="phone", *, availability=None, crashes=None, cuts=(), **changes):
+        """One more phone; changes: what is different from ``PHONE``; cuts: what takes it down from outside."""
         spec = replace(PHONE, name=name, index=len(self.phones), **changes)
         self.network.attach(name, spec.place, spec.access)
-        self.phones.append(Device(self.sim, spec, self.messenger, self.waste))
+        rules = [*(Blackout(cut) for cut in cuts), availability, crashes]
+        presence = presence_of(self.sim, name, rules)
+        self.phones.append(Device(self.sim, spec, self.messenger, self.waste, presence))
         return self.phones[-1]
 
     def run(self, *coroutines, until_s=0.0):
@@ -123,13 +135,18 @@ class World:
                 assert not radio._down_bps
             assert phone._roaming._users == 0
             assert phone._roaming._timer is None
-            assert phone._computing_since_s is None
-            assert not phone._processor.locked()
+            assert phone._processor.load == 0
+            assert phone._processor.busy_since_s is None
+            assert phone._processor._alarm is None
             assert phone._awake == 0
             assert not phone._outgoing
             assert not phone._incoming
-            assert not phone._watch._scopes
+            assert not phone._watch._attendants
             assert phone._watch._timer is None
+        assert not self.server._watch._attendants
+        assert self.server._watch._timer is None
+        assert not self.server._queue.locked()
+        assert not self.messenger._copies
         assert self.messenger._outages._timer is None
         assert self.network.traffic().moving_bytes == 0
         assert not asyncio.all_tasks(self.sim.loop)
@@ -216,6 +233,22 @@ def crashing():
     return crashes
 
 
+@pytest.fixture(scope="session")
+def visits():
+    """Comes at time 0, stays and is away for so many seconds each, again and again."""
+    return Visits
+
+
+@dataclass(frozen=True)
+class Visits:
+    stay_s: float
+    away_s: float
+
+    def processes(self, crowd):
+        laws = cycle(Constant(self.stay_s), Constant(self.away_s), len(crowd))
+        return [(from_new(laws, crowd.luck("visits"), crowd), DeviceLeftError)]
+
+
 class Script:
     """A law of one device that gives these values, then 1e9."""
 
@@ -226,7 +259,10 @@ class Script:
         self.values = list(values)
 
     def draw(self, rng):
-        return self.values.pop(0) if self.values else 1e9
+        return float(self.isf([rng])[0])
+
+    def isf(self, q):
+        return np.array([self.values.pop(0) if self.values else 1e9 for _ in q])
 
 
 @pytest.fixture(scope="session")
@@ -243,9 +279,25 @@ def oracle():
 
 
 @pytest.fixture(scope="session")
+def analytic(oracle):
+    """Closed forms with worked numbers, by id."""
+    return {entry["id"]: entry for entry in oracle("analytic")["entries"]}
+
+
+@pytest.fixture(scope="session")
 def underlays():
     """Five published networks with their overlays and cycle times."""
     path = SHARED / "underlays" / "underlays.json.gz"
     if not path.exists():
         pytest.skip("needs shared/data/underlays beside the checkout")
     return json.loads(gzip.decompress(path.read_bytes()))
+
+
+@pytest.fixture(scope="session")
+def closed_form(analytic):
+    """The closed form of this name: its inputs and its values."""
+
+    def entry(name):
+        return analytic[name]["inputs"], analytic[name]["value"]
+
+    return entry

@@ -19,8 +19,6 @@ from fedsim.errors import (
 )
 from fedsim.system.access import Access
 from fedsim.system.device import DeviceSpec
-from fedsim.system.law import Constant
-from fedsim.system.presence import Availability
 
 MB = 1_000_000
 GIGA = 1e9
@@ -78,17 +76,17 @@ def test_usage_is_exact_in_the_middle(world, at):
     assert middle.value.energy_j["send"] == 4.5
 
 
-def test_one_computation_at_a_time(world, at):
-    """The second waits for the first, the third is given up while it waits."""
+def test_computations_at_the_same_time_share_the_processor(world, at):
+    """Three from 1 s to 3 s, when the third is given up; the first has a third of a second left then."""
     phone = world.phone()
     outcomes = world.run(
         at(0.0, phone.compute, 2 * GIGA, 0),
         at(1.0, phone.compute, 3 * GIGA, 0),
         at(1.0, phone.compute, 3 * GIGA, 0, until_s=3.0),
     )
-    assert [outcome.end_s for outcome in outcomes] == [2.0, 5.0, 3.0]
-    assert phone.usage().compute_s == 5.0
-    assert world.spent(phone)["compute"] == 20.0
+    assert [outcome.end_s for outcome in outcomes] == pytest.approx([3 + 2 / 3, 3 + 2 / 3 + 2, 3.0], rel=1e-12)
+    assert phone.usage().compute_s == pytest.approx(5 + 2 / 3, rel=1e-12)
+    assert world.spent(phone)["compute"] == pytest.approx(4 * (5 + 2 / 3), rel=1e-12)
     world.check_nothing_is_held()
 
 
@@ -132,10 +130,10 @@ def test_a_crash_ends_computing_at_its_instant(world, at, crashing):
     world.check_nothing_is_held()
 
 
-def test_leaving_ends_sending_at_its_instant(make_world, at):
-    """Stays and absences of 4 s each: after 20 mean cycles it is there from 0 s to 4 s."""
+def test_leaving_ends_sending_at_its_instant(make_world, at, visits):
+    """Stays and absences of 4 s each."""
     world = make_world()
-    phone = world.phone(availability=Availability(stay_s=Constant(4.0), away_s=Constant(4.0)))
+    phone = world.phone(availability=visits(4.0, 4.0))
     (outcome,) = world.run(at(2.0, upload, phone, world.server, 8 * MB))
     assert isinstance(outcome.error, DeviceLeftError)
     assert outcome.end_s == 4.0
@@ -500,11 +498,10 @@ def test_returning(world, at, crashing):
     assert [outcome.end_s for outcome in outcomes] == [0.0, 3.0, 3.0, 4.0]
 
 
-def test_crashed_while_away_returns_when_both_are_over(make_world, at, crashing):
+def test_crashed_while_away_returns_when_both_are_over(make_world, at, crashing, visits):
     """There from 0 s to 4 s and from 8 s on; crashed from 7 s to 9 s."""
     world = make_world()
-    stays = Availability(stay_s=Constant(4.0), away_s=Constant(4.0))
-    phone = world.phone(availability=stays, crashes=crashing([7.0], [2.0]))
+    phone = world.phone(availability=visits(4.0, 4.0), crashes=crashing([7.0], [2.0]))
     (outcome,) = world.run(at(5.0, phone.returned))
     assert outcome.end_s == 9.0
     assert phone.is_up()

@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.course import STEADY, Fades
-from fedsim.system.fleet import DeviceGroup, Fleet, OtherWay, Roams
+from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.handover import ByLaw
 from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
-from fedsim.system.presence import Availability, Crashes
 from fedsim.system.profiles import load_profiles
+from fedsim.system.ways import OtherWay, Roams
 
 RADIO = load_profiles().radios["4g_2020"]
-STAYS = Availability(stay_s=Exponential(60.0), away_s=Exponential(30.0))
-FAILS = Crashes(every_s=Exponential(600.0), repair_s=Constant(20.0))
 
 speeds = st.sampled_from(
     [
@@ -33,10 +31,9 @@ speeds = st.sampled_from(
 )
 
 
-def group(name="phones", **changes):
-    """Twelve phones of one kind at two cells."""
+def kind(**changes):
+    """Phones at two cells."""
     given = {
-        "count": 12,
         "link": "4g",
         "places": ("cell-a", "cell-b"),
         "radio": RADIO,
@@ -52,14 +49,17 @@ def group(name="phones", **changes):
         "up_bps": Lognormal(8e6, 0.53),
         "down_bps": Lognormal(20e6, 0.53),
         "rtt_s": Lognormal(0.05, 0.25),
-        "availability": STAYS,
-        "crashes": FAILS,
     }
-    return DeviceGroup(name=name, **(given | changes))
+    return Kind(**(given | changes))
+
+
+def group(name="phones", *, count=12, **changes):
+    """Twelve phones of one kind."""
+    return DeviceGroup(name=name, count=count, kinds=(kind(**changes),))
 
 
 def fleet(*groups, seed=1):
-    return Fleet(groups, Simulation(seed=seed).rng)
+    return Fleet(groups, Simulation(seed=seed).luck, Simulation(seed=seed).rng)
 
 
 def specs(of):
@@ -67,14 +67,14 @@ def specs(of):
 
 
 def test_a_row_is_what_its_group_says_and_what_it_drew():
-    kind = {"flops_per_s": Constant(2e9), "charge": Constant(0.25), "rtt_s": Constant(0.1)}
+    laws = {"flops_per_s": Constant(2e9), "charge": Constant(0.25), "rtt_s": Constant(0.1)}
     rates = {"up_bps": Constant(8e6), "down_bps": Constant(20e6)}
-    spec = fleet(group("a", count=2), group("b", half_duplex=True, loss=0.001, **kind, **rates)).spec(3)
+    spec = fleet(group("a", count=2), group("b", half_duplex=True, loss=0.001, **laws, **rates)).spec(3)
     assert (spec.name, spec.group, spec.index, spec.place) == ("b-01", "b", 3, "cell-b")
     assert (spec.flops_per_s, spec.step_overhead_s, spec.charge_j) == (2e9, 0.005, 10_000.0)
     assert (spec.train_w, spec.idle_w, spec.sleep_w, spec.paging_s) == (3.0, 0.3, 0.03, 1.28)
     assert spec.access == Access(up_bps=8e6, down_bps=20e6, delay_s=0.05, half_duplex=True, loss=0.001)
-    assert (spec.link, spec.radio, spec.availability, spec.crashes) == ("4g", RADIO, STAYS, FAILS)
+    assert (spec.link, spec.radio, spec.handover) == ("4g", RADIO, None)
 
 
 def test_names_are_groups_and_ranks():
@@ -146,7 +146,7 @@ def test_a_device_fades_about_the_rates_that_it_drew():
 def test_a_device_has_one_fading_for_each_technology():
     """The same in every cell of its own technology, another on the way by WiFi."""
     course = Fades(shape=load_profiles().fading["4g_mpls"])
-    own = group(course=course)
+    own = kind(course=course)
 
     def other(link):
         return OtherWay(
@@ -163,7 +163,7 @@ def test_a_device_has_one_fading_for_each_technology():
         )
 
     moves = ByLaw(stay_s=Constant(1.0), away_s=Constant(1.0))
-    spec = fleet(replace(own, roams=Roams(others=[other("4g"), other("wifi")], moves=moves))).spec(3)
+    spec = fleet(group(course=course, roams=Roams(others=[other("4g"), other("wifi")], moves=moves))).spec(3)
     same, wifi = spec.handover.others
     seconds = range(20)
     assert [same.access.up.at(second) for second in seconds] == [spec.access.up.at(second) for second in seconds]
@@ -180,7 +180,7 @@ def test_ten_thousand_devices_that_fade_ask_for_no_luck_until_they_send():
         asked.append(names)
         return sim.rng(*names)
 
-    of = Fleet([group(count=10_000, course=Fades(shape=load_profiles().fading["4g_mpls"]))], streams)
+    of = Fleet([group(count=10_000, course=Fades(shape=load_profiles().fading["4g_mpls"]))], sim.luck, streams)
     drawn = len(asked)
     ways = [spec.access.up for spec in specs(of)]
     assert len(asked) == drawn
@@ -196,10 +196,69 @@ def test_a_fleet_follows_its_laws():
         assert math.log(np.median(column) / median) == pytest.approx(0.0, abs=error)
 
 
-@pytest.mark.parametrize("changes", [{"count": 0}, {"places": ()}])
-def test_a_group_without_devices_or_places_is_refused(changes):
-    with pytest.raises(ValueError, match="group 'phones' needs devices and places"):
-        group(**changes)
+def mixed(count=12, **changes):
+    """Half of them slow and on 3G, the others fast and on WiFi."""
+    slow = kind(flops_per_s=Uniform(1.0, 2.0), link="3g", battery_j=None)
+    fast = kind(flops_per_s=Uniform(10.0, 20.0), link="wifi", places=("home",), sleep_w=0.5)
+    return DeviceGroup(name="mixed", count=count, kinds=(slow, fast), **changes)
+
+
+def test_attributes_of_a_kind_go_together():
+    of = fleet(group("others", count=3), mixed(400, weights=(1, 3)))
+    is_fast = of.flops_per_s[3:] >= 10
+    assert is_fast.mean() == pytest.approx(0.75, abs=4 * math.sqrt(0.75 * 0.25 / 400))
+    for index, fast in enumerate(is_fast, start=3):
+        spec = of.spec(index)
+        assert (spec.link, spec.charge_j == math.inf) == (("wifi", False) if fast else ("3g", True))
+        assert spec.place == ("home" if fast else ("cell-a", "cell-b")[(index - 3) % 2])
+        assert of.by_kind("standby_w")[index] == (0.5 if fast else 0.03) + RADIO.idle_w
+        assert of.capacity_j()[index] == (40_000.0 if fast else math.inf)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 1000), more=st.integers(1, 5))
+def test_one_more_device_changes_nobody_elses_kind(seed, more):
+    assert specs(fleet(mixed(12 + more), seed=seed))[:12] == specs(fleet(mixed(12), seed=seed))
+
+
+def test_a_kind_without_weight_is_nobodys():
+    assert {spec.link for spec in specs(fleet(mixed(50, weights=(1, 0))))} == {"3g"}
+
+
+def test_devices_with_names_of_their_own():
+    """Their luck goes with their names, whatever their order, and their kinds are theirs in turn."""
+    named = mixed(2, names=("ada", "bob"))
+    of = fleet(group("others", count=3), named)
+    assert [of.name(index) for index in (2, 3, 4)] == ["others-02", "ada", "bob"]
+    assert [of.spec(index).link for index in (3, 4)] == ["3g", "wifi"]
+    swapped = fleet(replace(named, names=("bob", "ada"), kinds=named.kinds[::-1]))
+    assert swapped.spec(1).flops_per_s == of.spec(3).flops_per_s
+    assert swapped.spec(0).access == of.spec(4).access
+
+
+def test_slowness_is_the_share_that_is_faster():
+    of = fleet(group("a", count=2, flops_per_s=Constant(5.0)), group("b", count=1, flops_per_s=Constant(9.0)),
+               group("c", count=2, flops_per_s=Constant(1.0)))  # fmt: skip
+    assert of.slowness().tolist() == [0.25, 0.25, 0.0, 0.75, 0.75]
+    assert fleet(group(count=1)).slowness().tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: group(count=0), "group 'phones' needs devices and kinds"),
+        (lambda: DeviceGroup(name="x", count=1, kinds=()), "group 'x' needs devices and kinds"),
+        (lambda: group(places=()), "devices need a place"),
+        (lambda: mixed(weights=(1,)), "needs a weight >= 0 for each kind"),
+        (lambda: mixed(weights=(1, -1)), "needs a weight >= 0 for each kind"),
+        (lambda: mixed(2, names=("a",)), "needs 2 different names"),
+        (lambda: mixed(2, names=("a", "a")), "needs 2 different names"),
+        (lambda: fleet(mixed(1, names=("a",)), replace(mixed(1, names=("a",)), name="b")), "got twice: a"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 @pytest.mark.parametrize("groups", [[], [group("a"), group("a")]], ids=["none", "twice"])

@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from fedsim.errors import FedsimError
 from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
+from fedsim.system.scipy_law import ScipyLaw
 
 LAWS = [
     (Uniform(2.0, 6.0), stats.uniform(2.0, 4.0)),
     (Exponential(600.0), stats.expon(scale=600.0)),
     (Lognormal(3017.0, 1.39), stats.lognorm(1.39, scale=3017.0)),
     (Weibull(16_005.0, 0.656), stats.weibull_min(0.656, scale=16_005.0)),
+    (ScipyLaw("gamma", (("a", 2.0), ("scale", 600.0))), stats.gamma(2.0, scale=600.0)),
 ]
 
 
@@ -26,6 +28,30 @@ def test_a_law_is_that_of_scipy(law, reference):
     assert (low, high) == reference.support()
 
 
+Q = np.array([1e-12, 0.01, 0.2, 0.5, 0.8, 0.99])
+
+
+@pytest.mark.parametrize(("law", "reference"), LAWS, ids=[type(law).__name__ for law, _ in LAWS])
+def test_what_is_exceeded_with_a_probability_is_that_of_scipy(law, reference):
+    np.testing.assert_allclose(law.isf(Q), reference.isf(Q), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("law", "reference"), LAWS, ids=[type(law).__name__ for law, _ in LAWS])
+def test_spread_is_the_law_of_the_period_that_a_random_instant_hits(law, reference):
+    """P(spread > x) = integral of y f(y) over y > x, over the mean; by quadrature over the upper probabilities."""
+    for q in (0.01, 0.2, 0.5, 0.8, 0.99):
+        above = reference.sf(law.spread(np.array([q]))[0])
+        share, _ = integrate.quad(reference.isf, 0.0, above, epsabs=0, epsrel=1e-9, limit=500)
+        assert share / reference.mean() == pytest.approx(q, rel=2e-4 if isinstance(law, ScipyLaw) else 1e-6)
+
+
+def test_a_choice_takes_stretches_of_chance_from_the_greatest_value_down():
+    law = Choice((1.0, 9.0, 5.0), (2.0, 0.0, 3.0))
+    assert law.isf(np.array([0.1, 0.59, 0.61, 1 - 2**-53])).tolist() == [5.0, 5.0, 1.0, 1.0]
+    assert law.spread(np.array([0.88, 0.89])).tolist() == [5.0, 1.0]  # 15 : 2
+    assert Choice((0.0, 2.0)).spread(np.array([0.01, 0.99])).tolist() == [2.0, 2.0]
+
+
 def test_choice_draws_in_proportion_to_weights():
     law = Choice((1.0, 5.0, 9.0), (1.0, 3.0, 0.0))
     sample = law.draws(np.random.default_rng(1), 20_000)
@@ -36,12 +62,17 @@ def test_choice_draws_in_proportion_to_weights():
     assert Choice((1.0, 5.0)).mean == 3.0
 
 
-def test_a_constant_takes_nothing_from_the_generator():
-    rng = np.random.default_rng(1)
-    assert Constant(7.0).draw(rng) == 7.0
-    assert Constant(7.0).draws(rng, 2).tolist() == [7.0, 7.0]
-    assert Constant(7.0).mean == 7.0
-    assert rng.random() == np.random.default_rng(1).random()
+def test_every_draw_takes_one_number_of_the_generator_whatever_the_law():
+    for law in (Constant(7.0), Choice((1.0, 2.0)), *(law for law, _ in LAWS)):
+        rng, other = np.random.default_rng(1), np.random.default_rng(1)
+        law.draws(rng, 3)
+        other.random(3)
+        assert rng.random() == other.random()
+
+
+def test_a_constant_is_a_constant():
+    assert Constant(7.0).draw(np.random.default_rng(1)) == Constant(7.0).mean == 7.0
+    assert Constant(7.0).spread(Q).tolist() == [7.0] * 6
 
 
 def test_no_spread_is_a_constant():

@@ -4,6 +4,18 @@ from hypothesis import strategies as st
 
 from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
 from fedsim.system.law_words import read_law, write_law
+from fedsim.system.scipy_law import ScipyLaw
+
+
+class ScipyMessage(str):
+    """Is equal to every text that begins with it: scipy's names are many, and change."""
+
+    __slots__ = ()
+
+    def __eq__(self, other):
+        return isinstance(other, str) and other.startswith(str(self))
+
+    __hash__ = str.__hash__
 
 
 def read(words, unit):
@@ -26,6 +38,12 @@ def read(words, unit):
         ({"weibull": {"scale": "16005 s", "shape": "0.656"}}, "s", Weibull(16_005.0, 0.656)),
         ({"choice": ["1 GFLOP/s", "2 GFLOP/s"]}, "flop/s", Choice((1e9, 2e9))),
         ({"choice": {"values": ["1 s", "2 s"], "weights": [3, 1]}}, "s", Choice((1.0, 2.0), (3.0, 1.0))),
+        (
+            {"scipy": {"name": "gamma", "a": 2, "scale": "10 min"}},
+            "s",
+            ScipyLaw("gamma", (("a", 2.0), ("scale", 600.0))),
+        ),
+        ({"scipy": {"name": "beta", "a": 1.2, "b": 6}}, "1", ScipyLaw("beta", (("a", 1.2), ("b", 6.0)))),
     ],
 )
 def test_words_become_laws(words, unit, law):
@@ -46,7 +64,7 @@ def test_words_become_laws(words, unit, law):
         ({"unifrom": [1, 2]}, [(
             (),
             ("'unifrom' is not a known law; did you mean 'uniform'? "
-            "(known: uniform, exponential, lognormal, weibull, choice)"),
+            "(known: uniform, exponential, lognormal, weibull, choice, scipy)"),
         )]),
         ({"lognormal": {"median": 1, "sgma": 2}}, [
             (
@@ -56,9 +74,22 @@ def test_words_become_laws(words, unit, law):
             (("lognormal", "sigma"), "is missing"),
         ]),
         ({}, [((), ("a law is a quantity or has one key that names it "
-                   "(uniform, exponential, lognormal, weibull, choice), got 0 keys"))]),
+                   "(uniform, exponential, lognormal, weibull, choice, scipy), got 0 keys"))]),
         ({"choice": {"values": 3}}, [(("choice", "values"), "must be a list, got 3")]),
         ({"choice": [1, "x"]}, [(("choice", 1), "'x' is not a time such as '250 ms'")]),
+        ({"scipy": {"name": "gama", "a": 2}}, [
+            (("scipy",), ScipyMessage("'gama' is not a known scipy distribution; did you mean 'gamma'")),
+        ]),
+        ({"scipy": {"name": "gamma"}}, [(("scipy",), "scipylaw: gamma needs a, got {}")]),
+        ({"scipy": {"name": "gamma", "a": "2 s", "scale": "x"}}, [
+            (("scipy", "a"), "'2 s' is not a plain number or a share such as '30 %': 's' measures something else"),
+            (("scipy", "scale"), "'x' is not a time such as '250 ms'"),
+        ]),
+        ({"scipy": {"name": "cauchy"}}, [(("scipy",), "scipylaw: cauchy must have a finite mean, got nan")]),
+        ({"scipy": {"name": "gamma", "a": -1}}, [
+            (("scipy",), "scipylaw: gamma must have possible parameters, got {'a': -1.0}"),
+        ]),
+        ({"scipy": "gamma"}, [(("scipy",), "must give the name of a distribution and its parameters, got 'gamma'")]),
         ({"exponential": 3}, [(("exponential",), "must give mean, got 3")]),
     ],
 )  # fmt: skip

@@ -14,11 +14,24 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedsim.system import watch
+from fedsim.system.battery import Charging
+from fedsim.system.battery_rules import BatteryRules
+from fedsim.system.charger import Charger
+from fedsim.system.chip import Chip
+from fedsim.system.faults import Faults
+from fedsim.system.interruption import INTERRUPTIONS
+from fedsim.system.law import Constant
 from fedsim.system.meter import CAUSES
+from fedsim.system.mishaps import Lateness, Manners
+from fedsim.system.outage import Outage, Schedule
 from fedsim.system.profiles import Doze
+from fedsim.system.retry import Retry
+from fedsim.system.server import Server
 
 MB = 1_000_000
 GIGA = 1e9
+CHARGER = Charger(power_w=2.0, efficiency=0.5, taper_from_share=1.0)
+ARRIVING_W = 1.0
 STATES = ("idle", "paging", "promotion", "moving", "silent", "tail-1", "tail-2", "off")
 
 moments = st.integers(0, 20).map(lambda number: number / 4)
@@ -49,10 +62,28 @@ class Life:
     paging_s: float
     doze_s: float
     core_bps: float
+    cores: int = 1
+    plugged: tuple[float, ...] = ()
+    interrupted: tuple[str, ...] = ("abort", "abort", "abort")
+    faults: Faults | None = None
+    server_crashes: tuple[tuple[float, float], ...] = ()
+    server_interrupted: str = "abort"
+    cut_s: float = math.inf
+    manners: Manners | None = None
+
+
+AGAIN = Retry(attempts=3, first_s=0.25)
+MANNERS = [
+    Manners(chunk_bytes=MB / 2),
+    Manners(message_loss=0.2, corruption=0.2, retry=AGAIN, chunk_bytes=MB / 2),
+    Manners(corruption=0.2),
+    Manners(duplication=0.4, lateness=Lateness(share=0.3, by_s=Constant(0.5))),
+]
+FAULTS = [Faults(per_job=0.3, attempts=2, pause_s=0.25), Faults(every_s=Constant(1.5), attempts=2)]
 
 
 @st.composite
-def lives(draw, charges=st.just(math.inf) | batteries, phones=3):  # noqa: B008  # a strategy is a value
+def lives(draw, charges=st.just(math.inf) | batteries, phones=3, plugs=st.just(())):  # noqa: B008  # strategies are values
     kinds = st.sampled_from(["compute", "up", "down", "across", "nothing"])
     patience = st.just(math.inf) | lasting
     deeds = st.builds(Deed, st.integers(0, phones - 1), kinds, moments, lasting, patience)
@@ -64,23 +95,59 @@ def lives(draw, charges=st.just(math.inf) | batteries, phones=3):  # noqa: B008 
         paging_s=draw(st.sampled_from([0.0, 1.28])),
         doze_s=draw(st.sampled_from([0.0, 0.25])),
         core_bps=draw(st.sampled_from([8e6, 16e6, math.inf])),
+        cores=draw(st.integers(1, 2)),
+        plugged=draw(plugs),
+        interrupted=tuple(draw(st.sampled_from(INTERRUPTIONS)) for _ in range(phones)),
+        faults=draw(st.none() | st.sampled_from(FAULTS)),
+        server_crashes=tuple(draw(st.lists(st.tuples(lasting, repairs), max_size=2))),
+        server_interrupted=draw(st.sampled_from(["abort", "resume"])),
+        cut_s=draw(st.just(math.inf) | lasting),
+        manners=draw(st.none() | st.sampled_from(MANNERS)),
     )
+
+
+class Cuts:
+    """Plugged in and out at these times."""
+
+    def __init__(self, cuts):
+        self.cuts = cuts
+
+    def times(self, rng):
+        return self
+
+    def at(self, time_s):
+        past = sum(cut <= time_s for cut in self.cuts)
+        return past % 2 == 1, min((cut for cut in self.cuts if cut > time_s), default=math.inf)
 
 
 class Lived:
     """A life that was lived: the world afterwards, and what the phones' parts were told to do."""
 
     def __init__(self, life, make_world, radio, crashing, *, end_s=60.0):
-        self.world = make_world(core_bps=life.core_bps)
+        self.world = world = make_world(core_bps=life.core_bps, manners=life.manners)
+        crashes = crashing([on_s for on_s, _ in life.server_crashes], [off_s for _, off_s in life.server_crashes])
+        spec = replace(world.server.spec, crashes=crashes, interrupted=life.server_interrupted)
+        world.server = Server(world.sim, spec, world.messenger)
+        self.cut = None
+        if life.cut_s < math.inf:
+            times = Schedule(from_s=(life.cut_s,), for_s=(0.5,))
+            self.cut = Outage(machines=("region",), times=times).cut(world.sim)
         doze = Doze(after_s=1.0, min_s=life.doze_s, max_s=life.doze_s)
         profile = replace(radio, promotion_s=life.promotion_s, max_w=3.5, doze=doze)
+        charging = Charging(charger=CHARGER, plug=Cuts(life.plugged)) if life.plugged else None
         for number, (charge_j, times_s) in enumerate(zip(life.charges_j, life.crashes, strict=True)):
             self.world.phone(
                 f"phone-{number}",
                 radio=profile,
                 charge_j=charge_j,
+                capacity_j=charge_j + 4.0,
+                chip=Chip(cores=life.cores, job_cores=1),
+                rules=BatteryRules(charging=charging),
                 paging_s=life.paging_s,
                 crashes=crashing([on_s for on_s, _ in times_s], [off_s for _, off_s in times_s]),
+                interrupted=life.interrupted[number],
+                faults=life.faults,
+                cuts=[self.cut] if self.cut and number != 1 else [],
             )
         self.diaries = [Diary(self.world.sim, phone) for phone in self.world.phones]
         self.outcomes = self.world.run(*(self.do(deed) for deed in life.deeds), until_s=end_s)
@@ -90,7 +157,8 @@ class Lived:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(deed.start_s)
         task = asyncio.ensure_future(self.at_work(deed))
-        timer = loop.call_at(deed.start_s + deed.patience_s, task.cancel, "late")
+        # A battery that never lasts for an epoch would have somebody without a deadline resume for ever.
+        timer = loop.call_at(deed.start_s + min(deed.patience_s, 30.0), task.cancel, "late")
         await asyncio.wait([task])
         timer.cancel()
         error = "late" if task.cancelled() else task.exception()
@@ -101,7 +169,7 @@ class Lived:
         peer = world.phones[deed.phone - 1]
         async with phone.at_work():
             if deed.kind == "compute":
-                await phone.compute(deed.lasts_s * GIGA, 0)
+                await phone.compute(deed.lasts_s * GIGA, 0, epochs=2 * deed.lasts_s)
             elif deed.kind == "up":
                 await phone.send(world.server, deed.lasts_s * MB)
             elif deed.kind == "down":
@@ -129,17 +197,19 @@ class Diary:
             release()
             self.rows.append((sim.now, "release", None))
 
-        def written_follow(flow, *, outgoing):
+        def written_follow(flow, *, outgoing, waste=None):
             self.rows.append((sim.now, "rate", (flow.number, outgoing, flow.rate_bps)))
-            follow(flow, outgoing=outgoing)
+            follow(flow, outgoing=outgoing, waste=waste)
 
         def written_update():
             update_power()
-            computing = phone._computing_since_s is not None
-            self.rows.append((sim.now, "processor", "compute" if computing else "idle" if phone._awake else "sleep"))
+            load = phone._processor.load
+            state = "compute" if load else "idle" if phone._awake and not phone._is_away else "sleep"
+            self.rows.append((sim.now, "processor", (state, load)))
 
         phone.radio.hold, phone.radio.release = written_hold, written_release
         phone.follow, phone._update_power = written_follow, written_update
+        phone._processor._changed = written_update
 
 
 class SlowPhone:
@@ -148,11 +218,12 @@ class SlowPhone:
     def __init__(self, spec, paging):
         self.spec, self.paging = spec, paging
         self.now_s, self.phase, self.until_s = 0.0, "idle", math.inf
-        self.users, self.rates_bps, self.processor = 0, {}, "sleep"
+        self.users, self.rates_bps, self.processor = 0, {}, ("sleep", 0.0)
         self.spent_j = dict.fromkeys(CAUSES, 0.0)
         self.seconds = dict.fromkeys(STATES, 0.0)
         self.left_j = spec.charge_j
         self.died_s = 0.0 if spec.charge_j == 0 else math.inf
+        self.is_on = spec.charge_j > 0
 
     def live(self, rows, end_s):
         for at_s, what, detail in rows:
@@ -205,8 +276,8 @@ class SlowPhone:
         number, outgoing, rate_bps = detail
         self.rates_bps[number, outgoing] = rate_bps
 
-    def on_processor(self, state):
-        self.processor = state
+    def on_processor(self, detail):
+        self.processor = detail
 
     def state(self):
         if any(self.rates_bps.values()):
@@ -215,7 +286,8 @@ class SlowPhone:
 
     def power_w(self):
         radio = self.spec.radio
-        power_w = Counter({self.processor: {"compute": 4.0, "idle": 0.5, "sleep": 0.0625}[self.processor]})
+        state, load = self.processor
+        power_w = Counter({state: {"compute": 0.5 + 3.5 * load, "idle": 0.5, "sleep": 0.0625}[state]})
         up_bps, down_bps = (sum(r for (_, out), r in self.rates_bps.items() if out == way) for way in (True, False))
         if up_bps or down_bps:
             beta_w = radio.beta_w / ((up_bps > 0) + (down_bps > 0))
@@ -232,20 +304,32 @@ class SlowPhone:
         return power_w
 
     def spend(self, until_s):
-        power_w, lasts_s = self.power_w(), until_s - self.now_s
-        total_w = sum(power_w.values())
-        if self.left_j <= 0:
-            lasts_s = 0.0
-        elif self.left_j <= total_w * lasts_s:
-            lasts_s = self.left_j / total_w
-            self.died_s, self.left_j = self.now_s + lasts_s, 0.0
-        else:
-            self.left_j -= total_w * lasts_s
+        """Piece by piece, cut where it is plugged in or out, and where it dies or comes back."""
+        while self.now_s < until_s:
+            cuts = self.spec.rules.charging.plug.cuts if self.spec.rules.charging else ()
+            lasts_s = min([until_s, *(cut for cut in cuts if cut > self.now_s)]) - self.now_s
+            arriving_w = ARRIVING_W if sum(cut <= self.now_s for cut in cuts) % 2 else 0.0
+            self.spend_piece(lasts_s, arriving_w)
+
+    def spend_piece(self, lasts_s, arriving_w):
+        power_w = self.power_w() if self.is_on else Counter()
+        net_w = arriving_w - sum(power_w.values())
+        goal_j = 0.0 if self.is_on else 0.05 * self.spec.capacity_j
+        switch_s = (goal_j - self.left_j) / net_w if (net_w < 0) == self.is_on and net_w else math.inf
+        # What ends with its death ends when the phone computed that, maybe a rounding before this twin does.
+        state, switches = self.state() if self.is_on else "off", switch_s <= lasts_s + 1e-12
+        lasts_s = min(lasts_s, switch_s)
+        self.left_j = goal_j if switches else min(self.left_j + net_w * lasts_s, self.full_j())
         for cause, watts in power_w.items():
             self.spent_j[cause] += watts * lasts_s
-        self.seconds[self.state()] += lasts_s
-        self.seconds["off"] += until_s - self.now_s - lasts_s
-        self.now_s = until_s
+        self.seconds[state] += lasts_s
+        self.now_s += lasts_s
+        if switches:
+            self.died_s = min(self.died_s, self.now_s) if self.is_on else self.died_s
+            self.is_on = not self.is_on
+
+    def full_j(self):
+        return math.inf if math.isinf(self.left_j) else self.spec.capacity_j
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +373,24 @@ def test_energy_is_power_over_time_and_comes_out_of_the_battery(live, life):
             assert at_s == pytest.approx(twin.died_s, rel=1e-12)
 
 
+@settings(deadline=None, max_examples=150)
+@given(life=lives(batteries, plugs=st.lists(moments, min_size=1, max_size=5, unique=True).map(sorted).map(tuple)))
+def test_energy_and_charge_on_a_charger_equal_the_slow_twin(live, life):
+    """It charges and drains, dies and comes back, at any instant of whatever it does."""
+    world = (lived := live(life)).world
+    for phone, diary in zip(world.phones, lived.diaries, strict=True):
+        twin = SlowPhone(phone.spec, world.sim.rng("paging", phone.name)).live(diary.rows, world.sim.now)
+        spent_j = phone.usage().energy_j
+        assert spent_j == pytest.approx(twin.spent_j, rel=1e-9, abs=1e-8)
+        battery = phone.meter.battery
+        assert battery.charge_j == pytest.approx(twin.left_j, rel=1e-9, abs=1e-8)
+        assert 0 <= battery.charge_j <= battery.capacity_j
+        left_j = phone.spec.charge_j + battery.charged_j - sum(spent_j.values())
+        assert battery.charge_j == pytest.approx(left_j, rel=1e-9, abs=1e-8)
+        assert phone.radio.times() == pytest.approx(twin.seconds, rel=1e-9, abs=1e-8)
+    lived.world.check_nothing_is_held()
+
+
 def deaths(world, phone, *causes):
     """When somebody saw it go."""
     fields = [(at_s, row["subject"], row["cause"]) for at_s, row in world.events("down")]
@@ -301,18 +403,20 @@ def test_nothing_is_held_and_nobody_waits_for_ever(live, life):
     """The run ends at all, and everybody has given back what he had."""
     lived = live(life)
     lived.world.check_nothing_is_held()
-    assert {error for _, error in lived.outcomes} <= {None, "late", "crash", "battery"}
+    causes = {None, "late", "crash", "battery", "outage", "server", "fault", "lost", "corrupted"}
+    assert {error for _, error in lived.outcomes} <= causes
 
     for number, phone in enumerate(lived.world.phones):
-        for gone_s in gone(life, lived.world, number, phone):
+        for gone_s in gone(life, lived.world, number, phone) if life.interrupted[number] == "abort" else ():
             for deed, (end_s, _) in zip(life.deeds, lived.outcomes, strict=True):
                 assert not (deed.phone == number and deed.start_s < gone_s < end_s), "at work while it was gone"
 
 
 def gone(life, world, number, phone):
-    """When it crashed, and when its battery was empty."""
+    """When it crashed, when its battery was empty, and when its region was cut off."""
     times_s = itertools.accumulate(itertools.chain(*life.crashes[number]))
-    return [*itertools.islice(times_s, 0, None, 2), *deaths(world, phone, "battery")]
+    cut_s = [life.cut_s] if number != 1 else []
+    return [*itertools.islice(times_s, 0, None, 2), *deaths(world, phone, "battery"), *cut_s]
 
 
 @settings(deadline=None, max_examples=200)
@@ -338,7 +442,7 @@ def test_bytes_and_waste_add_up(live, life):
 @settings(deadline=None, max_examples=100)
 @given(life=lives())
 def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
-    """One phone at a time at one deed: what it wasted and what its finished deeds cost is what it spent."""
+    """One phone at a time at one deed, on one core: what it wasted and what finished deeds cost is what it spent."""
     deeds = [replace(deed, start_s=40.0 * number) for number, deed in enumerate(life.deeds)]
     one_by_one = replace(life, deeds=deeds)
     lived = live(one_by_one, end_s=40.0 * len(deeds))
@@ -346,7 +450,7 @@ def test_work_that_came_to_its_end_is_not_wasted_and_other_work_is(live, life):
         wasted = [row for _, row in lived.world.events("wasted") if row["subject"] == phone.name]
         ended = zip(deeds, lived.outcomes, strict=True)
         computed_s = sum(
-            d.lasts_s for d, (_, error) in ended if d.phone == number and d.kind == "compute" and not error
+            life.cores * d.lasts_s for d, (_, error) in ended if d.phone == number and d.kind == "compute" and not error
         )
         assert computed_s + sum(row["compute_s"] for row in wasted) == pytest.approx(phone.usage().compute_s, abs=1e-9)
 

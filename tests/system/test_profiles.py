@@ -41,7 +41,8 @@ def numbers(value, path=""):
 
 def test_every_number_has_evidence_and_a_known_source():
     sources = table()["sources"]
-    cited = [pair for kind in ("devices", "links", "radios", "fading") for pair in numbers(table()[kind], kind)]
+    kinds = ("devices", "links", "radios", "fading", "speeds")
+    cited = [pair for kind in kinds for pair in numbers(table()[kind], kind)]
     assert len(cited) > 120
     for path, (_, evidence) in cited:
         found = re.fullmatch(r"([DSMI]) (\w+)", evidence)
@@ -159,10 +160,10 @@ def test_profiles_are_values_that_nobody_can_change():
 def test_a_link_with_an_unknown_radio_is_refused():
     there = load_profiles()
     with pytest.raises(FedsimError, match="link '3g' has an unknown radio, '3g_2012'"):
-        Profiles(devices=there.devices, links=there.links, radios={}, fading=there.fading)
+        Profiles(devices=there.devices, links=there.links, radios={}, fading=there.fading, speeds={})
 
 
 def test_a_link_with_an_unknown_fading_is_refused():
     there = load_profiles()
     with pytest.raises(FedsimError, match="link '3g' has an unknown shape of fading, '3g_norway'"):
-        Profiles(devices=there.devices, links=there.links, radios=there.radios, fading={})
+        Profiles(devices=there.devices, links=there.links, radios=there.radios, fading={}, speeds={})

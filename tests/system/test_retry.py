@@ -29,7 +29,7 @@ class Luck:
 
 def lucky(world, *numbers):
     """The messenger draws these for messages from the phone to the server; below ``message_loss`` is lost."""
-    world.messenger._luck["phone", "server"] = Luck(*numbers)
+    world.messenger._fortune._streams["loss", "phone", "server"] = Luck(*numbers)
     return world
 
 
@@ -71,9 +71,9 @@ def test_without_chunks_it_is_all_or_nothing():
 
 def test_chunks_are_lost_one_by_one():
     cargo = Cargo(10, 4)
-    assert cargo.lose(0.5, Luck(0.4, 0.9, 0.3)) == 6
+    assert cargo.meet([(0.5, Luck(0.4, 0.9, 0.3))]) == [[4, 2]]
     assert cargo.chunks == 2
-    assert cargo.lose(0.5, Luck()) == 0
+    assert cargo.meet([None, (0.5, Luck(0.6, 0.7))]) == [[], []]
     assert cargo.chunks == 0
 
 
@@ -98,7 +98,8 @@ def test_what_arrives_and_what_is_left_are_all_of_it(size, chunk, shares, seed):
         arrived += left - cargo.left_bytes
         assert left - cargo.left_bytes + wasted == pytest.approx(share * left, rel=1e-9, abs=1e-6)
         left = cargo.left_bytes
-        assert 0 <= cargo.lose(0.5, np.random.default_rng(seed)) <= left
+        [lost] = cargo.meet([(0.5, np.random.default_rng(seed))])
+        assert 0 <= sum(lost) <= left
         arrived += left - cargo.left_bytes
     assert arrived + cargo.left_bytes == pytest.approx(size)
 

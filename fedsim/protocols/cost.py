@@ -1,0 +1,48 @@
+"""What a piece of local work asks of a device."""
+
+from dataclasses import dataclass
+
+from fedsim.learners.learner import LocalLearner
+from fedsim.protocols.node import DeviceNode
+from fedsim.tasks.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """Operations, calls of the training library, bytes moved through memory, bytes held in it, passes over the data."""
+
+    flops: float
+    dispatches: int
+    moved_bytes: float
+    memory_bytes: float
+    epochs: float = 1.0
+
+    def seconds(self, device: DeviceNode) -> float:
+        """How long it would take from now on, if nothing interfered."""
+        return device.compute_s(self.flops, self.dispatches, moved_bytes=self.moved_bytes)
+
+    async def spend(self, device: DeviceNode) -> None:
+        """Return when the device has done it.
+
+        Raises:
+            JobRefusedError: the device does not do it.
+        """
+        await device.compute(
+            self.flops,
+            self.dispatches,
+            moved_bytes=self.moved_bytes,
+            memory_bytes=self.memory_bytes,
+            epochs=self.epochs,
+        )
+
+
+def cost(learner: LocalLearner, problem: Problem, device: int, steps: int) -> Cost:
+    """What so many local steps of a device cost."""
+    asked = learner.asked_steps(problem, device)
+    return Cost(
+        flops=steps * learner.step_flops(problem, device),
+        dispatches=learner.dispatches(problem, device, steps),
+        moved_bytes=steps * learner.step_moved_bytes(problem, device),
+        memory_bytes=learner.memory_bytes(problem, device),
+        epochs=learner.epochs * steps / asked if asked else learner.epochs,
+    )

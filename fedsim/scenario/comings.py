@@ -1,0 +1,207 @@
+"""When the devices of a group are there, in words: availability, arrivals and departures."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializationInfo,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from fedsim import problems
+from fedsim.errors import ScenarioError
+from fedsim.scenario.checked import Checked
+from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Factor, OffsetLaw, ShareLaw, Time
+from fedsim.scenario.refusal import Refused, mistakes_in, refuse
+from fedsim.system import availability as system
+from fedsim.system.attendance import Replay as ReplayRule
+from fedsim.system.attendance_file import Reading
+from fedsim.system.churn import Churn as ChurnRule
+from fedsim.system.daily import Daily as DailyRule
+from fedsim.system.law import Constant, Law
+from fedsim.system.law_words import write_law
+from fedsim.system.presence import Comings
+
+Swing = Annotated[float, Strict(), Field(ge=0, le=1)]
+States = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Churn(Checked):
+    """When a device arrives, and for how long it belongs to the fleet from then on."""
+
+    arrives_s: DelayLaw | None = Field(default=None, alias="arrives")
+    belongs_s: DurationLaw | None = Field(default=None, alias="belongs")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.arrives_s is None and self.belongs_s is None:
+            raise refuse("must say arrives, belongs, or both")
+        return self
+
+    def make(self) -> ChurnRule:
+        """The rule."""
+        return ChurnRule(arrives_s=self.arrives_s, belongs_s=self.belongs_s)
+
+
+class Daily(Checked):
+    """The hours at which devices come back; see ``fedsim.system.daily.Daily``."""
+
+    swing: Swing = 0.35
+    peak_s: Delay = Field(default=7200.0, alias="peak")
+    zone_s: OffsetLaw = Field(default=Constant(0.0), alias="zone")
+
+
+class Leaning(Checked):
+    """Who stays less or comes later; see ``fedsim.system.availability.Leaning``."""
+
+    by: Literal["slowness", "labels"]
+    labels: tuple[Annotated[int, Strict()], ...] = ()
+    stay: Factor = 1.0
+    away: Factor = 1.0
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        try:
+            self.make()
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        return self
+
+    def make(self) -> system.Leaning:
+        """The rule."""
+        return system.Leaning(by=self.by, labels=self.labels, stay=self.stay, away=self.away)
+
+
+class Habit(Checked):
+    """How long a device stays, and how long it is then away. ``profile`` gives both by a name."""
+
+    stay_s: DurationLaw = Field(alias="stay")
+    away_s: DurationLaw = Field(alias="away")
+    level: ShareLaw | None = None
+    daily: Daily | None = None
+    leaning: Leaning | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, words: Any) -> Any:
+        words = {"profile": words} if isinstance(words, str) else words
+        if not isinstance(words, Mapping) or "profile" not in words:
+            return words
+        rest = {key: value for key, value in words.items() if key != "profile"}
+        return {**_profile_words(words["profile"]), **rest}
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        try:
+            self.make()
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        return self
+
+    def make(self) -> system.Availability:
+        """The rule."""
+        daily = self.daily
+        return system.Availability(
+            stay_s=self.stay_s,
+            away_s=self.away_s,
+            level=self.level,
+            daily=None if daily is None else DailyRule(swing=daily.swing, peak_s=daily.peak_s, zone_s=daily.zone_s),
+            leaning=None if self.leaning is None else self.leaning.make(),
+        )
+
+
+class Conditions(Checked):
+    """Conditions that must all hold; one that is left out always does."""
+
+    idle: Habit | None = None
+    charging: Habit | None = None
+    unmetered: Habit | None = None
+
+    def make(self) -> system.Conditions:
+        """The rule."""
+        return system.Conditions(
+            idle=None if self.idle is None else self.idle.make(),
+            charging=None if self.charging is None else self.charging.make(),
+            unmetered=None if self.unmetered is None else self.unmetered.make(),
+        )
+
+
+class Replay(Checked):
+    """Recorded comings and goings; see ``fedsim.system.attendance.Replay``."""
+
+    trace: str
+    variant: str = ""
+    states: States = ("2",)
+    drop_first: bool = False
+    lasts_s: Time | None = Field(default=None, alias="lasts")
+    stretch: Factor = 1.0
+    shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
+    loop: bool = True
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        try:
+            self.make().recording()
+        except ScenarioError as error:
+            raise Refused([(("trace",), line) for line in str(error).splitlines()]) from None
+        return self
+
+    def make(self) -> ReplayRule:
+        """The rule."""
+        return ReplayRule(
+            trace=self.trace,
+            reading=Reading(variant=self.variant, states=self.states, drop_first=self.drop_first, lasts_s=self.lasts_s),
+            stretch=self.stretch,
+            shift_s=self.shift_s,
+            loop=self.loop,
+        )
+
+
+_CONDITIONS: Final = frozenset(Conditions.model_fields)
+
+
+def _read(words: Any, info: ValidationInfo) -> Habit | Conditions | Replay | None:
+    if words is None or words == "always":
+        return None
+    model: type[Habit | Conditions | Replay] = Habit
+    if isinstance(words, Mapping) and "trace" in words:
+        model = Replay
+    elif isinstance(words, Mapping) and _CONDITIONS & words.keys():
+        model = Conditions
+    try:
+        return model.model_validate(words, context=info.context)
+    except ValidationError as error:
+        raise Refused(mistakes_in(error, model)) from None
+
+
+def _write(value: Checked | None, info: SerializationInfo) -> Any:
+    return None if value is None else value.model_dump(by_alias=True, context=info.context)
+
+
+Availability = Annotated[Habit | Conditions | Replay | None, PlainValidator(_read), PlainSerializer(_write)]
+"""``always``, the name of a profile, stays and absences, conditions, or a trace."""
+
+
+def comings(availability: Habit | Conditions | Replay | None, churn: Churn | None) -> list[Comings]:
+    """The rules."""
+    rules: list[Comings] = []
+    if availability is not None:
+        rules.append(availability.make())
+    if churn is not None:
+        rules.append(churn.make())
+    return rules
+
+
+def _profile_words(name: Any) -> dict[str, Any]:
+    if not isinstance(name, str) or name not in system.AVAILABILITIES:
+        known = ["always", *system.AVAILABILITIES]
+        raise Refused([((), problems.unknown(name, "availability", known))])
+    found = system.AVAILABILITIES[name]
+    laws: dict[str, Law] = {"stay": found.stay_s, "away": found.away_s}
+    return {key: write_law(law, "s") for key, law in laws.items()}

@@ -1,0 +1,262 @@
+"""The devices of a fleet at work: rows of arrays, and a ``Device`` for each with whom somebody works.
+
+A device that nobody works with is a row: whether it is there follows from its group's processes, what it has drawn and
+has left from its standby power and the time since it came to rest. None of that is computed before somebody asks.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from fedsim.kernel import Simulation
+from fedsim.system.device import Device
+from fedsim.system.fleet import Fleet, Rows
+from fedsim.system.presence import GroupPresence, Presence
+from fedsim.system.process import Array, Bools, Numbers
+from fedsim.system.usage import Usage
+
+_MORE: Final = 4.0
+"""By so much the search widens when too few of those with the lowest lots are there."""
+
+_MOST: Final = 2.0**64
+_CHUNK: Final = 32_768  # lots of so many devices stay in the processor's cache: of 1e6 devices 12 ms -> 5 ms
+
+Make = Callable[[int, Presence], Device]
+"""Makes the device of a row as it is at the start."""
+
+
+class Crew(Sequence[Device]):
+    """All devices of a fleet. ``crew[i]`` makes device i, if it is not made yet, and keeps it."""
+
+    def __init__(self, sim: Simulation, fleet: Fleet, presence: Sequence[GroupPresence], make: Make) -> None:
+        self.fleet = fleet
+        self._sim = sim
+        self._presence = presence
+        self._make = make
+        self._made: dict[int, Device] = {}
+        self._active: dict[int, Device] = {}
+        self._rested: dict[int, Usage] = {}
+        self._all_rested = Usage()
+        self._rests = np.ones(len(fleet), dtype=np.bool_)
+        self._since_s = np.zeros(len(fleet))
+        self._charge_j = fleet.capacity_j()
+        finite = np.isfinite(self._charge_j)
+        self._charge_j[finite] *= fleet.charge[finite]
+        self._standby_w = fleet.by_kind("standby_w")
+        self._tickets = np.concatenate(
+            [fleet.luck(number)("lots").hashes(fleet.things[fleet.rows(number)]) for number in range(len(fleet.groups))]
+        )
+        self._share = 1.0
+        self._charges = fleet.by_kind("charges").astype(np.bool_)
+        self._is_choosy = fleet.by_kind("is_choosy").astype(np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.fleet)
+
+    @overload
+    def __getitem__(self, index: int) -> Device: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Device]: ...
+    def __getitem__(self, index: int | slice) -> Device | Sequence[Device]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are {len(self)} devices, got index {index}")
+        row = index % len(self)
+        device = self._made.get(row)
+        return self._new(row) if device is None else device
+
+    @property
+    def made(self) -> Sequence[Device]:
+        """Those with whom somebody has worked, in the order of their rows."""
+        return [device for _, device in sorted(self._made.items())]
+
+    def lots(self, number: int, rows: Rows | None = None) -> Numbers:
+        """The lots of these devices, or of all, in the round of this number: (n,).
+
+        A function of the device and the round alone: SplitMix64's finaliser (Steele, Lea and Flood, "Fast splittable
+        pseudorandom number generators", OOPSLA 2014) of the sum of 64 random bits of each.
+        """
+        tickets = self._tickets if rows is None else self._tickets[rows]
+        return _mixed(tickets + self._of_round(number))
+
+    def choose(self, wanted: int, number: int) -> Sequence[Device]:
+        """Those with the lowest lots among the devices that are there: so many, or all of them, lowest first."""
+        return [self[row] for row in self.lowest_lots(wanted, number).tolist()]
+
+    def lowest_lots(self, wanted: int, number: int) -> Rows:
+        """The rows of those that ``choose`` would give."""
+        rows = self._search(wanted, lambda tried: self._below(number, tried / len(self)))
+        lots = self.lots(number, rows)
+        return rows[np.lexsort((rows, lots))][:wanted]
+
+    def lowest(self, wanted: int, keys: npt.NDArray[np.generic]) -> Rows:
+        """The rows of so many devices with the lowest keys, (n,), among those that are there, lowest first.
+
+        For selections by something else: charge, speed, loss.
+        """
+        rows = self._search(wanted, lambda tried: np.argpartition(keys, int(tried) - 1)[: int(tried)])
+        return rows[np.lexsort((rows, keys[rows]))][:wanted]
+
+    def _search(self, wanted: int, candidates: Callable[[float], Rows]) -> Rows:
+        """Those that are there among the first: among about ``wanted`` over the share that is there, or more."""
+        tried = 1.25 * wanted / self._share
+        while True:
+            everybody = 2 * tried >= len(self)
+            rows = np.arange(len(self)) if everybody else candidates(max(tried, 1.0))
+            there = rows[self.up(rows)]
+            self._share = max(len(there), 1) / max(len(rows), 1)
+            if len(there) >= wanted or everybody:
+                return there
+            tried *= _MORE
+
+    def _below(self, number: int, share: float) -> Rows:
+        """Those with lots below a share of all lots: lots are uniform, so nothing needs to be sorted."""
+        of_round, most = self._of_round(number), np.uint64(share * _MOST)
+        found = []
+        for begin in range(0, len(self), _CHUNK):
+            lots = _mixed(self._tickets[begin : begin + _CHUNK] + of_round)
+            found.append(np.flatnonzero(lots <= most) + begin)
+        return np.concatenate(found)
+
+    def _of_round(self, number: int) -> Numbers:
+        return self._sim.luck("lots of a round").hashes(np.array([number], dtype=np.uint64))
+
+    def up(self, rows: Rows) -> Bools:
+        """Which of these devices are there now, and have charge: (n,) to (n,)."""
+        there = self._looked_up(rows)[0]
+        there[there] = self._have_charge(rows[there])
+        return there
+
+    def there(self) -> Rows:
+        """The rows of all devices that are there now."""
+        return np.flatnonzero(self.up(np.arange(len(self))))
+
+    def charge_j(self) -> Array:
+        """What every battery has left now, infinite on the mains: (n,)."""
+        self._make_of(np.flatnonzero(self._charges))
+        left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
+        for row, device in self._active.items():
+            device.meter.settle(self._sim.now)
+            left_j[row] = device.meter.charge_j
+        return left_j
+
+    async def gathered(self, quorum: int) -> bool:
+        """Wait until so many are there; False if that cannot come about.
+
+        Nobody is asked before the first instant at which so many may be there: when as many as are missing have
+        had time to return.
+        """
+        every = np.arange(len(self))
+        while (count := len(self.lowest(quorum, every))) < quorum:
+            returns_s = np.sort(self._returns_s(every))
+            when_s = float(returns_s[quorum - count - 1]) if quorum - count <= len(returns_s) else math.inf
+            if math.isinf(when_s):
+                return False
+            await self._sim.timeout(when_s - self._sim.now)
+        return True
+
+    def spent(self) -> Usage:
+        """What all devices spent up to now."""
+        self._make_of(self._doubtful(np.flatnonzero(self._charges)))
+        active = Usage()
+        for row, device in list(self._active.items()):
+            if device.rests():
+                self._lay_down(row, device)
+            else:
+                active += device.usage()
+        rows = np.flatnonzero(self._rests)
+        standby_j = float(np.minimum(self._drawn_j(rows), self._charge_j[rows]).sum())
+        return self._all_rested + active + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
+
+    def empty(self) -> int:
+        """How many devices have no charge to run on."""
+        self._make_of(self._doubtful(np.flatnonzero(self._charges)))
+        rows = np.flatnonzero(self._rests)
+        count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
+        for device in self._active.values():
+            device.meter.settle(self._sim.now)
+            count += device.meter.is_empty
+        return count
+
+    def _doubtful(self, rows: Rows) -> Rows:
+        """Those of which a row does not say whether they have charge.
+
+        What would have lasted without its charger has lasted with it: a row says what it spent, and that it is on.
+        """
+        return rows[self._charges[rows] & (self._charge_j[rows] <= self._drawn_j(rows))]
+
+    def _make_of(self, rows: Rows) -> None:
+        """Make those of these with whom nobody has worked: they are asked one by one."""
+        for row in np.unique(rows[self._rests[rows]]).tolist():
+            self._new(row)
+
+    def _new(self, row: int) -> Device:
+        number = int(self.fleet.group_of(np.array([row]))[0])
+        device = self._make(row, self._presence[number].of(row - int(self.fleet.offsets[number])))
+        device.meter.stood_by_since(0.0)
+        device.touched = partial(self._wake, row, device)
+        self._made[row] = device
+        self._wake(row, device)
+        return device
+
+    def _wake(self, row: int, device: Device) -> None:
+        """Somebody works with it: it speaks for itself from now on."""
+        if self._rests[row]:
+            self._rests[row] = False
+            self._active[row] = device
+            self._all_rested -= self._rested.pop(row, Usage())
+
+    def _lay_down(self, row: int, device: Device) -> None:
+        """It draws its standby power and nothing else: a row again, with what it has spent until now put aside."""
+        del self._active[row]
+        self._rested[row] = device.usage()
+        self._all_rested += self._rested[row]
+        self._rests[row] = True
+        self._since_s[row] = self._sim.now
+        self._charge_j[row] = device.meter.charge_j
+
+    def _drawn_j(self, rows: Rows) -> Array:
+        """What these would have drawn in standby since they came to rest, if their charge lasted."""
+        return self._standby_w[rows] * (self._sim.now - self._since_s[rows])
+
+    def _looked_up(self, rows: Rows) -> tuple[Bools, Array]:
+        """Whether these are there, whatever their charge, and until when."""
+        up, until_s = np.empty(len(rows), dtype=np.bool_), np.empty(len(rows))
+        groups = self.fleet.group_of(rows)
+        for number in np.flatnonzero(np.bincount(groups)).tolist():
+            chosen = groups == number
+            ranks = rows[chosen] - self.fleet.offsets[number]
+            up[chosen], until_s[chosen] = self._presence[number].at(ranks, self._sim.now)
+        return up, until_s
+
+    def _have_charge(self, rows: Rows) -> Bools:
+        self._make_of(np.concatenate([self._doubtful(rows), rows[self._is_choosy[rows]]]))
+        have = self._charge_j[rows] > self._drawn_j(rows)
+        for place in np.flatnonzero(~self._rests[rows]).tolist():
+            have[place] = self._active[int(rows[place])].is_up()
+        return have
+
+    def _returns_s(self, rows: Rows) -> Array:
+        """The earliest returns of those that are away and have charge; infinite for those that never do."""
+        self._make_of(self._doubtful(rows))
+        up, until_s = self._looked_up(rows)
+        waits = ~up & (self._charge_j[rows] > self._drawn_j(rows))
+        for row, device in self._active.items():
+            away_s = device.away_until_s()
+            waits[row] = away_s is not None and away_s < math.inf
+            until_s[row] = math.inf if away_s is None else away_s
+        return until_s[waits]
+
+
+def _mixed(bits: Numbers) -> Numbers:
+    """SplitMix64's finaliser, in place."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits ^= bits >> np.uint64(shift)
+        bits *= np.uint64(factor)
+    bits ^= bits >> np.uint64(31)
+    return bits

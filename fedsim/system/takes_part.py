@@ -1,0 +1,22 @@
+"""When a device lets itself be chosen for a round."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakesPart:
+    """A policy: enough charge, on its charger, on some access technologies only. By default always.
+
+    A device on the mains is always charging, and full.
+
+    Raises:
+        ValueError: a share outside 0 to 1.
+    """
+
+    min_charge_share: float = 0.0
+    only_charging: bool = False
+    only_links: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_charge_share <= 1:
+            raise ValueError(f"min_charge must be from 0 % to 100 %, got {self.min_charge_share!r}")
