@@ -13,7 +13,7 @@ from fedsim.system.renewal import Cycle, Renewal
 
 _DAY_S: Final = 86_400.0
 _WARM_UP_CYCLES: Final = 10
-"""Of a device's own mean cycles, so many pass from an equilibrium without days to time 0: then it is in their rhythm."""
+"""So many of a device's own mean cycles bring it from an equilibrium without days into their rhythm by time 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
