@@ -40,6 +40,12 @@ class DeviceGroup(KindWords, _Head):
         """The names of its devices, as ``Fleet.name`` gives them."""
         return [device.name for device in self.devices] or [f"{self.name}-{rank:02d}" for rank in range(self.count)]
 
+    def has_by_rank(self, name: str) -> bool:
+        """Whether this is the name of one of its devices, and made of the group's name and a rank."""
+        head, _, rank = name.rpartition("-")
+        is_rank = rank.isdecimal() and f"{int(rank):02d}" == rank
+        return not self.devices and head == self.name and is_rank and int(rank) < self.count
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:

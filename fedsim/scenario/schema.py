@@ -112,10 +112,15 @@ class Scenario(Checked):
         if twice:
             raise Refused([((i, "name"), f"{names[i]!r} is the name of an earlier group") for i in twice])
         taken = set(info.data["topology"].graph) if "topology" in info.data else set()
+        places = [(i, place) for i, group in enumerate(fleet) for place in sorted(taken) if group.has_by_rank(place)]
+        if places:
+            raise Refused([((i, "name"), f"its device {place!r} has the name of a place") for i, place in places])
         for i, group in enumerate(fleet):
             own = [device.name for device in group.devices]
-            rule = "is the name of a place or of a device in an earlier group"
-            twice_named = [j for j, name in enumerate(own) if name in taken]
+            rule = "is the name of a place or of another group's device"
+            twice_named = [
+                j for j, name in enumerate(own) if name in taken or any(other.has_by_rank(name) for other in fleet)
+            ]
             if twice_named:
                 raise Refused([((i, "devices", j, "name"), f"{own[j]!r} {rule}") for j in twice_named])
             taken |= set(own)

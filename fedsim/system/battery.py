@@ -12,7 +12,7 @@ from fedsim.system.charger import Charger, Filling
 from fedsim.system.plug import Plug, PlugTimes
 
 _DREGS_J: Final = 1e-3
-"""With less than this left, it is looked whether it would be gone before the clock can move on."""
+"""So near to going or coming back, it is looked whether it would be there before the clock can move on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +68,9 @@ class Battery:
         return self.charge_j / self.capacity_j if self.capacity_j else 0.0
 
     @property
-    def is_nearly_empty(self) -> bool:
-        """Whether it runs on so little that it may be gone before the clock can move on."""
-        return self.is_on and self.charge_j < _DREGS_J
+    def may_switch_now(self) -> bool:
+        """Whether so little is left, or missing, that it may go, or come back, before the clock can move on."""
+        return self.charge_j < _DREGS_J if self.is_on else self._restart_j - self.charge_j < _DREGS_J
 
     @property
     def never_charges(self) -> bool:
@@ -98,8 +98,8 @@ class Battery:
             from_s = end_s
         return pieces
 
-    def notice_dregs(self, at_s: float, load_w: float) -> None:
-        """What would be gone before the clock can move on is gone."""
+    def switch_if_now(self, at_s: float, load_w: float) -> None:
+        """What would go, or come back, before the clock can move on does so now."""
         seconds = self._seconds_to_switch(load_w, is_plugged=self.is_plugged(at_s))
         if at_s + seconds <= at_s:
             self._switch(load_w, 0.0)

@@ -13,7 +13,7 @@ from fedsim.system.renewal import Cycle, Renewal
 
 _DAY_S: Final = 86_400.0
 _WARM_UP_CYCLES: Final = 10
-"""Mean cycles from an equilibrium without days to time 0, so that the run starts in the rhythm of the day."""
+"""So many of a device's own mean cycles bring it from an equilibrium without days into their rhythm by time 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,7 @@ class DailyRenewal(Renewal):
     """
 
     def __init__(self, laws: Cycle, luck: Luck, things: Numbers, daily: Daily, zone_s: Array) -> None:
-        mean_s = float(np.mean(laws.on_s.mean * laws.on_factor + laws.off_s.mean * laws.off_factor))
-        super().__init__(laws, luck, things, fresh=False, start_s=-_WARM_UP_CYCLES * mean_s)
+        super().__init__(laws, luck, things, fresh=False, start_s=-_WARM_UP_CYCLES * laws.mean_s)
         self._daily = daily
         self._zone_s = zone_s
 

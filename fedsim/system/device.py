@@ -199,7 +199,9 @@ class Device:
         if battery is None:
             return None
         if battery.share < rules.min_charge_share:
-            return self.meter.reaches_s(rules.min_charge_share)
+            until_s = self.meter.reaches_s(rules.min_charge_share)
+            if until_s > self._sim.now:  # else it will be there before the clock can move on
+                return until_s
         if rules.only_charging and not battery.is_plugged(self._sim.now):
             return self.meter.changes_s()
         return None

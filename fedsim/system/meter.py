@@ -141,8 +141,8 @@ class PowerMeter:
                 self.off_s += 0.0 if stretch.is_on else stretch.to_s - stretch.from_s
                 self._tell(stretch)
         self._settled_s = at_s
-        if self.battery is not None and self.battery.is_nearly_empty:
-            self.battery.notice_dregs(at_s, self._now_w())
+        if self.battery is not None and self.battery.may_switch_now:
+            self.battery.switch_if_now(at_s, self._now_w())
 
     def changes_s(self) -> float:
         """When the battery goes empty, comes back, or is plugged in or out, if no power is set anew.

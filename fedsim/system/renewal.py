@@ -21,6 +21,11 @@ class Cycle:
     on_factor: Array
     off_factor: Array
 
+    @property
+    def mean_s(self) -> Array:
+        """The mean length of each device's cycle: (n,)."""
+        return self.on_s.mean * self.on_factor + self.off_s.mean * self.off_factor
+
     def on_share(self, ranks: Ranks) -> Array:
         """The share of time that these devices are on in the long run: (n,) to (n,)."""
         on_s, off_s = self.on_s.mean * self.on_factor[ranks], self.off_s.mean * self.off_factor[ranks]
@@ -38,16 +43,17 @@ class Renewal:
 
     Period number k of a device takes its draw number k, so its switching times are a function of its luck alone.
 
-    start_s: when they begin, ``fresh`` (just turned on) or else in equilibrium: on with the long-run share, in the
-    middle of a period of the length-biased law (Cox, *Renewal Theory*, section 7.3), so that they are stationary.
+    start_s: when each begins, (n,); None for all at 0 s. They begin ``fresh`` (just turned on) or else in
+    equilibrium: on with the long-run share, in the middle of a period of the length-biased law (Cox, *Renewal Theory*,
+    section 7.3), so that they are stationary.
     """
 
-    def __init__(self, laws: Cycle, luck: Luck, things: Numbers, *, fresh: bool, start_s: float = 0.0) -> None:
+    def __init__(self, laws: Cycle, luck: Luck, things: Numbers, *, fresh: bool, start_s: Array | None = None) -> None:
         self._laws = laws
         self._luck = luck
         self._things = things
         self._fresh = fresh
-        self._start_s = start_s
+        self._start_s = np.broadcast_to(np.zeros(1), (len(things),)) if start_s is None else start_s
         self._draw = np.zeros(len(things), dtype=np.uint32)
         self._is_on = np.zeros(len(things), dtype=np.bool_)
         self._until_s = np.full(len(things), -np.inf)
@@ -72,12 +78,12 @@ class Renewal:
     def _begin(self, ranks: Ranks) -> None:
         if self._fresh:
             self._is_on[ranks] = True
-            self._until_s[ranks] = self._start_s + self._periods(ranks, self._next(ranks)[0])
+            self._until_s[ranks] = self._start_s[ranks] + self._periods(ranks, self._next(ranks)[0])
             return
         share, place = self._next(ranks)
         length = self._next(ranks)[0]
         self._is_on[ranks] = share < self._laws.on_share(ranks)
-        self._until_s[ranks] = self._start_s + place * self._periods(ranks, length, spread=True)
+        self._until_s[ranks] = self._start_s[ranks] + place * self._periods(ranks, length, spread=True)
 
     def _turn(self, ranks: Ranks) -> None:
         """Everybody's next period."""

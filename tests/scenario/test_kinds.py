@@ -127,3 +127,20 @@ def test_groups_that_cannot_be(tiny, changes, line):
     with pytest.raises(ScenarioError) as caught:
         check(with_group(tiny, **changes))
     assert line in str(caught.value)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_device_may_not_have_the_name_that_another_has_by_its_rank(tiny, order):
+    """Else two devices would share one name, and with it their luck."""
+    ranked, listed = tiny["fleet"][0], {**tiny["fleet"][0], "name": "lab", "devices": ["ada", "phones-03"], "count": 2}
+    with pytest.raises(ScenarioError, match="'phones-03' is the name of a place or of another group's device"):
+        check({**tiny, "fleet": [ranked, listed][::order]})
+    others = {**listed, "devices": ["phones-04", "phones-3", "phones-003", "phones-"], "count": 4}
+    assert check({**tiny, "fleet": [ranked, others][::order]}).devices == 8
+
+
+def test_a_device_may_not_have_the_name_of_a_place_by_its_rank(tiny):
+    topology = {**tiny["topology"], "nodes": {**tiny["topology"]["nodes"], "phones-00": {"kind": "cell"}}}
+    topology["links"] = [*topology["links"], {**topology["links"][0], "to": "phones-00"}]
+    with pytest.raises(ScenarioError, match=r"fleet\[0\].name: its device 'phones-00' has the name of a place"):
+        check({**tiny, "topology": topology})

@@ -8,6 +8,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fedsim.errors import BatteryEmptyError, LowChargeError
 from fedsim.system.battery import Charging
@@ -87,6 +89,23 @@ def test_it_takes_part_from_a_charge_on(world, at):
     (outcome,) = world.run(at(0.0, phone.returned))
     assert outcome.end_s == pytest.approx(40 / (1 - ASLEEP_W))
     assert phone.is_up()
+
+
+@settings(deadline=None, max_examples=60)
+@given(charge_j=st.floats(1.0, 29.0), min_share=st.floats(0.3, 0.95), begin_s=st.floats(0.0, 1e6))
+def test_it_takes_part_though_the_last_bit_of_charge_is_too_small_for_the_clock(
+    make_world, charge_j, min_share, begin_s
+):
+    """Else who waits for it would find time standing still, for ever."""
+    world = make_world()
+    charging = Charging(charger=Charger(power_w=2.0, efficiency=0.5), plug=Always())
+    there = rules(charging=charging, takes_part=TakesPart(min_charge_share=min_share))
+    world.run(asyncio.sleep(begin_s))
+    phone = world.phone(charge_j=charge_j, capacity_j=100.0, rules=there)
+    while (until_s := phone.away_until_s()) is not None:
+        assert until_s > world.sim.now
+        world.run(asyncio.sleep(until_s - world.sim.now))
+    assert phone.meter.battery.share == pytest.approx(min_share, rel=1e-9)
 
 
 def test_it_takes_part_only_while_charging(make_world, at):

@@ -4,12 +4,15 @@ import itertools
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedsim.system.battery import Battery
+from fedsim.system.charger import Charger
 from fedsim.system.meter import CAUSES, PowerMeter, Stage
+from fedsim.system.plug import Always
 
 powers = st.floats(0, 100).map(lambda watts: round(watts, 3))
 gaps = st.floats(0, 1000).map(lambda seconds: round(seconds, 3))
@@ -86,6 +89,19 @@ def test_a_charge_too_small_for_the_clock_to_see_is_none():
     assert meter.is_empty
     meter.draw("compute", 0.0, at_s=1e5)
     assert meter.is_empty  # and so it stays
+
+
+def test_a_return_too_near_for_the_clock_to_see_is_now():
+    """The same at the other end: who waits for a dead device on its charger waits for an instant that comes."""
+    battery = Battery(
+        capacity_j=100.0, charge_j=0.0, charger=Charger(power_w=10.0), times=Always().times(np.random.default_rng())
+    )
+    meter = PowerMeter(battery, at_s=1e5)
+    battery.charge_j = 5.0 - 1e-14
+    assert meter.changes_s() == 1e5
+    meter.settle(1e5)
+    assert not meter.is_empty
+    assert battery.charge_j == 5.0
 
 
 def test_the_mains_never_end():

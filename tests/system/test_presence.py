@@ -77,6 +77,7 @@ RULES = [
         Churn(arrives_s=Exponential(2.0), belongs_s=Exponential(20.0)),
     ],
     [Availability(stay_s=Exponential(3 * H), away_s=Exponential(H), daily=Daily(swing=0.9))],
+    [Availability(stay_s=Exponential(3.0), away_s=Exponential(2.0), level=Uniform(0.1, 0.9), daily=Daily(swing=0.9))],
     [Conditions(idle=Availability(stay_s=Exponential(3.0), away_s=Exponential(1.0)), charging=None)],
 ]
 
