@@ -13,6 +13,7 @@ from fedsim.scenario import Scenario, load, resolved
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.underlay import is_underlay, read_underlay
 from fedsim.study.presence import presence_table
+from fedsim.system.topology import Topology
 
 
 def show_file(
@@ -32,27 +33,34 @@ def show_file(
         if availability_to is not None:
             raise FedsimError(f"{file}: is a topology; --availability is for scenarios")
         topology = read_underlay(Path(file), 0, standard_catalogue())
+        _draw(topology, topology_to)  # before anything is printed: what cannot be drawn is refused as a whole
         show(Console(), topology_report(topology))
     else:
         scenario = load(file, overrides)
-        topology = scenario.topology
+        _draw_presence(scenario, availability_to)
+        _draw(scenario.topology, topology_to)
         typer.echo(resolved(scenario), nl=False)
-        if availability_to is not None:
-            _draw_presence(scenario, Path(availability_to))
-    if topology_to is not None:
+    for path in (availability_to, topology_to):
+        if path is not None:
+            typer.echo(f"drawn in {path}", err=True)
+
+
+def _draw(topology: Topology, to: str | None) -> None:
+    if to is not None:
         from fedsim.report.topology_drawing import save_drawing  # noqa: PLC0415  # matplotlib is slow to import
 
-        save_drawing(topology, topology_to)
-        typer.echo(f"drawn in {topology_to}", err=True)
+        save_drawing(topology, to)
 
 
-def _draw_presence(scenario: Scenario, path: Path) -> None:
+def _draw_presence(scenario: Scenario, to: str | None) -> None:
+    if to is None:
+        return
     from fedsim.study.plot_presence import write_presence  # noqa: PLC0415  # matplotlib is slow to import
 
+    path = Path(to)
     if path.exists():
         raise FedsimError(f"{path} is there already: nothing is written over")
     try:
         write_presence(presence_table(scenario), path)
     except (OSError, ValueError) as error:
         raise FedsimError(f"{path} cannot be written: {error}") from None
-    typer.echo(f"drawn in {path}", err=True)

@@ -1,6 +1,8 @@
 """Draws a topology: nodes by kind, links by capacity."""
 
+import io
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +84,14 @@ def save_drawing(topology: Topology, out: str | Path) -> None:
     path = Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise FedsimError(f"{out}: {unknown(path.suffix, 'suffix of a picture', SUFFIXES)}")
-    figure = draw_topology(topology)
+    picture = io.BytesIO()
+    with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "fedsim", "svg.fonttype": "none"}):
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for it
+        figure = draw_topology(topology)
+        suffix = path.suffix.lower().removeprefix(".")
+        figure.savefig(picture, dpi=150, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
     try:
-        with mpl.rc_context({"svg.hashsalt": "fedsim", "svg.fonttype": "none"}):
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        path.write_bytes(picture.getvalue())
     except OSError as error:
         raise FedsimError(f"{out}: cannot be written: {error.strerror or error}") from None
 

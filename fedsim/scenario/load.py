@@ -15,6 +15,7 @@ from fedsim.scenario.layers import Layers, assign, layers_of, read_layers, split
 from fedsim.scenario.names import Known
 from fedsim.scenario.refusal import mistakes_in
 from fedsim.scenario.schema import Scenario
+from fedsim.scenario.timed_rows import in_trace
 from fedsim.scenario.underlay import parse_underlay, read_underlay
 from fedsim.system.profiles import load_profiles
 from fedsim.system.topology import Topology
@@ -63,7 +64,8 @@ def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: 
     try:
         scenario = Scenario.model_validate(layers.words, context=known)
     except ValidationError as error:
-        for keys, rule in mistakes_in(error, Scenario):
+        for found in mistakes_in(error, Scenario):
+            keys, rule = in_trace(layers.words, *found)
             mistakes.add(layers.origin(keys), key_path(keys), rule)
         raise mistakes.error() from None
     mistakes.raise_any()

@@ -4,10 +4,15 @@ import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
+from fedsim.scenario.refusal import Keys, Mistake
 from fedsim.yamlfile import read_text
+
+_COLUMNS = {"from": "seconds", "at": "place"}
+"""What a schedule's keys are called in a trace, where that differs."""
 
 
 def read_rows(path: str, columns: Mapping[str, str], optional: Mapping[str, str]) -> list[dict[str, str]]:
@@ -21,6 +26,8 @@ def read_rows(path: str, columns: Mapping[str, str], optional: Mapping[str, str]
     """
     reader = csv.reader(io.StringIO(read_text(Path(path)), newline=""))
     header = [name.strip() for name in next(reader, [])]
+    if not header:
+        raise ScenarioError(f"{path}: is empty")
     keys = {**columns, **optional}
     for name in header:
         if name not in keys:
@@ -36,3 +43,16 @@ def read_rows(path: str, columns: Mapping[str, str], optional: Mapping[str, str]
             raise ScenarioError(f"{path}: line {reader.line_num}: must have {len(header)} cells, got {len(cells)}")
         rows.append({keys[name]: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()})
     return rows
+
+
+def in_trace(words: Any, keys: Keys, rule: str) -> Mistake:
+    """A mistake in a schedule which, in the words as they were given, is a trace: by its file and row there."""
+    if "schedule" not in keys:
+        return keys, rule
+    cut = keys.index("schedule")
+    for key in keys[:cut]:
+        words = words[key]
+    if not isinstance(words.get("trace"), str):
+        return keys, rule
+    place = [f"row {key + 1}" if isinstance(key, int) else _COLUMNS.get(key, key) for key in keys[cut + 1 :]]
+    return (*keys[:cut], "trace"), ": ".join(filter(None, [words["trace"], ", ".join(place), rule]))

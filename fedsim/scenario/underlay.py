@@ -60,13 +60,12 @@ def parse_underlay(words: Any, file: str, at: str = "", *, seed: int, catalogue:
     try:
         if "generate" in words:
             return _generated(words, seed, catalogue)
-        path, rules = _import_of(words, catalogue.choices)
+        return _imported(*_import_of(words, catalogue.choices), at)
     except Refused as refused:
         mistakes = Mistakes()
         for keys, rule in refused.mistakes:
             mistakes.add(file, key_path(((at,) if at else ()) + keys), rule)
         raise mistakes.error() from None
-    return import_topology(path, rules)
 
 
 def redrawn(topology: Topology, seed: int) -> Topology:
@@ -119,6 +118,15 @@ def _import_of(words: Mapping[Any, Any], choices: Choices) -> tuple[str, ImportR
     if not isinstance(words["import"], str):
         raise Refused([(("import",), f"must be the path of a file or folder, got {shown(words['import'])}")])
     return words["import"], read_block(ImportRules, _without(words, "import"), choices)
+
+
+def _imported(path: str, rules: ImportRules, at: str) -> Topology:
+    try:
+        return import_topology(path, rules)
+    except ScenarioError as error:
+        if not at or Path(path).exists():
+            raise
+        raise Refused([(("import",), str(error))]) from None  # missing: it is the scenario that is wrong
 
 
 def _without(words: Mapping[Any, Any], key: str) -> dict[Any, Any]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import networkx as nx
 
+from fedsim.system.lines import Line
 from fedsim.system.links import SharedLinks
-from fedsim.system.wiring import Line, Track
+from fedsim.system.track import Track
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,11 @@ from fedsim.errors import NoRouteError
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
+from fedsim.system.lines import Line
 from fedsim.system.links import SharedLinks
+from fedsim.system.track import Track
 from fedsim.system.transport import Connection, Path, Plan, Transport
-from fedsim.system.wiring import Line, Track, Wiring
+from fedsim.system.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _Arc = tuple[str, str]
 _Cost = tuple[int, int]
 
 # Delays are compared in whole femtoseconds, so that equal sums are equal in whatever order they are added.
-_FEMTOSECONDS = 1e15
+_FEMTOSECONDS = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ class Router:
 
     def _farther(self, cost: _Cost, source: str, target: str) -> _Cost:
         """What it costs to go on over an arc."""
-        delay = round(self._graph.edges[source, target]["delay_s"] * _FEMTOSECONDS)
+        whole_s, rest_s = divmod(self._graph.edges[source, target]["delay_s"], 1)  # however long, it stays finite
+        delay = int(whole_s) * _FEMTOSECONDS + round(rest_s * _FEMTOSECONDS)
         step = (delay, 1) if self._metric == "delay" else (1, delay)
         return cost[0] + step[0], cost[1] + step[1]
 

@@ -29,6 +29,7 @@ _TIMES = {"t_s": 1.0, "t_ms": 1e-3}
 _UNITS = {"bps": 1.0, "kbps": 1e3, "mbps": 1e6, "gbps": 1e9}
 _RATE = re.compile(rf"(?:.*_)?({'|'.join(_UNITS)})")
 _ID, _LENGTH = "trace_id", "dur_s"
+_FARTHEST_S = 1e15  # beyond that, not even seconds can be told apart
 _LONGEST = 40  # what is shown of a cell
 
 
@@ -45,8 +46,8 @@ def read_table(content: bytes) -> Recording:
     rates = {name: _UNITS[found[1]] for name in table.cells if (found := _RATE.fullmatch(name))}
     if not rates:
         raise ValueError(f"line 1: needs a column of rates such as down_kbps or mbps, has {table.listed}")
-    starts_s = table.numbers(time, "a finite number", np.isfinite) * _TIMES[time]
-    rates_bps = {name: table.numbers(name, "a rate >= 0", _is_rate) * unit for name, unit in rates.items()}
+    starts_s = table.numbers(time, "a time, at most 1e15 s", _is_time, _TIMES[time])
+    rates_bps = {name: table.numbers(name, "a rate >= 0 and finite", _is_rate, unit) for name, unit in rates.items()}
     lengths_s = table.numbers(_LENGTH, "a time > 0", _is_length) if _LENGTH in table.cells else None
     parts = table.parts()
     _check_order(starts_s, table.lines, parts, time)
@@ -70,10 +71,11 @@ class _Table:
     def listed(self) -> str:
         return ", ".join(repr(name[:_LONGEST]) for name in self.header[:12])
 
-    def numbers(self, name: str, rule: str, holds: Callable[[Array], Any]) -> Array:
-        """A column as numbers that all hold to a rule: (rows,)."""
+    def numbers(self, name: str, rule: str, holds: Callable[[Array], Any], unit: float = 1.0) -> Array:
+        """A column as numbers, times ``unit``, that all hold to a rule: (rows,)."""
         texts = self.cells[name]
-        values = np.fromiter(map(_number, texts), dtype=np.float64, count=len(texts))
+        with np.errstate(over="ignore"):  # what becomes infinite breaks the rule
+            values = np.fromiter(map(_number, texts), dtype=np.float64, count=len(texts)) * unit
         broken = ~np.asarray(holds(values))
         if broken.any():
             row = int(broken.argmax())
@@ -94,7 +96,7 @@ class _Table:
 
 
 def _read(content: bytes) -> _Table:
-    reader = csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
+    reader = csv.reader(io.StringIO(_text(content), newline=""))
     try:
         header = [name.strip() for name in next(reader)]
         wanted = [(header.index(name), name) for name in header if _matters(name)]
@@ -116,6 +118,13 @@ def _read(content: bytes) -> _Table:
     return _Table(header, {name: cells for cells, (_, name) in zip(columns, wanted, strict=True)}, lines)
 
 
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8 text: byte {error.start} cannot be decoded") from None
+
+
 def _matters(name: str) -> bool:
     return name in {*_TIMES, _ID, _LENGTH} or _RATE.fullmatch(name) is not None
 
@@ -128,12 +137,16 @@ def _number(text: str) -> float:
         return float("nan")
 
 
+def _is_time(values: Array) -> Any:
+    return np.abs(values) <= _FARTHEST_S
+
+
 def _is_rate(values: Array) -> Any:
     return np.isfinite(values) & (values >= 0)
 
 
 def _is_length(values: Array) -> Any:
-    return np.isfinite(values) & (values > 0)
+    return (values > 0) & (values <= _FARTHEST_S)
 
 
 def _check_order(starts_s: Array, lines: Sequence[int], parts: Mapping[str, slice], name: str) -> None:

@@ -1,55 +1,17 @@
-"""From names to links by number: access link, route through the core, access link."""
+"""From names to lines: access link, route through the core, access link."""
 
-import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from fedsim.errors import NoRouteError
 from fedsim.problems import unknown
 from fedsim.system.access import Access
-from fedsim.system.capacity import Capacity, Constant
+from fedsim.system.capacity import Capacity
+from fedsim.system.lines import Arc, Line, Lines
 from fedsim.system.links import SharedLinks
-from fedsim.system.medium import Larger
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
-
-_Arc = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One direction of a link: its number, the medium that it shares with the other one if it is half duplex."""
-
-    link: int
-    medium: tuple[int, ...]
-    delay_s: float
-    loss: float
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """Lines from one name to another: those of the sender's access, of the core, and of the receiver's access."""
-
-    up: tuple[Line, ...]
-    core: tuple[Line, ...]
-    down: tuple[Line, ...]
-    delay_s: float
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """All of them in order."""
-        return (*self.up, *self.core, *self.down)
-
-    @property
-    def links(self) -> tuple[int, ...]:
-        """Every link that a message takes, media included."""
-        return tuple(link for line in self.lines for link in (line.link, *line.medium))
-
-    @property
-    def loss(self) -> float:
-        """Share of packets that do not get through."""
-        return 1 - math.prod(1 - line.loss for line in self.lines)
+from fedsim.system.track import Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +30,17 @@ class Wiring:
     """
 
     def __init__(self, links: SharedLinks, topology: Topology, router: Router) -> None:
-        self._links = links
+        self._lines = Lines(links)
         self._graph = topology.graph
         self._router = router
-        self._lines: dict[_Arc, Line] = {}
-        self._arcs: dict[int, _Arc] = {}
-        self._capacities: dict[int, float | Capacity] = {}
         self._attached: dict[str, tuple[str, Access]] = {}
         self._ends = {node: _End(node) for node in topology.graph}
-        self._cut: set[_Arc] = set()
-        self._core: dict[_Arc, tuple[tuple[Line, ...], float]] = {}
+        self._cut: set[Arc] = set()
+        self._core: dict[Arc, tuple[tuple[Line, ...], float]] = {}
         for source, target, arc in topology.graph.edges(data=True):
             if (source, target) not in self._lines:
                 back = topology.graph.get_edge_data(target, source)
-                self._string(source, target, [way for way in (arc, back) if way])
+                self._lines.string(source, target, [way for way in (arc, back) if way])
 
     def attach(self, name: str, at: str, access: Access) -> None:
         """Hang ``name`` on a node.
@@ -138,15 +97,17 @@ class Wiring:
 
     def lines(self) -> Iterator[tuple[str, str, Line]]:
         """Every line that was ever needed, with the names that it joins."""
-        for (source, target), line in self._lines.items():
-            yield source, target, line
+        for arc in self._lines:
+            yield *arc, self._lines[arc]
 
     def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:
-        """From now on a line carries so much; a half-duplex medium goes on to carry as much as the larger direction."""
-        line = self.line(source, target)
-        self._carry(line.link, capacity)
-        for medium in line.medium:
-            self._carry(medium, _larger(capacity, self._capacities[self.line(target, source).link]))
+        """From now on a line carries so much; see ``Lines``.
+
+        Raises:
+            ValueError: no such link.
+        """
+        self.line(source, target)
+        self._lines.set_capacity((source, target), capacity)
 
     def set_up(self, source: str, target: str, *, up: bool) -> list[int]:
         """From now on both directions of a link are up, or down; gives back which links these are.
@@ -159,7 +120,7 @@ class Wiring:
             self.line(source, target)
         for arc in arcs:
             self._set_arc(arc, up=up)
-        return [link for arc in arcs for link in self._numbers([arc])]
+        return self._lines.numbers(arcs)
 
     def set_node_up(self, node: str, *, up: bool) -> list[int]:
         """From now on a node and all of its links are up, or down; gives back which links these are.
@@ -168,11 +129,11 @@ class Wiring:
             ValueError: no such node.
         """
         self._forget(self._router.set_up(node, up))
-        return self._numbers(arc for arc in self._lines if node in arc)
+        return self._lines.numbers(arc for arc in self._lines if node in arc)
 
     def are_open(self, links: Iterable[int]) -> bool:
         """Whether messages may pass over all of these links."""
-        return all(self._is_open(*self._arcs[link]) for link in links)
+        return all(self._is_open(*self._lines.arc(link)) for link in links)
 
     def check(self, name: str) -> None:
         """See to it that a name is one.
@@ -194,7 +155,7 @@ class Wiring:
             for name, other in ((source, target), (target, source))
         )
 
-    def _set_arc(self, arc: _Arc, *, up: bool) -> None:
+    def _set_arc(self, arc: Arc, *, up: bool) -> None:
         if self._graph.has_edge(*arc):
             self._forget(self._router.set_up(arc, up))
         elif arc[0] in self._attached:
@@ -204,9 +165,6 @@ class Wiring:
         """Ways from these nodes may be others now."""
         for ends in [ends for ends in self._core if ends[0] in sources]:
             del self._core[ends]
-
-    def _numbers(self, arcs: Iterable[_Arc]) -> list[int]:
-        return [self._lines[arc].link for arc in arcs if arc in self._lines]
 
     def _check_place(self, at: str) -> None:
         if at not in self._graph:
@@ -218,40 +176,9 @@ class Wiring:
             if name not in self._attached:
                 raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
             node, access = self._attached[name]
-            self._hang(name, node, access)
+            self._lines.hang(name, node, access)
             end = self._ends[name] = _End(node, (self._lines[name, node],), (self._lines[node, name],))
         return end
-
-    def _hang(self, name: str, node: str, access: Access) -> None:
-        """The lines of an access link; a name that comes back to a node finds its old ones, as it now needs them."""
-        ways = {(name, node): access.upwards, (node, name): access.downwards}
-        media: tuple[int, ...] = ()
-        if access.half_duplex:
-            old = self._lines.get((name, node))
-            media = old.medium if old and old.medium else (self._links.add_link(0.0),)
-            self._carry(media[0], _larger(access.upwards, access.downwards))
-        for arc, capacity in ways.items():
-            old = self._lines.get(arc)
-            link = old.link if old else self._links.add_link(0.0)
-            self._lines[arc] = Line(link, media, access.delay_s, access.loss)
-            self._arcs[link] = arc
-            self._carry(link, capacity)
-
-    def _string(self, source: str, target: str, ways: list[dict[str, Any]]) -> None:
-        """The lines of a link of the core: one, or one each way."""
-        capacities = [way["capacity_bps"] for way in ways]
-        media: tuple[int, ...] = ()
-        if ways[0]["duplex"] == "half":
-            media = (self._links.add_link(max(capacities)),)
-        for arc, way in zip(((source, target), (target, source)), ways, strict=False):
-            link = self._links.add_link(0.0)
-            self._lines[arc] = Line(link, media, way["delay_s"], way.get("loss", 0.0))
-            self._arcs[link] = arc
-            self._carry(link, way["capacity_bps"])
-
-    def _carry(self, link: int, capacity: float | Capacity) -> None:
-        self._links.set_capacity(link, capacity)
-        self._capacities[link] = capacity
 
     def _through(self, source: str, target: str) -> tuple[tuple[Line, ...], float]:
         """The core's part of a track, and its delay."""
@@ -261,10 +188,3 @@ class Wiring:
             lines = tuple(self._lines[arc] for arc in route.arcs)
             found = self._core[source, target] = (lines, route.delay_s)
         return found
-
-
-def _larger(one: float | Capacity, other: float | Capacity) -> float | Capacity:
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return max(one, other)
-    first, second = (Constant(float(way)) if isinstance(way, int | float) else way for way in (one, other))
-    return Larger(first, second)

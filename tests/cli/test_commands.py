@@ -272,6 +272,10 @@ def test_show_refuses_what_it_cannot_do():
     done = fedsim("show", "ring.yaml", "--out", "ring.jpg")
     assert done.exit_code == 2
     assert "'.jpg' is not a known suffix of a picture" in done.stderr
+    assert done.stdout == ""
+    assert fedsim("show", "ring.yaml", "--out", "nowhere/ring.png").stderr == (
+        "nowhere/ring.png: cannot be written: No such file or directory\n"
+    )
     Path("bad.gml").write_text("graph [")
     done = fedsim("show", "bad.gml")
     assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)

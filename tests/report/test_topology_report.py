@@ -186,3 +186,12 @@ def test_pictures_that_cannot_be_written(tmp_path):
         save_drawing(topology, tmp_path / "ring.jpg")
     with pytest.raises(FedsimError, match=r"cannot be written: No such file or directory"):
         save_drawing(topology, tmp_path / "nowhere" / "ring.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_names_in_any_script_are_drawn(tmp_path, suffix):
+    """A letter that the font lacks is a box, and nobody is warned (here a warning is an error)."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(["\N{CJK UNIFIED IDEOGRAPH-65E5}", "b"], kind="router")
+    save_drawing(Topology("names", graph), tmp_path / f"names{suffix}")
+    assert (tmp_path / f"names{suffix}").stat().st_size > 1000

@@ -179,6 +179,13 @@ def test_an_outage_that_cannot_be_is_refused(words, catalogue, outage, line):
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
+        ("", "is empty"),
+        ("seconds,link\n5,4g\n3,4g\n", "row 2, seconds: must be later than the one before, got 3 s"),
+        ("seconds,link\nsoon,4g\n", "row 1, seconds: 'soon' is not a time such as '250 ms'"),
+        ("seconds,link\n1,3g\n", "row 1, link: '3g' is not a known link of this group; did you mean '4g'?"),
+        ("seconds,link,place\n1,4g,cell-x\n",
+         "row 1, place: 'cell-x' is not a known place in the topology; did you mean 'cell-b'?"),
+        ("seconds,link\n", "must have at least 1 item, got 0"),
         ("seconds,lnk\n1,4g\n", "header: 'lnk' is not a known column; did you mean 'link'?"),
         ("seconds\n1\n", "header: must have seconds, link, each once, got seconds"),
         ("seconds,link\n1,4g\n2\n", "line 3: must have 2 cells, got 1"),

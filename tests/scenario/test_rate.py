@@ -221,7 +221,7 @@ def test_a_rate_that_is_none_is_refused(words, catalogue, files, rate, expected)
 def test_a_trace_that_is_wrong_is_told_with_its_line(words, catalogue, files):
     (files / "traces" / "bus.csv").write_text("t_s,down_kbps,up_kbps\n0,800,80\n1,-1,160\n")
     assert refusal(words, catalogue, {"trace": "traces/bus.csv"}) == [
-        "rate.trace: traces/bus.csv: line 3, down_kbps: must be a rate >= 0, got '-1'"
+        "rate.trace: traces/bus.csv: line 3, down_kbps: must be a rate >= 0 and finite, got '-1'"
     ]
 
 

@@ -146,7 +146,7 @@ def test_groups_attach_to_nodes_lists_and_named_sets_in_turn(tiny):
         ({"import": "x.gml", "capacty": 3}, "topology.capacty: 'capacty' is not a known key; did you mean 'capacity'?"),
         ({"import": "x.gml", "kinds": {"a": 3}}, "topology.kinds.a: must be a text, got 3"),
         ({"import": "x.gml", "delay": "5 km"}, "topology.delay: '5 km' is not a time such as '250 ms'"),
-        ({"import": "x.gml"}, "x.gml: no such file"),
+        ({"import": "x.gml"}, "scenario: topology.import: x.gml: no such file"),
         ("x.gml", "x.gml: no such file"),
         ({"name": "t", "nodes": {}}, "topology: must have the key 'links'"),
     ],

@@ -316,6 +316,10 @@ def doctype(rest):
 LAUGHS = "\n".join(['<!ENTITY a0 "ha">', *(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 10))])
 
 
+STRANGER = """<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">
+<node id="oslo"/><edge source="oslo" target="bergen"/></graph></graphml>"""
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -350,10 +354,12 @@ LAUGHS = "\n".join(['<!ENTITY a0 "ha">', *(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}
         ("n.csv", "u,v,capacity_bps\na,b,0\n", "line 2: capacity_bps must be > 0, got '0'"),
         ("n.csv", "u,v,length_km\na,b,inf\n", "line 2: length_km must be >= 0 and finite, got 'inf'"),
         ("n.csv", "u,v,loss\na,b,1\n", "line 2: loss must be at least 0 and below 1, got '1'"),
+        ("n.csv", "u,v,duplex\na,b,semi\n", "line 2: duplex must be one of full, half, got 'semi'"),
+        ("n.graphml", STRANGER, "link 'oslo' to 'bergen': 'bergen' is not a known node (known: oslo)"),
         ("n.csv", "u,v,medium\na,b,string\n", "line 2: medium must be one of wire, fibre, radio, satellite, got"),
         ("n.csv", "a,b,c\n1\n", "must be a square matrix of latencies, or links with the columns u and v; got 1 rows"),
         ("n.csv", "1,2\n3,x\n", "row 'node-1', column 'node-1': must be a number, got 'x'"),
-        ("rtt.csv", "0,-2\n3,0\n", "row 'node-0', column 'node-1': delay_s must be >= 0 and finite, got -0.001"),
+        ("rtt.csv", "0,-2\n3,0\n", "row 'node-0', column 'node-1': must be >= 0, got -2"),
         ("n.csv", "", "a matrix must have 1 to 500 rows, got 0"),
         ("n.dot", "graph {}", "'.dot' is not a known suffix of a network's file"),
         ("n.gmll", "", "'.gmll' is not a known suffix of a network's file; did you mean '.gml'?"),

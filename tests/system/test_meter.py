@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedsim.system.battery import Battery
@@ -132,12 +132,22 @@ changes = st.lists(
 )
 
 
+ROUNDED = [
+    Change(0.0, "compute", 0.0, 0, [(340.879, 50.049), (346.25, 56.953)]),
+    Change(688.0, "compute", 86.035, 0, []),
+    Change(0.0, "send", 0.0, 0, [(0.75, 0.0)]),
+    Change(268.0, "compute", 0.0, 0, []),
+    Change(1.0, "compute", 0.0, 0, []),
+]
+"""The battery is empty 0.03 s before the fourth change, and what was spent adds up to a little less than its charge."""
+
 # Less than the clock can see goes at the instant of a draw that is set anew in that instant, too.
 charges = st.just(0.0) | st.floats(1e-3, 1e5)
 
 
 @settings(deadline=None, max_examples=200)
 @given(changes=changes, charge_j=charges, end_s=gaps)
+@example(changes=ROUNDED, charge_j=59835.5, end_s=0.0)
 def test_energy_and_seconds_are_integrals(changes, charge_j, end_s):
     """Of power, by cause, and of the time in each state, against a fine cut of time at every instant of change."""
     meter = on_battery(charge_j)
@@ -181,16 +191,15 @@ def drained(history, charge_j, end_s):
         running = [[stage for stage in track if stage.until_s > left_s][:1] for track in tracks]
         power["radio"] += sum(stage.power_w for track in running for stage in track)
         total_w = sum(power.values())
-        left_j = charge_j - sum(spent.values())
-        is_last = left_j <= total_w * (right_s - left_s)
-        lasts_s = left_j / total_w if is_last and total_w > 0 else right_s - left_s
-        if left_j <= 0:
-            break
+        left_j, lasts_s = charge_j - sum(spent.values()), right_s - left_s
+        is_over = total_w * lasts_s >= left_j
+        if is_over:
+            lasts_s = left_j / total_w if total_w > 0 else 0.0
         for cause in CAUSES:
             spent[cause] += power[cause] * lasts_s
         for in_state, track in zip(seconds, running, strict=True):
             state = track[0].state if track else ""
             in_state[state] = in_state.get(state, 0.0) + lasts_s
-        if is_last:
-            break
+        if is_over:
+            break  # for good, even if rounding has left a trace of charge
     return spent, seconds

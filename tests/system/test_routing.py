@@ -45,6 +45,11 @@ def test_of_equal_hops_the_first_in_the_alphabet_wins_in_whatever_order_links_ar
     assert way(Router(topology(*reversed(links))), "s", "t") == "smt"
 
 
+def test_delays_too_long_to_live_through_are_still_compared():
+    links = [("a", "b", 1e300), ("b", "d", 1.0), ("a", "c", 1e300), ("c", "d", 0.5)]
+    assert way(Router(topology(*links)), "a", "d") == "acd"
+
+
 def test_way_to_oneself_has_no_arcs():
     route = Router(topology(("a", "b", 1.0))).route("a", "a")
     assert (route.nodes, route.arcs, route.delay_s) == (("a",), [], 0.0)

@@ -21,6 +21,8 @@ from fedsim.system.generators.generator import (
 from fedsim.system.place import Plane, distance_m
 from fedsim.system.topology import Topology
 
+_WIDEST_M = 1e9  # more than twice the way to the moon; places keep their centimetres
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RandomGeometric:
@@ -42,7 +44,7 @@ class RandomGeometric:
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 2, 5_000))
         check_all([
-            ("side", 0 < self.side_m < math.inf, "must be > 0 and finite", self.side_m),
+            ("side", 0 < self.side_m <= _WIDEST_M, f"must be > 0 and at most {_WIDEST_M:g} m", self.side_m),
             ("reach", self.reach_m is None or self.reach_m > 0, "must be > 0", self.reach_m),
         ])  # fmt: skip
 

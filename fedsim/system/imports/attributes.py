@@ -16,6 +16,7 @@ Attributes = Mapping[str, Any]
 
 _DEGREES: Final = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 _METRES: Final = ("x_m", "y_m")
+_DUPLEX: Final = ("full", "half")
 _SCALED: Final[Mapping[str, Mapping[str, float]]] = {
     "delay": {"delay_s": 1, "latency_s": 1, "delay_ms": 1e3, "latency_ms": 1e3, "rtt_ms": 2e3, "rtt_p50_ms": 2e3},
     "length": {"length_m": 1, "distance_m": 1, "length_km": 1e-3, "distance_km": 1e-3},
@@ -61,9 +62,11 @@ def link_from(source: str, target: str, where: str, attributes: Attributes) -> R
     Raises:
         ValueError: a number that cannot be read, or is out of its range.
     """
-    medium, loss = attributes.get("medium"), attributes.get("loss", 0.0)
+    medium, duplex, loss = attributes.get("medium"), attributes.get("duplex", "full"), attributes.get("loss", 0.0)
     if medium is not None and medium not in MEDIA:
         raise ValueError(f"medium must be one of {', '.join(MEDIA)}, got {shown(medium)}")
+    if duplex not in _DUPLEX:
+        raise ValueError(f"duplex must be one of {', '.join(_DUPLEX)}, got {shown(duplex)}")
     return RawLink(
         source=source,
         target=target,
@@ -73,7 +76,7 @@ def link_from(source: str, target: str, where: str, attributes: Attributes) -> R
         length_m=_stated("length", attributes),
         loss=_checked("loss", "loss", units.parse(loss, "1"), loss),
         medium=medium,
-        is_half_duplex=attributes.get("duplex") == "half",
+        is_half_duplex=duplex == "half",
     )
 
 

@@ -3,9 +3,10 @@
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import networkx as nx
 
@@ -25,8 +26,10 @@ def read_graphml(path: Path) -> RawNetwork:
     Raises:
         ScenarioError: it is no GraphML that networkx can read, or has mistakes in it.
     """
-    content = io.BytesIO(read_xml(path))
-    return _network(path, _graph(path, "GraphML", lambda: nx.read_graphml(content, force_multigraph=True)))
+    content = read_xml(path)
+    graph = _graph(path, "GraphML", lambda: nx.read_graphml(io.BytesIO(content), force_multigraph=True))
+    root = ET.fromstring(content)  # noqa: S314  # checked: no DOCTYPE, not deep, not large
+    return _network(path, graph, {node.get("id") for node in root.iter() if node.tag.endswith("}node")})
 
 
 def read_gml(path: Path) -> RawNetwork:
@@ -36,7 +39,8 @@ def read_gml(path: Path) -> RawNetwork:
         ScenarioError: it is no GML that networkx can read, or has mistakes in it.
     """
     text = _GRAPH.sub(r"\1 multigraph 1", _MULTIGRAPH.sub("", read_text(path)), count=1)
-    return _network(path, _graph(path, "GML", lambda: nx.parse_gml(text, label="id")))
+    graph = _graph(path, "GML", lambda: nx.parse_gml(text, label="id"))
+    return _network(path, graph, graph)
 
 
 def read_node_link(path: Path) -> RawNetwork:
@@ -81,10 +85,12 @@ def _graph(path: Path, language: str, read: Callable[[], Any]) -> Any:
         raise ScenarioError(f"{path}: is not {language} that can be read: {reason or type(error).__name__}") from None
 
 
-def _network(path: Path, graph: Any) -> RawNetwork:
+def _network(path: Path, graph: Any, declared: Container[Any]) -> RawNetwork:
+    """The network of a graph; networkx makes nodes of whatever the links of a GraphML file name."""
     builder = Builder(path, is_directed=graph.is_directed())
     for node, attributes in graph.nodes(data=True):
-        builder.add_node(f"node {node!r}", node, attributes)
+        if node in declared:
+            builder.add_node(f"node {node!r}", node, attributes)
     for source, target, attributes in graph.edges(data=True):
         builder.add_link(f"link {source!r} to {target!r}", source, target, attributes)
     return builder.network()

@@ -192,6 +192,8 @@ def _add_matrix(builder: Builder, names: Sequence[str], matrix: Matrix, per_unit
     for i, j in combinations(range(len(names)), 2):
         for a, b in ((i, j), (j, i)):
             latency: Any = matrix[a, b] if not np.isnan(matrix[a, b]) else matrix[b, a]
-            if not np.isnan(latency):
-                where = f"row {names[a]!r}, column {names[b]!r}"
+            where = f"row {names[a]!r}, column {names[b]!r}"
+            if latency < 0:
+                builder.refuse(where, f"must be >= 0, got {latency:g}")
+            elif not np.isnan(latency):
                 builder.add_link(where, names[a], names[b], {"delay_s": float(latency) / per_unit})

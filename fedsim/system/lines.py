@@ -1,0 +1,94 @@
+"""One direction of a link each: numbers among the shared links, media, delays and losses."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fedsim.system.access import Access
+from fedsim.system.capacity import Capacity, Constant
+from fedsim.system.links import SharedLinks
+from fedsim.system.medium import Larger
+
+Arc = tuple[str, str]
+"""Two names: a line leads from the first to the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One direction of a link: its number, the medium that it shares with the other one if it is half duplex."""
+
+    link: int
+    medium: tuple[int, ...]
+    delay_s: float
+    loss: float
+
+
+class Lines:
+    """The lines of a network, by the names that they join: strung in the core, hung for what is attached to it."""
+
+    def __init__(self, links: SharedLinks) -> None:
+        self._links = links
+        self._lines: dict[Arc, Line] = {}
+        self._arcs: dict[int, Arc] = {}
+        self._capacities: dict[int, float | Capacity] = {}
+
+    def __iter__(self) -> Iterator[Arc]:
+        return iter(self._lines)
+
+    def __getitem__(self, arc: Arc) -> Line:
+        return self._lines[arc]
+
+    def get(self, arc: Arc) -> Line | None:
+        """The line of an arc, None where there never was one."""
+        return self._lines.get(arc)
+
+    def arc(self, link: int) -> Arc:
+        """The names that a line, by its link's number, joins."""
+        return self._arcs[link]
+
+    def numbers(self, arcs: Iterable[Arc]) -> list[int]:
+        """The links of these arcs, as far as there are any."""
+        return [self._lines[arc].link for arc in arcs if arc in self._lines]
+
+    def string(self, source: str, target: str, ways: list[dict[str, Any]]) -> None:
+        """The lines of a link of the core: one, or one each way."""
+        media: tuple[int, ...] = ()
+        if ways[0]["duplex"] == "half":
+            media = (self._links.add_link(max(way["capacity_bps"] for way in ways)),)
+        for arc, way in zip(((source, target), (target, source)), ways, strict=False):
+            self._put(arc, Line(self._links.add_link(0.0), media, way["delay_s"], way["loss"]), way["capacity_bps"])
+
+    def hang(self, name: str, node: str, access: Access) -> None:
+        """The lines of an access link; a name that comes back to a node finds its old ones, as it now needs them."""
+        media: tuple[int, ...] = ()
+        if access.half_duplex:
+            old = self._lines.get((name, node))
+            media = old.medium if old and old.medium else (self._links.add_link(0.0),)
+            self._carry(media[0], _larger(access.upwards, access.downwards))
+        for arc, capacity in (((name, node), access.upwards), ((node, name), access.downwards)):
+            old = self._lines.get(arc)
+            link = old.link if old else self._links.add_link(0.0)
+            self._put(arc, Line(link, media, access.delay_s, access.loss), capacity)
+
+    def set_capacity(self, arc: Arc, capacity: float | Capacity) -> None:
+        """From now on a line carries so much; a half-duplex medium goes on to carry as much as the larger direction."""
+        line = self._lines[arc]
+        self._carry(line.link, capacity)
+        for medium in line.medium:
+            self._carry(medium, _larger(capacity, self._capacities[self._lines[arc[::-1]].link]))
+
+    def _put(self, arc: Arc, line: Line, capacity: float | Capacity) -> None:
+        self._lines[arc] = line
+        self._arcs[line.link] = arc
+        self._carry(line.link, capacity)
+
+    def _carry(self, link: int, capacity: float | Capacity) -> None:
+        self._links.set_capacity(link, capacity)
+        self._capacities[link] = capacity
+
+
+def _larger(one: float | Capacity, other: float | Capacity) -> float | Capacity:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return max(one, other)
+    first, second = (Constant(float(way)) if isinstance(way, int | float) else way for way in (one, other))
+    return Larger(first, second)
