@@ -37,28 +37,30 @@ def show_file(
         show(Console(), topology_report(topology))
     else:
         scenario = load(file, overrides)
+        _draw_presence(scenario, availability_to)
         _draw(scenario.topology, topology_to)
         typer.echo(resolved(scenario), nl=False)
-        if availability_to is not None:
-            _draw_presence(scenario, Path(availability_to))
-    if topology_to is not None:
-        typer.echo(f"drawn in {topology_to}", err=True)
+    for path in (availability_to, topology_to):
+        if path is not None:
+            typer.echo(f"drawn in {path}", err=True)
 
 
-def _draw(topology: Topology, path: str | None) -> None:
-    if path is not None:
+def _draw(topology: Topology, to: str | None) -> None:
+    if to is not None:
         from fedsim.report.topology_drawing import save_drawing  # noqa: PLC0415  # matplotlib is slow to import
 
-        save_drawing(topology, path)
+        save_drawing(topology, to)
 
 
-def _draw_presence(scenario: Scenario, path: Path) -> None:
+def _draw_presence(scenario: Scenario, to: str | None) -> None:
+    if to is None:
+        return
     from fedsim.study.plot_presence import write_presence  # noqa: PLC0415  # matplotlib is slow to import
 
+    path = Path(to)
     if path.exists():
         raise FedsimError(f"{path} is there already: nothing is written over")
     try:
         write_presence(presence_table(scenario), path)
     except (OSError, ValueError) as error:
         raise FedsimError(f"{path} cannot be written: {error}") from None
-    typer.echo(f"drawn in {path}", err=True)
