@@ -34,7 +34,8 @@ def scenario(count, rounds):
         "name": "large", "server": {"at": "server"}, "fleet": [group],
         "topology": {"name": "pair", "nodes": {"server": {"kind": "server"}, "cell": {"kind": "cell"}},
                      "links": [{"from": "server", "to": "cell", "capacity": "100 Gbit/s", "delay": "5 ms"}]},
-        "network": {"transport": "ideal"}, "data": {"name": "counts", "examples": {"lognormal": {"median": 100, "sigma": 1}}, "features": 60},
+        "network": {"transport": "ideal"},
+        "data": {"name": "counts", "examples": {"lognormal": {"median": 100, "sigma": 1}}, "features": 60},
         "model": "softmax", "learner": "fedavg",
         "protocol": {"name": "synchronous-rounds", "cohort": 1000}, "stop": {"rounds": rounds},
     })

@@ -284,6 +284,8 @@ def test_calibrate_prints_the_fit_and_the_lines_to_paste():
     assert done.exit_code == 0, done.stderr
     assert re.search(r"^  speed +1 GFLOP/s  \(95 %: ", done.stdout, flags=re.MULTILINE)
     assert "    speed: 1 GFLOP/s\n    step_overhead: 10 ms" in done.stdout
+    Path("times.csv").write_text("\n".join(rows), encoding="utf-8-sig")  # as spreadsheets write it
+    assert fedsim("calibrate", "times.csv").stdout == done.stdout
 
 
 @pytest.mark.parametrize(
@@ -295,7 +297,10 @@ def test_calibrate_prints_the_fit_and_the_lines_to_paste():
         ),
         ("flops,batch,steps,seconds\n1,1,x,-1\n", "times.csv: line 2: steps: must be a number > 0, got 'x'"),
         ("flops,batch,steps,seconds\n", "times.csv: has no rows"),
-        ("flops,batch,steps,seconds\n1,1,1,1\n", "must differ in operations per step"),
+        ("flops,batch,steps,seconds\n1,1,1,1\n", "times.csv: measurements must differ in operations per step"),
+        ("flops,batch,steps,seconds\n1,1,1,1,1\n", "times.csv: line 2: must have 4 cells, got more"),
+        ("flops,batch,steps,seconds,flops\n1,1,1,1,2\n", "times.csv: flops: this column must be there once"),
+        (f"flops,batch,steps,seconds\n{'1' * 200_000},1,1,1\n", "times.csv: cannot be read: field larger than"),
     ],
 )
 def test_measurements_that_say_nothing_are_refused(text, words):
