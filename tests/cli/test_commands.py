@@ -385,3 +385,6 @@ def test_a_life_needs_a_run(scenario):
     done = fedsim("life", "nowhere", "phones-02")
     assert (done.exit_code, done.stderr) == (2, "nowhere is not the folder of a run: it has no events.parquet\n")
     assert here() == [scenario]
+    Path("events.parquet").write_text("events")
+    broken = fedsim("life", ".", "phones-02")
+    assert (broken.exit_code, broken.stderr.startswith("events.parquet: cannot be read: ")) == (2, True)
