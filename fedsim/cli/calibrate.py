@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from fedsim.errors import FedsimError
 from fedsim.report.calibration import calibration_report
 from fedsim.report.grid import show
 from fedsim.study.measurements import read_measurements
@@ -14,4 +15,9 @@ def calibrate_from(file: str) -> None:
     Raises:
         FedsimError: if the file cannot be used, or says nothing about speed.
     """
-    show(Console(), calibration_report(calibrate(read_measurements(file)), file))
+    measured = read_measurements(file)
+    try:
+        found = calibrate(measured)
+    except FedsimError as error:
+        raise FedsimError(f"{file}: {error}") from None
+    show(Console(), calibration_report(found, file))

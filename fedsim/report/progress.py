@@ -106,11 +106,13 @@ def point_line(name: str, point: Point) -> str:
 
 
 def result_line(done: int, runs: int, result: Result) -> str:
-    """``3 of 15 runs  quickstart, seed 2: mean accuracy 91.2 % after 30 min``."""
+    """``3 of 15 runs  quickstart, seed 2: mean accuracy 91.2 % after 30 min``; of a timing run the rounds."""
     summary = result.summary
-    accuracy = about(float(result.curve["mean_accuracy"].iloc[-1]), "1")
+    done_so_far = f"{about(summary.rounds, '')} rounds"
+    if summary.learned:
+        done_so_far = f"mean accuracy {about(float(result.curve['mean_accuracy'].iloc[-1]), '1')}"
     after = about(summary.simulated_s, "s")
-    return f"{done} of {runs} runs  {summary.name}, seed {result.seed}: mean accuracy {accuracy} after {after}"
+    return f"{done} of {runs} runs  {summary.name}, seed {result.seed}: {done_so_far} after {after}"
 
 
 def _one_line(text: str) -> Text:

@@ -23,13 +23,14 @@ def comparison_report(comparison: Comparison) -> RenderableType:
     counts = f"{_plural(len(comparison.names), 'scenario')}, {_plural(seeds, 'seed')}"
     parts: list[RenderableType] = [
         heading_line(f"{counts}; every run goes on for {horizon}, the smallest stop.time"),
-        Text(f"target: {goal_text(comparison.metric, comparison.target)}"),
+        Text(_goal(comparison)),
     ]
     columns = max(1, _ROOM // (max(map(len, comparison.names)) + 2))
     for start in range(0, len(comparison.names), columns):
         names = comparison.names[start : start + columns]
         parts += [Text(), grid(_rows(comparison, names), header=("", *names))]
-    parts.append(Text("to the target: median over seeds; at the end: mean over seeds", style="dim"))
+    means = "at the end: mean over seeds"
+    parts.append(Text(f"to the target: median over seeds; {means}" if comparison.learned else means, style="dim"))
     for name in comparison.names[1:]:
         parts += [Text(), _differences(comparison, name)]
     if len(comparison.names) > 1:
@@ -37,16 +38,24 @@ def comparison_report(comparison: Comparison) -> RenderableType:
     return Group(*parts)
 
 
+def _goal(comparison: Comparison) -> str:
+    if comparison.target is None:
+        return "timing runs: nothing was learned, and there is no quality to compare"
+    return f"target: {goal_text(comparison.metric, comparison.target)}"
+
+
 def _footnotes(comparison: Comparison) -> tuple[str, ...]:
     if len(comparison.seeds) == 1:
         return ("one seed: no interval; give more seeds to tell a difference from luck",)
-    return ("to the target: over the seeds with which both reached it", "differs: whether the interval excludes 0")
+    differs = "differs: whether the interval excludes 0"
+    return ("to the target: over the seeds with which both reached it", differs) if comparison.learned else (differs,)
 
 
 def _rows(comparison: Comparison, names: Iterable[str]) -> Iterable[Row]:
     listed = tuple(names)
     seeds = len(comparison.seeds)
-    yield "reached the target", *(f"{comparison.reached(name)} of {seeds}" for name in listed)
+    if comparison.learned:
+        yield "reached the target", *(f"{comparison.reached(name)} of {seeds}" for name in listed)
     for measure in _shown(comparison):
         if measure is _first_at_end(comparison):
             yield (f"at {about(comparison.horizon_s, 's')}",)
@@ -54,8 +63,9 @@ def _rows(comparison: Comparison, names: Iterable[str]) -> Iterable[Row]:
 
 
 def _shown(comparison: Comparison) -> list[Measure]:
-    """All figures; accuracy over all test examples only where that is the metric."""
-    return [measure for measure in MEASURES if measure.field != "accuracy" or comparison.metric == "accuracy"]
+    """All figures; of quality only where any is learned, and accuracy over all test examples if it is the metric."""
+    known = [measure for measure in MEASURES if comparison.learned or not measure.is_of_quality]
+    return [measure for measure in known if measure.field != "accuracy" or comparison.metric == "accuracy"]
 
 
 def _first_at_end(comparison: Comparison) -> Measure:
@@ -68,6 +78,8 @@ def _indent(measure: Measure) -> str:
 
 def _cell(comparison: Comparison, name: str, measure: Measure) -> str:
     value = comparison.typical(name, measure)
+    if math.isnan(value):
+        return NOTHING
     if math.isinf(value):
         return f"> {about(comparison.horizon_s, 's')}" if measure.unit == "s" else NOTHING
     return about(value, measure.unit)

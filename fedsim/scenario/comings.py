@@ -138,11 +138,11 @@ class Replay(Checked):
     trace: str
     variant: str = ""
     states: States = ("2",)
-    drop_first: bool = False
+    drop_first: Annotated[bool, Strict()] = False
     lasts_s: Time | None = Field(default=None, alias="lasts")
     stretch: Factor = 1.0
     shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
-    loop: bool = True
+    loop: Annotated[bool, Strict()] = True
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from fedsim.errors import FedsimError
 from fedsim.system.law import Constant, Law
 from fedsim.tasks import partition
 from fedsim.tasks.arrays import IntArray
+
+_MOST_EXAMPLES: Final = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +73,10 @@ class Counts:
     classes: int = 10
 
     def __post_init__(self) -> None:
-        if not self.examples.support[0] >= 0 or not math.isfinite(self.examples.mean):
-            raise FedsimError(f"examples must be >= 0, with a finite mean, got {self.examples!r}")
+        least, mean = self.examples.support[0], self.examples.mean
+        if not least >= 0 or not mean <= _MOST_EXAMPLES:
+            rule = f"examples must be >= 0, with a mean of at most {_MOST_EXAMPLES:g}"
+            raise FedsimError(f"{rule}, got at least {least:g}, and a mean of {mean:g}")
         if not self.features >= 1 or not self.classes >= 2:
             raise FedsimError(f"needs at least 1 feature and 2 classes, got {self.features!r} and {self.classes!r}")
 

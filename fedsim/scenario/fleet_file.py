@@ -41,6 +41,7 @@ def read_devices(path: str, base: Mapping[str, Any], context: Any) -> list[dict[
         lines = [(table.line_num, cells) for cells in table if cells]
     except (ScenarioError, csv.Error) as error:
         raise _refused([str(error)]) from None
+    lines_of: dict[str, int] = {}
     rows, mistakes = [], [] if lines else [f"{path}: has no devices"]
     for line, cells in lines:
         if len(cells) != len(header):
@@ -52,6 +53,9 @@ def read_devices(path: str, base: Mapping[str, Any], context: Any) -> list[dict[
             if cell.strip()
         }
         mistakes += [f"{path}:{line}: {rule}" for rule in _mistakes({**base, **row}, context)]
+        name = row.get("name")
+        if name and lines_of.setdefault(name, line) != line:
+            mistakes.append(f"{path}:{line}: name: {name!r} is the device in line {lines_of[name]}")
         rows.append(row)
     if mistakes:
         raise _refused(mistakes)

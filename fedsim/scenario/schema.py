@@ -8,6 +8,7 @@ from fedsim.problems import unknown
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
@@ -91,6 +92,11 @@ class Scenario(Checked):
     def devices(self) -> int:
         """Devices in all groups."""
         return sum(group.count for group in self.fleet)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has data to learn from; what has only counts of them is a timing run."""
+        return not isinstance(self.data.value, Counts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Scenario) and self._content() == other._content()

@@ -53,13 +53,13 @@ def _rows(block: Any) -> list[float]:
     path, column = Path(block["file"]), block["column"]
     convert = _conversion(block)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if column not in (reader.fieldnames or ()):
                 rule = problems.unknown(column, f"column of {path}", reader.fieldnames or ())
                 raise Refused([(("speed", "csv", "column"), rule)])
             texts = [(reader.line_num, row[column]) for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Refused([(("speed", "csv", "file"), f"cannot be read: {error}")]) from None
     broken: list[Mistake] = []
     values = [_positive(convert, text, f"{path}: line {line}", broken) for line, text in texts]

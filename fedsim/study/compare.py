@@ -39,7 +39,8 @@ def compare(
         seeds: whole numbers, each once.
         metric: ``mean_accuracy`` or ``worst_tenth`` (each device on its own test data), or ``accuracy`` (all test
             examples together).
-        target: of the metric; by default the first scenario's ``stop.target``.
+        target: of the metric; by default the first scenario's ``stop.target``. There is none where no scenario
+            learns: timing runs are compared by what they took.
         workers: processes to run on; with more than one, guard a script by ``if __name__ == "__main__"``.
         tell: hears every result as it comes, in any order.
 
@@ -48,7 +49,7 @@ def compare(
     """
     loaded = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
     _check(loaded, seeds, metric)
-    goal, horizon_s = _target(loaded[0], target), _horizon_s(loaded)
+    goal, horizon_s = _target(loaded, target), _horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
     jobs = [
         Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, horizon_s, seed)))
@@ -69,7 +70,12 @@ def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> 
         raise FedsimError(problems.unknown(metric, "metric", METRICS))
 
 
-def _target(first: Scenario, target: float | None) -> float:
+def _target(scenarios: Sequence[Scenario], target: float | None) -> float | None:
+    if not any(scenario.learns for scenario in scenarios):
+        if target is not None:
+            raise FedsimError(f"target says nothing here: nothing is learned in timing runs, got {target!r}")
+        return None
+    first = scenarios[0]
     goal = first.stop.target if target is None else target
     if goal is None:
         raise FedsimError(f"a target is needed: {first.name!r} has no stop.target, and none was given")

@@ -16,12 +16,12 @@ class Comparison:
     """What ``compare`` found: the runs of every scenario, in the order of ``seeds``.
 
     All ran for ``horizon_s`` simulated seconds, unless nothing could go on, whether or not they reached ``target``.
-    The first scenario is the one that the others are compared with.
+    The first scenario is the one that the others are compared with. ``target`` is None where nothing is learned.
     """
 
     seeds: tuple[int, ...]
     metric: str
-    target: float
+    target: float | None
     horizon_s: float
     results: Mapping[str, tuple[Result, ...]]
 
@@ -29,6 +29,11 @@ class Comparison:
     def names(self) -> tuple[str, ...]:
         """The scenarios."""
         return tuple(self.results)
+
+    @property
+    def learned(self) -> bool:
+        """Whether anything was learned in any of them."""
+        return any(result.summary.learned for results in self.results.values() for result in results)
 
     def outcomes(self, name: str) -> tuple[Outcome, ...]:
         """The figures of each run of one scenario."""

@@ -37,8 +37,8 @@ def write(result: Result, out: str | Path | None = None) -> Path:
 def write_comparison(comparison: Comparison, out: str | Path | None = None) -> Path:
     """Write a comparison's folder, ``out`` or else ``runs/compare-<names>``, and return where it is.
 
-    ``table.csv``, ``differences.csv``, ``runs.csv``, ``summary.json``, ``quality.png``, and below ``runs/`` the
-    folder of every single run.
+    ``table.csv``, ``differences.csv``, ``runs.csv``, ``summary.json``, ``quality.png`` if anything was learned, and
+    below ``runs/`` the folder of every single run.
 
     Raises:
         FedsimError: if the folder cannot be written.
@@ -65,7 +65,8 @@ def _write_comparison(comparison: Comparison, folder: Path) -> None:
     comparison.differences().to_csv(folder / "differences.csv", index=False)
     comparison.runs().to_csv(folder / "runs.csv", index=False)
     write_json(_summary(comparison), folder / "summary.json")
-    write_picture(comparison, folder / "quality.png")
+    if comparison.learned:
+        write_picture(comparison, folder / "quality.png")
     for name, results in comparison.results.items():
         for result in results:
             inside = folder / "runs" / f"{name}-seed-{result.seed}"

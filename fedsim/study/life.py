@@ -38,12 +38,15 @@ def read_events(folder: str | Path) -> pd.DataFrame:
     """The record in a run's folder.
 
     Raises:
-        FedsimError: there is none.
+        FedsimError: there is none, or it cannot be read.
     """
     path = Path(folder) / "events.parquet"
     if not path.is_file():
         raise FedsimError(f"{folder} is not the folder of a run: it has no events.parquet")
-    return pd.read_parquet(path)
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # what pyarrow cannot read is a ValueError
+        raise FedsimError(f"{path}: cannot be read: {error}") from None
 
 
 def life(events: pd.DataFrame, name: str) -> Life:

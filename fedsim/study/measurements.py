@@ -27,19 +27,23 @@ def read_measurements(path: str | Path) -> Measurements:
     """
     mistakes = Mistakes()
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            header = reader.fieldnames or ()
+            header = list(reader.fieldnames or ())
             for name in [name for name in COLUMNS if name not in header]:
-                near = problems.nearest(name, list(header))
+                near = problems.nearest(name, header)
                 hint = f"; did you mean {near!r}?" if near else ""
                 mistakes.add(str(path), name, f"this column is missing ({COLUMNS[name]}){hint}")
+            for name in [name for name in COLUMNS if header.count(name) > 1]:
+                mistakes.add(str(path), name, "this column must be there once")
             mistakes.raise_any()
-            rows = [
-                [_number(row[name], f"line {reader.line_num}", name, str(path), mistakes) for name in COLUMNS]
-                for row in reader
-            ]
-    except (OSError, UnicodeDecodeError) as error:
+            rows = []
+            for row in reader:
+                line = f"line {reader.line_num}"
+                if None in row:  # where the csv module puts the cells that are too many
+                    mistakes.add(str(path), line, f"must have {len(header)} cells, got more")
+                rows.append([_number(row[name], line, name, str(path), mistakes) for name in COLUMNS])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ScenarioError(f"{path}: cannot be read: {error}") from None
     if not rows:
         mistakes.add(str(path), "", "has no rows")

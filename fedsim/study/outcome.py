@@ -22,6 +22,11 @@ class Measure:
         """Whether only a run that reached the target has it."""
         return "_to_target" in self.field
 
+    @property
+    def is_of_quality(self) -> bool:
+        """Whether only a run in which something is learned has it."""
+        return self.is_to_target or self.unit == "1"
+
     def of(self, outcome: "Outcome") -> float | None:
         """The figure of one run, None where it has none."""
         value: float | None = getattr(outcome, self.field)
@@ -46,7 +51,10 @@ MEASURES: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """One run. What is ``to_target`` is None where the target was not reached; the rest is at the end."""
+    """One run. What is ``to_target`` is None where the target was not reached; the rest is at the end.
+
+    Of a timing run, in which nothing is learned, the quality is None as well.
+    """
 
     scenario: str
     seed: int
@@ -55,9 +63,9 @@ class Outcome:
     energy_to_target_j: float | None
     up_to_target_bytes: float | None
     down_to_target_bytes: float | None
-    accuracy: float
-    mean_accuracy: float
-    worst_tenth: float
+    accuracy: float | None
+    mean_accuracy: float | None
+    worst_tenth: float | None
     rounds: float
     energy_j: float
     up_bytes: float
@@ -65,14 +73,18 @@ class Outcome:
     stopped_because: str
 
 
-def outcome(name: str, result: Result, metric: str, target: float) -> Outcome:
+def outcome(name: str, result: Result, metric: str, target: float | None) -> Outcome:
     """Read the figures of one run from its curve and its summary."""
     summary, last = result.summary, result.curve.iloc[-1]
-    there = result.curve[result.curve[metric] >= target]
-    first = there.iloc[0] if len(there) else None
+    first = None
+    if target is not None and (reached := result.curve[metric] >= target).any():
+        first = result.curve[reached].iloc[0]
 
     def at_target(column: str) -> float | None:
         return None if first is None else float(first[column])
+
+    def quality(column: str) -> float | None:
+        return float(last[column]) if summary.learned else None
 
     return Outcome(
         scenario=name,
@@ -82,9 +94,9 @@ def outcome(name: str, result: Result, metric: str, target: float) -> Outcome:
         energy_to_target_j=at_target("energy_j"),
         up_to_target_bytes=at_target("up_bytes"),
         down_to_target_bytes=at_target("down_bytes"),
-        accuracy=float(last["accuracy"]),
-        mean_accuracy=float(last["mean_accuracy"]),
-        worst_tenth=float(last["worst_tenth"]),
+        accuracy=quality("accuracy"),
+        mean_accuracy=quality("mean_accuracy"),
+        worst_tenth=quality("worst_tenth"),
         rounds=float(summary.rounds),
         energy_j=result.energy_j,
         up_bytes=result.up_bytes,
@@ -97,9 +109,11 @@ def over_seeds(measure: Measure, outcomes: Sequence[Outcome]) -> float:
     """One number for several runs of a scenario.
 
     The median of what is to the target, where a run that never reached it counts as infinitely far (so the answer
-    is infinity where half of them or more did not); the mean of what every run has.
+    is infinity where half of them or more did not); the mean of what every run has, and NaN of what
+    none has, such as the quality of timing runs.
     """
     values = [measure.of(outcome) for outcome in outcomes]
     if measure.is_to_target:
         return median(math.inf if value is None else value for value in values)
-    return fmean(value for value in values if value is not None)
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else math.nan

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from fedsim.errors import ScenarioError
-from fedsim.problems import Mistakes, shown
+from fedsim.problems import Mistakes, shown, unknown
 from fedsim.system.process import Array, Bools, Ranks
 
 _STATES = ("device", "t_s", "state")
@@ -81,8 +81,8 @@ def read_recording(path: str, reading: Reading) -> Recording:
 
 def _opened(path: str) -> TextIO:
     if path.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return Path(path).open(encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return Path(path).open(encoding="utf-8-sig", newline="")
 
 
 class _Reader:
@@ -93,6 +93,7 @@ class _Reader:
         self.end_s = 0.0
         self._path = path
         self._reading = reading
+        self._states: set[str] = set()
 
     def read(self, lines: TextIO) -> list[Rows]:
         table = csv.reader(lines)
@@ -105,10 +106,17 @@ class _Reader:
             rule = f"columns must be {', '.join(_STATES)} (and variant), or {', '.join(_STAYS)}; got"
             self.mistakes.add(f"{self._path}:1", "", f"{rule} {', '.join(header) or 'nothing'}")
             return []
+        if self._reading.variant and "variant" not in header:
+            rule = f"has no column 'variant', so that none can be {self._reading.variant!r}"
+            self.mistakes.add(f"{self._path}:1", "", rule)
+            return []
         devices: dict[str, Rows] = {}
         for cells in self._rows(table, header):
             rows = devices.setdefault(cells["device"], [])
             self._add(rows, cells, table.line_num)
+        if self._states and self._states.isdisjoint(self._reading.states):
+            for state in self._reading.states:
+                self.mistakes.add(self._path, "state", unknown(state, "state in this file", sorted(self._states)))
         if self._reading.drop_first and form is _STATES:
             return [_without_first(rows) for rows in devices.values() if len(rows) > 1]
         return list(devices.values())
@@ -129,6 +137,7 @@ class _Reader:
         last_s = rows[-1][0] if rows else 0.0
         if "state" in cells:
             begin_s = self._time(cells, "t_s", last_s, line)
+            self._states.add(cells["state"])
             rows.append((begin_s, cells["state"] in self._reading.states))
             return
         begin_s = self._time(cells, "start_s", last_s, line)

@@ -2,9 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from fedsim.system.other_apps import OtherApps
 from fedsim.system.throttle import Throttle
+
+_LARGEST_CV: Final = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +58,17 @@ class Chip:
             raise ValueError(f"job_cores must be from 1 to cores ({self.cores}), got {self.job_cores!r}")
         if not 0 < self.clock <= 1:
             raise ValueError(f"clock must be above 0 % and at most 100 %, got {self.clock!r}")
-        if not 0 <= self.step_cv < math.inf:
-            raise ValueError(f"step_cv must be >= 0 and finite, got {self.step_cv!r}")
-        if not (self.ram_bytes > 0 and 0 < self.ram_share <= 1):
-            raise ValueError(f"ram must be > 0 and its share above 0, got {self.ram_bytes!r}, {self.ram_share!r}")
+        if not 0 <= self.step_cv <= _LARGEST_CV:
+            raise ValueError(f"step_cv must be from 0 % to {_LARGEST_CV * 100:.0f} %, got {self.step_cv!r}")
+        if not self.ram_bytes > 0:
+            raise ValueError(f"ram must be > 0, got {self.ram_bytes!r} bytes")
+        if not 0 < self.ram_share <= 1:
+            raise ValueError(f"ram_share must be above 0 % and at most 100 %, got {self.ram_share!r}")
         if not self.bandwidth_bps > 0:
             raise ValueError(f"bandwidth must be > 0, got {self.bandwidth_bps!r}")
         points = [point.clock for point in self.operating_points]
+        if len(set(points)) < len(points):
+            raise ValueError(f"operating_points must have one power for each clock, got clocks {points}")
         if points and self.clock not in points:
             raise ValueError(f"clock must be one of the operating points' ({points}), got {self.clock!r}")
 

@@ -44,7 +44,7 @@ class Daily:
         """
         if isinstance(off_s, (Constant, Choice)):
             raise ValueError(  # noqa: TRY004  # of laws, all of one type for a reader
-                f"absences that follow the hour need a law with a density, got {off_s!r}"
+                f"absences that follow the hour need a law with a density, got a {type(off_s).__name__.lower()}"
             )
 
     def factor(self, time_s: Array, zone_s: Array) -> Array:

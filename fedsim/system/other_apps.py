@@ -33,7 +33,10 @@ class OtherApps:
             raise ValueError("apps that always take 100 % leave nothing: give a smaller share, or busy and quiet")
         for law in (self.busy_s, self.quiet_s):
             if law is not None and not (law.support[0] >= 0 and 0 < law.mean < math.inf):
-                raise ValueError(f"busy and quiet must be >= 0 with a mean that is > 0 and finite, got {law!r}")
+                raise ValueError(
+                    f"busy and quiet must be >= 0 with a mean that is > 0 and finite, "
+                    f"got at least {law.support[0]:g} s, and a mean of {law.mean:g} s"
+                )
 
 
 class AppTimes:

@@ -90,7 +90,10 @@ class Opportunistic:
     def __post_init__(self) -> None:
         low_s = min(self.plugged_s.support[0], self.unplugged_s.support[0])
         if not (low_s >= 0 and 0 < self.plugged_s.mean + self.unplugged_s.mean < math.inf):
-            raise ValueError(f"plugged and unplugged must be >= 0 with a finite mean cycle > 0, got {self!r}")
+            raise ValueError(
+                f"plugged and unplugged must be >= 0 with a finite mean cycle > 0, "
+                f"got at least {low_s:g} s, and a mean of {self.plugged_s.mean + self.unplugged_s.mean:g} s"
+            )
 
     def times(self, rng: np.random.Generator) -> PlugTimes:
         """In the middle of ordinary life."""

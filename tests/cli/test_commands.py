@@ -288,6 +288,8 @@ def test_calibrate_prints_the_fit_and_the_lines_to_paste():
     assert done.exit_code == 0, done.stderr
     assert re.search(r"^  speed +1 GFLOP/s  \(95 %: ", done.stdout, flags=re.MULTILINE)
     assert "    speed: 1 GFLOP/s\n    step_overhead: 10 ms" in done.stdout
+    Path("times.csv").write_text("\n".join(rows), encoding="utf-8-sig")  # as spreadsheets write it
+    assert fedsim("calibrate", "times.csv").stdout == done.stdout
 
 
 @pytest.mark.parametrize(
@@ -299,7 +301,10 @@ def test_calibrate_prints_the_fit_and_the_lines_to_paste():
         ),
         ("flops,batch,steps,seconds\n1,1,x,-1\n", "times.csv: line 2: steps: must be a number > 0, got 'x'"),
         ("flops,batch,steps,seconds\n", "times.csv: has no rows"),
-        ("flops,batch,steps,seconds\n1,1,1,1\n", "must differ in operations per step"),
+        ("flops,batch,steps,seconds\n1,1,1,1\n", "times.csv: measurements must differ in operations per step"),
+        ("flops,batch,steps,seconds\n1,1,1,1,1\n", "times.csv: line 2: must have 4 cells, got more"),
+        ("flops,batch,steps,seconds,flops\n1,1,1,1,2\n", "times.csv: flops: this column must be there once"),
+        (f"flops,batch,steps,seconds\n{'1' * 200_000},1,1,1\n", "times.csv: cannot be read: field larger than"),
     ],
 )
 def test_measurements_that_say_nothing_are_refused(text, words):
@@ -322,3 +327,68 @@ def test_a_life_is_drawn_from_a_run_s_folder(scenario):
     assert "phones-02.png is there already" in fedsim("life", "runs/tiny", "phones-02").stderr
     assert "is not a known recorded life" in fedsim("life", "runs/tiny", "phones-01").stderr
     assert "cannot be written" in fedsim("life", "runs/tiny", "phones-02", "--out", "no/where.png").stderr
+
+
+COUNTS = ["--set", "data={name: counts, examples: {uniform: [5, 200]}}", "--set", "stop={time: 3 s}"]
+
+
+def test_a_dry_run_says_that_nothing_was_learned(scenario):
+    done = fedsim("run", scenario, "--dry-run", "--set", "stop={rounds: 3}", "--out", "dry")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"^  timing run +nothing was learned$", done.stdout, flags=re.MULTILINE)
+    assert "nan" not in (done.stdout + done.stderr).lower()
+    assert json.loads(Path("dry/summary.json").read_text())["learned"] is False
+    assert not Path("dry/quality.png").exists()
+
+
+def test_timing_runs_are_compared_by_what_they_took_and_need_no_target(scenario):
+    done = fedsim("compare", scenario, scenario, *COUNTS, "--seeds", "2", "--workers", "1", "--out", "both")
+    assert done.exit_code == 0, done.stderr
+    assert "timing runs: nothing was learned, and there is no quality to compare\n" in done.stdout
+    assert re.search(r"^    energy +[\d.]+ m?J +[\d.]+ m?J$", done.stdout, flags=re.MULTILINE)
+    assert not re.search("nan|accuracy|worst|to target", (done.stdout + done.stderr).lower())
+    assert not Path("both/quality.png").exists()
+    assert pd.read_csv("both/runs.csv")["mean_accuracy"].isna().all()
+
+
+def test_a_target_for_timing_runs_is_refused(scenario):
+    done = fedsim("compare", scenario, *COUNTS, "--target", "50 %")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "target says nothing here: nothing is learned in timing runs, got 0.5\n",
+    )
+    assert here() == ["tiny.yaml"]
+
+
+def test_a_timing_run_beside_one_that_learns_has_no_quality(scenario):
+    words = yaml.safe_load(Path(scenario).read_text())
+    Path("counts.yaml").write_text(yaml.safe_dump({**words, "name": "counts", "data": "counts"}))
+    done = fedsim("compare", scenario, "counts.yaml", "--seeds", "2", "--workers", "1", "--set", "stop.time=3 s")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"^    mean accuracy +[\d.]+ % +-$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^  mean accuracy +- +no seed with both +0 of 2 +-$", done.stdout, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("devices", "phone-mid  Redmi Note 8 class"),
+        ("links", "paging_wait"),
+        ("laws", "{weibull: {scale: 16005 s, shape: 0.656}}"),
+        ("availabilities", "27 % of the time in the long run"),
+        ("speeds", "phones-2023"),
+    ],
+)
+def test_list_shows_numbers_of_devices_and_their_sources(what, words):
+    done = fedsim("list", what)
+    assert (done.exit_code, words in done.stdout) == (0, True)
+    assert what == "laws" or "Sources" in done.stdout
+
+
+def test_a_life_needs_a_run(scenario):
+    done = fedsim("life", "nowhere", "phones-02")
+    assert (done.exit_code, done.stderr) == (2, "nowhere is not the folder of a run: it has no events.parquet\n")
+    assert here() == [scenario]
+    Path("events.parquet").write_text("events")
+    broken = fedsim("life", ".", "phones-02")
+    assert (broken.exit_code, broken.stderr.startswith("events.parquet: cannot be read: ")) == (2, True)

@@ -107,6 +107,18 @@ def test_everything_about_a_battery(group):
         ({"processor": 4}, "fleet[0].processor: must be a mapping, got 4"),
         ({"charging": {"power": "-3 W", "plug": "always"}}, "fleet[0].charging: power must be > 0 and finite, got -3"),
         ({"charging": {"plug": "overnite"}}, "'overnite' is not a known name; did you mean 'overnight'?"),
+        (
+            {"charging": {"plug": {"name": "opportunistic", "plugged": "0 s", "unplugged": "0 s"}}},
+            "plugged and unplugged must be >= 0 with a finite mean cycle > 0, got at least 0 s, and a mean of 0 s",
+        ),
+        (
+            {"processor": {"operating_points": [{"clock": 1, "power": "1 W"}, {"clock": 1, "power": "5 W"}]}},
+            "operating_points must have one power for each clock, got clocks [1.0, 1.0]",
+        ),
+        (
+            {"processor": {"other_apps": {"share": "50 %", "busy": "-1 s", "quiet": "1 s"}}},
+            "busy and quiet must be >= 0 with a mean that is > 0 and finite, got at least -1 s, and a mean of -1 s",
+        ),
         ({"charging": {}}, "fleet[0].charging.plug: is missing"),
         ({"device": "jetson", "charging": {"power": "9 W", "plug": "always"}}, "there is no battery to charge"),
         ({"takes_part": {"only_links": ["wify"]}}, "fleet[0].takes_part.only_links[0]: 'wify' is not a known link"),
@@ -130,7 +142,8 @@ def test_a_measured_fleet_is_a_law(group):
 
 def test_speeds_from_a_file_beside_the_scenario(words, catalogue, tmp_path, monkeypatch):
     """Of rates, or of times and the work that they took."""
-    (tmp_path / "phones.csv").write_text("phone,gflops,ms\na,1.5,100\nb,3,50\n")
+    text = "gflops,phone,ms\n1.5,a,100\n3,b,50\n"
+    (tmp_path / "phones.csv").write_text(text, encoding="utf-8-sig")  # as spreadsheets write it
     (tmp_path / "runs").mkdir()
     words["fleet"][0]["speed"] = {"csv": {"file": "../phones.csv", "column": "gflops", "unit": "GFLOP/s"}}
     path = tmp_path / "runs" / "one.yaml"

@@ -87,8 +87,9 @@ def test_devices_from_a_file(scenario_file):
             ],
         ),
         ("name,speed [furlong]\na,3\n", ["fleet.csv:2: speed: '3 furlong' is not a computing speed"]),
+        ("name,at\n,cell\n,cell\n", ["fleet.csv:2: name: is missing", "fleet.csv:3: name: is missing"]),
         ("name\na b\n", ["fleet.csv:2: name: must be a name of letters"]),
-        ("name\na\na\n", ["fleet[0].devices[1].name: 'a' is an earlier device"]),
+        ("name\na\na\n", ["fleet.csv:3: name: 'a' is the device in line 2"]),
     ],
 )
 def test_mistakes_in_a_file_name_line_and_column(scenario_file, text, lines):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from fedsim.errors import ScenarioError
 from fedsim.scenario import check
 from fedsim.study.run import run, simulate
 
@@ -84,3 +85,16 @@ def test_a_million_devices_cost_what_a_round_uses(tiny):
     expected_j = 200_000 * asleep_w * result.summary.simulated_s
     assert result.summary.spent.energy_j["sleep"] == pytest.approx(expected_j, rel=0.05)
     assert math.isnan(result.curve["accuracy"].iloc[-1])
+
+
+@pytest.mark.parametrize(
+    ("examples", "got"),
+    [
+        (-3, "got at least -3, and a mean of -3"),
+        ({"lognormal": {"median": 1e300, "sigma": 1}}, "a mean of 1.64872e+300"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(tiny, examples, got):
+    with pytest.raises(ScenarioError, match="data: examples must be >= 0, with a mean of at most 1e") as refused:
+        check({**tiny, "data": {**COUNTS, "examples": examples}})
+    assert got in str(refused.value)

@@ -241,3 +241,20 @@ def test_how_long_a_recorded_phone_stays_from_a_random_instant(recording):
     assert survives == pytest.approx([0.988, 0.977, 0.945, 0.898, 0.818, 0.598], abs=0.01)
     hours = [there.at(np.arange(300), 3600.0 * hour)[0].mean() for hour in range(12, 132)]
     assert 0.05 < min(hours) < max(hours) < 0.30
+
+
+def test_a_mark_at_the_beginning_of_the_file_is_no_part_of_its_header(write):
+    assert presence(write("\ufeff" + STATES)).at(np.arange(2), 12.0)[0].tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("reading", "words"),
+    [
+        (Reading(states=("9",)), "trace.csv: state: '9' is not a known state in this file (known: 0, 1, 2)"),
+        (Reading(variant="2st"), "trace.csv:1: has no column 'variant', so that none can be '2st'"),
+    ],
+)
+def test_what_is_asked_for_must_be_in_the_file(write, reading, words):
+    with pytest.raises(ScenarioError) as refused:
+        read_recording(write(STATES), reading)
+    assert words in str(refused.value)
