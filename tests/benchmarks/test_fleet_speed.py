@@ -3,10 +3,11 @@
     pytest tests/benchmarks/test_fleet_speed.py --benchmark-enable
 
 Each part runs in a process of its own, so that memory can be measured. Times are of the processor, as the machine
-is shared. Measured on two slow, very busy cores (2026-11): a million devices are built in 2 s and 330 MB, of which
-155 MB are Python and its libraries; choosing a thousand of those that are there takes 3 to 6 ms; a round of a thousand
-costs 1.2 s out of ten thousand devices and 1.3 s out of a million. Of that the sharing of links takes a third, messages
-with their radios and meters another, and choosing less than a hundredth.
+is shared. Measured on two slow, very busy cores (2026-11): a million devices are built in 0.7 s and 374 MB, of which
+180 MB are Python and its libraries; choosing a thousand of those that are there takes 5 ms; a round of a thousand costs
+0.8 s out of ten thousand devices and 1.1 s out of a million; a hundred rounds took 122 s, twice what is asked for. No
+part stands out: messages with their radios and meters take a third, the sharing of links a sixth, totals, choosing and
+making devices a seventh, and the tasks of the protocol most of the rest.
 """
 
 import json
