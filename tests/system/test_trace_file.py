@@ -119,7 +119,7 @@ def test_a_table_that_is_wrong_is_one_clear_error(tmp_path, text, rule):
 def test_files_that_are_not_what_they_say(tmp_path):
     assert refusal(tmp_path / "none.csv") == "cannot be read: No such file or directory"
     assert refusal(tmp_path) == "is not a file"
-    assert "null byte" in refusal("a\0.csv")
+    assert "null" in refusal("a\0.csv")
     assert "is not a known kind of trace file; did you mean '.csv'?" in refusal(write(tmp_path, "x.cvs", "t_s,bps"))
     (tmp_path / "y.csv.gz").write_bytes(b"t_s,mbps\n0,1\n")
     assert refusal(tmp_path / "y.csv.gz").startswith("cannot be read: Not a gzipped file")
