@@ -20,22 +20,10 @@ def make_roams(group: KindWords, profiles: Profiles) -> Roams | None:
     words = group.handover
     if words is None:
         return None
-    others = [_other(way, profiles) for way in words.to]
+    others = [_way(way, profiles) for way in words.to]
     if words.stay_s is not None and words.away_s is not None:
         return Roams(others=others, moves=ByLaw(stay_s=words.stay_s, away_s=words.away_s), then=words.then)
-    own = OtherWayLaws(
-        link=group.link,
-        places=group.at,
-        radio=profiles.radios[group.radio],
-        half_duplex=profiles.links[group.link].half_duplex,
-        paging_s=profiles.links[group.link].paging_wait_max_s,
-        up_bps=group.up_bps,
-        down_bps=group.down_bps,
-        rtt_s=group.rtt_s,
-        loss=group.loss,
-        course=make_course(group.rate, profiles),
-    )
-    return _by_timetable(words, own, others)
+    return _by_timetable(words, _way(group, profiles), others)
 
 
 def make_outage(words: Outage) -> system.Outage:
@@ -81,7 +69,8 @@ def _way_of(stop: Stop, ways: list[OtherWayLaws]) -> tuple[int, list[OtherWayLaw
     return len(ways), [*ways, replace(ways[of_link[0]], places=(stop.at,))]
 
 
-def _other(words: OtherWay, profiles: Profiles) -> OtherWayLaws:
+def _way(words: OtherWay | KindWords, profiles: Profiles) -> OtherWayLaws:
+    """A way into the network: another one, or a group's own."""
     link = profiles.links[words.link]
     return OtherWayLaws(
         link=words.link,

@@ -77,6 +77,15 @@ def slow_choice(crew, wanted, number):
     return [crew[index].name for index in sorted(up, key=lambda index: lots[index])[:wanted]]
 
 
+async def choices(steps_s, choose):
+    """What is chosen after each of these steps of time."""
+    chosen = []
+    for number, step_s in enumerate(steps_s):
+        await asyncio.sleep(step_s)
+        chosen.append(choose(number))
+    return chosen
+
+
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 99), wanted=st.integers(1, 30), steps=st.lists(st.integers(1, 80), min_size=1, max_size=4))
 def test_chosen_are_those_with_the_lowest_lots(make_world, phones, seed, wanted, steps):
@@ -85,15 +94,8 @@ def test_chosen_are_those_with_the_lowest_lots(make_world, phones, seed, wanted,
     world, twin = make_world(seed=seed), make_world(seed=seed)
     crew, slow = crew_of(world, *groups), crew_of(twin, *groups)
 
-    async def story(world, choose):
-        chosen = []
-        for number, step_s in enumerate(steps):
-            await asyncio.sleep(step_s)
-            chosen.append(choose(number))
-        return chosen
-
-    (fast,) = world.run(story(world, lambda number: names(crew.choose(wanted, number))))
-    (expected,) = twin.run(story(twin, lambda number: slow_choice(slow, wanted, number)))
+    (fast,) = world.run(choices(steps, lambda number: names(crew.choose(wanted, number))))
+    (expected,) = twin.run(choices(steps, lambda number: slow_choice(slow, wanted, number)))
     assert fast == expected
 
 
@@ -270,16 +272,10 @@ def test_who_charges_or_is_choosy_is_chosen_as_if_everybody_had_always_been_ther
     world, twin = make_world(seed=seed), make_world(seed=seed)
     crew, slow = crew_of(world, *groups), crew_of(twin, *groups)
 
-    async def choices(sim, choose):
-        found = []
-        for number, step in enumerate(steps):
-            await asyncio.sleep(step)
-            found.append(choose(number))
-        return found
-
     list(slow)
-    fast = world.run(choices(world.sim, lambda number: names(crew.choose(wanted, number))))[0]
-    assert fast == twin.run(choices(twin.sim, lambda number: slow_choice(slow, wanted, number)))[0]
+    (fast,) = world.run(choices(steps, lambda number: names(crew.choose(wanted, number))))
+    (expected,) = twin.run(choices(steps, lambda number: slow_choice(slow, wanted, number)))
+    assert fast == expected
     assert crew.spent().energy_j == pytest.approx(slow.spent().energy_j, rel=1e-9, abs=1e-9)
     assert crew.charge_j() == pytest.approx(slow.charge_j(), rel=1e-9, abs=1e-9)
 
