@@ -7,7 +7,7 @@ from fedsim.tasks.sgd import Sgd
 
 def run_sgd(solver: Sgd, problem: Problem, work: Work) -> Answers:
     """Train from the received model; nothing is remembered."""
-    computed = solver.run(
+    trained = solver.run(
         problem.model,
         problem.train,
         start=work.received,
@@ -17,7 +17,7 @@ def run_sgd(solver: Sgd, problem: Problem, work: Work) -> Answers:
     )
     return Answers(
         devices=work.devices,
-        sent=computed,
+        sent=trained.parameters,
         memory=(None,) * len(work.devices),
         examples=problem.sizes[work.devices].astype(float),
     )
