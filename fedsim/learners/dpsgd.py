@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fedsim.learners.learner import Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, trained
+from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
@@ -41,12 +41,12 @@ class DPsgd(SgdLearner):
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""
-        return trained(run_sgd(self.solver, problem, work))
+        return sent(run_sgd(self.solver, problem, work).parameters)
 
     def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
         """See ``DecentralisedLearner``. A neighbour that is left out leaves its weight to the node itself."""
-        sent = rounded(own if self.overlaps else computed, self.precision)
-        return computed + weights[1:] @ (rounded(received, self.precision) - sent)
+        offered = rounded(own if self.overlaps else computed, self.precision)
+        return computed + weights[1:] @ (rounded(received, self.precision) - offered)
 
     def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
         """Each node's own."""

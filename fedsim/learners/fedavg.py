@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, trained
+from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
@@ -63,7 +63,7 @@ class FedAvg(SgdLearner):
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train; what is sent is the trained model."""
-        return trained(rounded(run_sgd(self.solver, problem, work), self.precision))
+        return sent(rounded(run_sgd(self.solver, problem, work).parameters, self.precision))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
         """The average of the models that arrived."""

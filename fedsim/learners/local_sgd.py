@@ -12,7 +12,8 @@ from fedsim.learners.messages import Precision, check_precision, size_bytes
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
-from fedsim.tasks.sgd import Sgd
+from fedsim.tasks.sgd import Sgd, Trained
+from fedsim.tasks.terms import Terms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,18 +63,19 @@ def sgd_cost(solver: Sgd, problem: Problem, device: int) -> LocalCost:
     )
 
 
-def run_sgd(solver: Sgd, problem: Problem, work: Work) -> Array:
-    """Train from the received models: (b, p)."""
+def run_sgd(solver: Sgd, problem: Problem, work: Work, terms: Terms | None = None) -> Trained:
+    """Train from the received models."""
     return solver.run(
         problem.model,
         problem.train,
         start=work.received,
         devices=work.devices,
         steps=work.steps,
-        rngs=tuple(work.rngs),
+        rngs=work.rngs,
+        terms=terms,
     )
 
 
-def trained(sent: Array) -> Computed:
-    """Models that devices send and do not remember."""
-    return Computed(sent=sent, memory=(None,) * len(sent))
+def sent(models: Array) -> Computed:
+    """Models that devices send, and nothing that they remember."""
+    return Computed(sent=models, memory=(None,) * len(models))
