@@ -106,8 +106,8 @@ class CentralLearner(LocalLearner, Protocol):
         """Whether every round needs an answer from every device."""
 
     @property
-    def sends(self) -> Literal["model", "change"]:
-        """Whether an answer is a model, in the shape of what was received, or a change: what codecs act on."""
+    def sends(self) -> Literal["model", "change", "exact"]:
+        """What codecs act on: a model in the shape of what was received, a change, or what must not be changed at all."""
 
     def init(self, problem: Problem, rng: np.random.Generator) -> Any:
         """Server state before the first round."""

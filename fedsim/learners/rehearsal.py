@@ -73,8 +73,8 @@ class CentralRehearsal(_Costs):
         return bool(self.learner.needs_everybody)
 
     @property
-    def sends(self) -> Literal["model", "change"]:
-        """Nothing of either."""
+    def sends(self) -> Literal["model", "change", "exact"]:
+        """Nothing of these."""
         return "model"
 
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.losses import LogLoss
 from fedsim.tasks.model import Labels
 from fedsim.tasks.penalty import add_slope, check_l2, penalty
 
@@ -16,8 +16,8 @@ from fedsim.tasks.penalty import add_slope, check_l2, penalty
 class Logistic:
     """log(1 + exp(-t u)) of one affine score u, plus ``l2 / 2`` times the squared weights.
 
-    The target t is +1 for class 1 and -1 for class 0. Parameters: a weight for each feature and then the bias, where
-    there is one. The bias is not penalised. All start at 0: the loss is convex.
+    The target t is +1 for class 1 and -1 for class 0. Parameters: a weight for each feature and then the bias,
+    where there is one. The bias is not penalised. All start at 0: the loss is convex.
     """
 
     features: int
@@ -66,15 +66,14 @@ class Logistic:
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        margin = (self.targets(y) * scores(w, x, bias=self.bias))[:, :, 0]
-        own = (weight * np.logaddexp(0.0, -margin)).sum(axis=1)
+        losses = LogLoss().loss(scores(w, x, bias=self.bias), self.targets(y))[:, :, 0]
+        own = (weight * losses).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: - t times the probability of the other class, times weight, for the score."""
-        target = self.targets(y)
-        wrong = expit(-target * scores(w, x, bias=self.bias))
-        gradient = weight_gradient(-target * wrong * weight[:, :, None], x, bias=self.bias)
+        slope = LogLoss().slope(scores(w, x, bias=self.bias), self.targets(y))
+        gradient = weight_gradient(slope * weight[:, :, None], x, bias=self.bias)
         add_slope(gradient, w, self.l2, 1, bias=self.bias)
         return gradient
 
