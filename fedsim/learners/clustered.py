@@ -13,9 +13,9 @@ from fedsim.tasks.arrays import Array
 class Clustered:
     """Tasks lie near few centres: Omega = eta (1 + eta) (eta I + Q)^-1 with 0 <= Q <= I and trace Q = k.
 
-    Jacob, Bach and Vert 2008, in the form of Zhou, Chen and Ye 2011, equation (17). Q is the best one for the weights,
-    so that all in all W + eps is penalised jointly convexly. eta > 0 is the price of spread within a cluster against that
-    between clusters: with a large one tasks are alone. eps keeps every direction open, as in ``ProbabilisticPrior``.
+    Jacob, Bach and Vert 2008, in the form of Zhou, Chen and Ye 2011: the objective is convex in W and Q together, and
+    Q is the best one for W. eta > 0 weighs spread within clusters against that between them: with a large one tasks are
+    alone. eps keeps every direction open, as in ``ProbabilisticPrior``.
     """
 
     clusters: int = 2  # k
@@ -40,7 +40,7 @@ class Clustered:
         return self._sigma(np.full(tasks, self.clusters / tasks), np.eye(tasks))
 
     def update(self, sigma: Array, W: Array) -> Array:
-        """Q shares the eigenvectors of W W^T; its eigenvalues are clip(s_i / nu - eta, 0, 1), with nu so that they sum to k."""
+        """Q has the eigenvectors of W W^T, and eigenvalues clip(s_i / nu - eta, 0, 1) with nu so that they sum to k."""
         del sigma
         values, vectors = np.linalg.eigh(W @ W.T)
         roots = np.sqrt(np.maximum(values, 0.0) + self.eps)

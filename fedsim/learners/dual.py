@@ -81,7 +81,7 @@ class DualLearner(RelatedTasks):
         return np.column_stack([state.W[:, device], state.sigma[:, device, device], constant, penalty])
 
     def subproblem(self, problem: Problem, work: Work, *, safe: bool) -> Subproblem:
-        """What a message of ``message`` asks of each device; its constant is sigma' where ``safe``, and 1 is taken else."""
+        """What ``message`` asks of each device; its constant is sigma' where ``safe``, and 1 is taken else."""
         related, constant, penalty = np.moveaxis(work.received[:, :, -CONSTANTS:], 2, 0)
         return Subproblem(
             w=work.received[:, :, :-CONSTANTS],

@@ -50,6 +50,7 @@ class Computed:
 
     sent: Array  # (b, *shape of a message)
     memory: tuple[Any, ...]  # (b,)
+    steps: IntArray | None = None  # (b,) steps really done, from a learner that stops by itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,15 @@ class LocalLearner(Protocol):
         """The model that reads the parameters that ``models`` gives; the problem's own unless the learner says more."""
 
 
+@runtime_checkable
+class SelfStopping(Protocol):
+    """A learner whose devices stop when their numbers say so: its work is computed first, and charged then."""
+
+    @property
+    def stops_by_itself(self) -> bool:
+        """Whether ``Computed.steps`` says how many of the granted steps were done."""
+
+
 class CentralLearner(LocalLearner, Protocol):
     """A learner with a server."""
 
@@ -107,7 +117,7 @@ class CentralLearner(LocalLearner, Protocol):
 
     @property
     def sends(self) -> Literal["model", "change", "exact"]:
-        """What codecs act on: a model in the shape of what was received, a change, or what must not be changed at all."""
+        """What codecs act on: a model in the shape of what was received, a change, or what must stay exact."""
 
     def init(self, problem: Problem, rng: np.random.Generator) -> Any:
         """Server state before the first round."""

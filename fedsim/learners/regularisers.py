@@ -55,11 +55,39 @@ class MeanRegularised:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Independent:
-    """Tasks have nothing to do with each other: Sigma = I / m for ever, a separate model per device."""
+    """Tasks have nothing to do with each other: Sigma = variance I for ever, or I / m; a separate model per device."""
+
+    variance: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.variance is not None and not 0 < self.variance < np.inf:
+            raise FedsimError(f"independent tasks: variance must be > 0 and finite, or None, got {self.variance!r}")
 
     def start(self, tasks: int) -> Array:
-        """I / m, of trace 1."""
-        return np.eye(tasks) / tasks
+        """A multiple of I; of trace 1 where no variance is given."""
+        return np.eye(tasks) * (1.0 / tasks if self.variance is None else self.variance)
+
+    def update(self, sigma: Array, W: Array) -> Array:
+        """Sigma as it is."""
+        del W
+        return sigma
+
+    def update_flops(self, tasks: int, features: int) -> float:
+        """Nothing to do."""
+        del tasks, features
+        return 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """All tasks are one: Sigma = 1 1^T for ever, so that every w_t is the same w, with the penalty (lambda / 2) |w|^2.
+
+    The machine on the pooled examples, learned where they are. Omega does not exist; dual learners do not need it.
+    """
+
+    def start(self, tasks: int) -> Array:
+        """Ones."""
+        return np.ones((tasks, tasks))
 
     def update(self, sigma: Array, W: Array) -> Array:
         """Sigma as it is."""

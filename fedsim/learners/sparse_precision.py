@@ -18,8 +18,8 @@ class SparsePrecision:
     """Omega = argmin tr(A Omega) / d - log det Omega + sparsity |Omega|_1 with A = W W^T: many pairs are unrelated.
 
     Gonçalves, Von Zuben and Banerjee 2016, section 3. |.|_1 sums the moduli of all entries, the diagonal too, so that
-    Omega exists whatever W is. Times lambda d / 2 it is the regulariser (lambda / 2) (tr(W^T Omega W) - d log det Omega)
-    + rho |Omega|_1 with rho = sparsity lambda d / 2. From ``sparsity`` >= the largest modulus of an off-diagonal
+    Omega exists whatever W is. Times lambda d / 2 that is (lambda / 2) (tr(W^T Omega W) - d log det Omega) + rho
+    |Omega|_1 with rho = sparsity lambda d / 2. From ``sparsity`` >= the largest modulus of an off-diagonal
     entry of A / d on, tasks are alone.
     """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, Array, IntArray, LocalLearner, Work
+from fedsim.learners.learner import Answers, Array, IntArray, LocalLearner, SelfStopping, Work
 from fedsim.tasks.problem import Problem
 
 
@@ -60,6 +60,14 @@ class Workbench:
             self._work_off()
         return self._done.pop(ticket)
 
+    def steps(self, ticket: int) -> int:
+        """The steps that a job takes: those granted, unless the learner stops by itself; then all work is done now."""
+        if ticket in self._waiting:
+            if not isinstance(self._learner, SelfStopping):
+                return self._waiting[ticket].steps
+            self._work_off()
+        return self._done[ticket].steps
+
     def drop(self, ticket: int) -> None:
         """Forget a job that nobody will take, done or not."""
         self._waiting.pop(ticket, None)
@@ -72,9 +80,10 @@ class Workbench:
     def compute(self, jobs: list[Job]) -> list[Answer]:
         """The answers to some jobs, in one batch."""
         computed = self._learner.local(self._problem, stack(jobs))
+        steps = [job.steps for job in jobs] if computed.steps is None else computed.steps.tolist()
         return [
-            Answer(device=job.device, sent=sent, memory=memory, steps=job.steps, version=job.version)
-            for job, sent, memory in zip(jobs, computed.sent, computed.memory, strict=True)
+            Answer(device=job.device, sent=sent, memory=memory, steps=done, version=job.version)
+            for job, sent, memory, done in zip(jobs, computed.sent, computed.memory, steps, strict=True)
         ]
 
 

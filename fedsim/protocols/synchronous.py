@@ -161,6 +161,7 @@ class SynchronousRounds:
         began_s = asyncio.get_running_loop().time()
         ticket = training.begin(device.index, message, steps, (device.name, number), version)
         try:
+            steps = training.bench.steps(ticket)
             await cost(training, device.index, steps).spend(device)
             answer = training.bench.take(ticket)
         finally:

@@ -7,11 +7,17 @@ from typing import Any, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.clustered import Clustered
+from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.extremes import GlobalMachine, LocalMachines
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.mb_sdca import MbSdca
+from fedsim.learners.mb_sgd import MbSgd
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
-from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
+from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
+from fedsim.learners.sparse_precision import SparsePrecision
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
@@ -35,6 +41,8 @@ from fedsim.tasks.losses import DualLoss, Hinge, LogLoss, Squared, SquaredHinge
 from fedsim.tasks.ridge import Ridge
 from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
+
+_MARGINS = ("svm", "logistic", "linear-regression")  # models that learners of related tasks train
 
 Role = Literal["data", "model", "learner", "protocol", "transport"]
 
@@ -118,7 +126,12 @@ def standard_catalogue() -> Catalogue:
     learners = {
         "fedavg": Kind(type=FedAvg, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
-        "mocha": Kind(type=Mocha, family="central", models=("svm",)),
+        "mocha": Kind(type=Mocha, family="central", models=_MARGINS),
+        "cocoa": Kind(type=Cocoa, family="central", models=_MARGINS),
+        "mb-sdca": Kind(type=MbSdca, family="central", models=_MARGINS),
+        "global-machine": Kind(type=GlobalMachine, family="central", models=_MARGINS),
+        "local-machines": Kind(type=LocalMachines, family="central", models=_MARGINS),
+        "mb-sgd": Kind(type=MbSgd, family="central", models=_MARGINS),
     }
     protocols = {
         "synchronous-rounds": Kind(type=SynchronousRounds, family="central"),
@@ -132,6 +145,9 @@ def standard_catalogue() -> Catalogue:
                 "mean-regularised": MeanRegularised,
                 "independent": Independent,
                 "probabilistic-prior": ProbabilisticPrior,
+                "clustered": Clustered,
+                "sparse-precision": SparsePrecision,
+                "shared": Shared,
             },
             DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
             Congestion: {"cubic": Cubic, "mathis": Mathis},
