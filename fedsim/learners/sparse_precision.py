@@ -47,7 +47,7 @@ class SparsePrecision:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", ConvergenceWarning)
-                found, _ = graphical_lasso(shifted, alpha=self.sparsity, max_iter=500, tol=1e-6)
+                found, _ = graphical_lasso(shifted, alpha=self.sparsity, max_iter=500, tol=1e-6, enet_tol=1e-9)
         except (FloatingPointError, ConvergenceWarning) as error:
             raise FedsimError(f"sparse precision: {error}; take a larger sparsity") from None
         return np.asarray((found + found.T) / 2)

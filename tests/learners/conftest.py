@@ -60,7 +60,8 @@ class Rounds:
             rngs=tuple(np.random.default_rng([self.seed, self.round, t]) for t in chosen),
         )
         computed = self.learner.local(self.problem, work)
-        rows = zip(chosen.tolist(), computed.sent, computed.memory, work.steps.tolist(), strict=True)
+        steps = work.steps if computed.steps is None else computed.steps
+        rows = zip(chosen.tolist(), computed.sent, computed.memory, steps.tolist(), strict=True)
         return Replies(
             Answer(device=t, sent=sent, memory=memory, steps=granted, version=self.round)
             for t, sent, memory, granted in rows
