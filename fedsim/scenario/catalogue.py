@@ -13,6 +13,15 @@ from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
+from fedsim.protocols.selection import (
+    ByCharge,
+    ByExamples,
+    ByProbability,
+    BySpeed,
+    RoundRobin,
+    Selection,
+    Uniform,
+)
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
@@ -131,6 +140,14 @@ def standard_catalogue() -> Catalogue:
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},
+            Selection: {
+                "uniform": Uniform,
+                "by-probability": ByProbability,
+                "by-charge": ByCharge,
+                "by-speed": BySpeed,
+                "by-examples": ByExamples,
+                "round-robin": RoundRobin,
+            },
             Generator: {
                 "star": regular.Star,
                 "tree": regular.Tree,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim.problems import unknown
+from fedsim.protocols.fit import misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
@@ -192,10 +193,11 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         reason = "needs a server that combines answers" if family == "decentralised" else "has no server's part"
         text = f"{protocol.name!r} is for {family} learners; {learner.name!r} is {learner.kind.family}: it {reason}"
         broken.append(((), text))
-    limit = getattr(protocol.value, "work_time_s", None)
-    if learner and limit is not None and not learner.value.takes_partial_work:
-        text = f"cuts local work short, and {learner.name!r} takes only whole work: leave it out, or set a deadline"
-        broken.append((("work_time",), text))
+    if learner and learner.kind.family == family == "central":
+        fleet = others.get("fleet")
+        devices = None if fleet is None else sum(group.count for group in fleet)
+        found = misfits(protocol.value, learner.value, learner.name, devices)
+        broken += [((key,) if key else (), reason) for key, reason in found]
     if family == "central" and "server" in others and others["server"] is None:
         broken.append(((), f"{protocol.name!r} needs a server: give 'server: {{at: ...}}'"))
     return broken
