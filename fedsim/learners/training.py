@@ -50,6 +50,7 @@ class CentralTraining:
         self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
         self.bench = Workbench(problem, learner)
         self._streams = streams
+        self._trusted: dict[int, Answer] = {}
 
     def broadcast(self, device: int) -> Array:
         """What the server sends to this device now."""
@@ -61,9 +62,17 @@ class CentralTraining:
         Returns the ticket for ``bench``.
         """
         rng = self._streams("local", *key)
-        memory = self.memories[device]
+        memory = self._trusted[device].memory if device in self._trusted else self.memories[device]
         job = Job(device=device, received=received, memory=memory, steps=steps, version=version, rng=rng)
         return self.bench.put(job)
+
+    def trust(self, answer: Answer) -> None:
+        """The server has this answer, and combines it later: until then its device goes on from there."""
+        self._trusted[answer.device] = answer
+
+    def distrust(self, device: int) -> None:
+        """The server has lost what it had of this device: the device is where it was when that was last combined."""
+        self._trusted.pop(device, None)
 
     def absorb(self, answers: Sequence[Answer]) -> None:
         """Combine answers into the server's state, and let their devices remember what they computed.
@@ -73,7 +82,10 @@ class CentralTraining:
         together = gather(list(answers), self.problem.sizes, self.version)
         self.state = self.learner.aggregate(self.problem, self.state, together)
         self.version += 1
-        self.memories.update({answer.device: answer.memory for answer in answers})
+        for answer in answers:
+            self.memories[answer.device] = answer.memory
+            if self._trusted.get(answer.device) is answer:
+                del self._trusted[answer.device]
 
     def models(self) -> Array:
         """What each device would use now: (m, p)."""

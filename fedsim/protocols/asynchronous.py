@@ -93,8 +93,16 @@ class _Traffic:
                     while not monitor.is_done():
                         await self._next()
             except DeviceDownError as error:
-                discard(self.arrived, error.cause)
-                self.arrived.clear()
+                self._lose_buffer(error.cause)
+
+    def _lose_buffer(self, cause: str) -> None:
+        """What has arrived is lost, and with it what its devices have computed from there on."""
+        discard(self.arrived, cause)
+        for index in {reply.device.index for reply in self.arrived}:
+            self.session.training.distrust(index)
+            if index in self.at_work:
+                self.at_work[index].cancel(cause)
+        self.arrived.clear()
 
     def end(self) -> None:
         """Whatever is under way is in vain."""
@@ -145,24 +153,23 @@ class _Traffic:
         self.failures = 0 if reply else self.failures + 1
         if reply is not None:
             self.arrived.append(reply)
+            self.session.training.trust(reply.answer)
 
     async def _answer(self, number: int, device: DeviceNode, limits: Limits, gives_up_s: float) -> Reply | None:
         """Its reply, None if it fails or the server gives it up."""
+        if gives_up_s == math.inf:
+            return await ask(self.session, number, device, limits)
         part = asyncio.ensure_future(ask(self.session, number, device, limits))
-        timer = None
-        if gives_up_s < math.inf:
-            timer = asyncio.get_running_loop().call_at(gives_up_s, part.cancel, "late")
+        timer = asyncio.get_running_loop().call_at(gives_up_s, part.cancel, "late")
         try:
-            return await asyncio.shield(part)
+            await asyncio.wait([part])
         except asyncio.CancelledError as error:
-            if part.cancelled():
-                return None
             part.cancel(*error.args)
             await asyncio.wait([part])
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
+        return None if part.cancelled() else part.result()
 
     async def _combine(self) -> None:
         """One update of the server's model, with the answers that came first."""

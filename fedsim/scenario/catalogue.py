@@ -8,10 +8,14 @@ from typing import Any, Literal
 from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.fedbuff import FedBuff
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
+from fedsim.learners.staleness import ConstantStaleness, HingeStaleness, PolynomialStaleness, Staleness
+from fedsim.protocols.asynchronous import AsynchronousUpdates
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.selection import (
     ByCharge,
@@ -120,11 +124,14 @@ def standard_catalogue() -> Catalogue:
     }
     learners = {
         "fedavg": Kind(type=FedAvg, family="central"),
+        "fedasync": Kind(type=FedAsync, family="central"),
+        "fedbuff": Kind(type=FedBuff, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=("svm",)),
     }
     protocols = {
         "synchronous-rounds": Kind(type=SynchronousRounds, family="central"),
+        "asynchronous-updates": Kind(type=AsynchronousUpdates, family="central"),
         "synchronous-gossip": Kind(type=SynchronousGossip, family="decentralised"),
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
@@ -140,6 +147,11 @@ def standard_catalogue() -> Catalogue:
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},
+            Staleness: {
+                "constant": ConstantStaleness,
+                "polynomial": PolynomialStaleness,
+                "hinge": HingeStaleness,
+            },
             Selection: {
                 "uniform": Uniform,
                 "by-probability": ByProbability,

@@ -205,10 +205,12 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
 
 def _size_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
     """Which rules a protocol breaks because of how many devices there are."""
-    cohort = getattr(protocol.value, "cohort", None)
-    if cohort is None or "fleet" not in others:
+    if "fleet" not in others:
         return []
     devices = sum(group.count for group in others["fleet"])
-    return (
-        [] if cohort <= devices else [(("cohort",), f"must be at most the {devices} devices there are, got {cohort}")]
-    )
+    counts = {key: getattr(protocol.value, key, None) for key in ("cohort", "concurrency")}
+    return [
+        ((key,), f"must be at most the {devices} devices there are, got {count}")
+        for key, count in counts.items()
+        if count is not None and count > devices
+    ]

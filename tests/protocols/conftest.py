@@ -209,16 +209,16 @@ def gossip(sim):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def node():
     return FakeNode
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def problem():
     return line
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def monitor():
     return FakeMonitor
