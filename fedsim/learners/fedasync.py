@@ -83,7 +83,7 @@ class FedAsync(SgdLearner):
         return 3.0 * answers * problem.model.parameters
 
     def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
-        """x for everybody."""
+        """X for everybody."""
         del memory
         return everywhere(problem, state, self.precision)
 

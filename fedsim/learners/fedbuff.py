@@ -77,7 +77,7 @@ class FedBuff(SgdLearner):
         return 2.0 * (answers + 1) * problem.model.parameters
 
     def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
-        """x for everybody."""
+        """X for everybody."""
         del memory
         return everywhere(problem, state, self.precision)
 

@@ -1,6 +1,5 @@
 """A server that holds one model for all, and is scored by it."""
 
-
 import numpy as np
 
 from fedsim.learners.messages import Precision, rounded

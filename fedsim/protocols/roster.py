@@ -53,7 +53,7 @@ class Roster:
 
     async def gathered(self, quorum: int, among: npt.NDArray[np.bool_] | None = None) -> bool:
         """Wait until so many are there; False if nobody is left to wait for."""
-        nodes = self._nodes if among is None else [self._nodes[index] for index in np.flatnonzero(among)]
+        nodes = self._nodes if among is None else [self._nodes[index] for index in np.flatnonzero(among).tolist()]
         while sum(node.is_up() for node in nodes) < quorum:
             absent = [node for node in nodes if not node.is_up() and not node.is_spent()]
             if not absent:

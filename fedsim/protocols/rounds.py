@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,41 +11,17 @@ import numpy.typing as npt
 from fedsim.errors import DeviceDownError
 from fedsim.protocols.asking import Limits, Reply, ask, discard
 from fedsim.protocols.node import DeviceNode, under_way
+from fedsim.protocols.round_rules import RoundRules
 from fedsim.protocols.section import Section
-from fedsim.protocols.selection import Choose, Selection
+from fedsim.protocols.selection import Choose
 from fedsim.protocols.session import CentralSession
-
-
-class Rules(Protocol):
-    """What rounds go by; see ``SynchronousRounds``."""
-
-    @property
-    def cohort(self) -> int: ...
-    @property
-    def invited(self) -> int: ...
-    @property
-    def quorum(self) -> int: ...
-    @property
-    def deadline_s(self) -> float | None: ...
-    @property
-    def closes_s(self) -> float | None: ...
-    @property
-    def work_time_s(self) -> float | None: ...
-    @property
-    def grace_s(self) -> float | None: ...
-    @property
-    def late(self) -> str: ...
-    @property
-    def selection(self) -> Selection: ...
-    @property
-    def pause_s(self) -> float: ...
 
 
 @dataclass(kw_only=True)
 class Rounds:
     """Rounds by some rules. Whoever asks, and is not waited for any more, is in ``late``, until it answers or fails."""
 
-    rules: Rules
+    rules: RoundRules
     session: CentralSession
     group: asyncio.TaskGroup
     choose: Choose
@@ -55,13 +30,14 @@ class Rounds:
     came_late: list[Reply] = field(default_factory=list)
 
     @classmethod
-    def of(cls, rules: Rules, session: CentralSession, group: asyncio.TaskGroup) -> "Rounds":
+    def of(cls, rules: RoundRules, session: CentralSession, group: asyncio.TaskGroup) -> "Rounds":
         """Before the first round. Where late answers count, whoever still works is not invited."""
+        choose = rules.selection.begin(len(session.devices))
         if rules.late == "drop":
-            return cls(rules=rules, session=session, group=group, choose=rules.selection.begin(session))
+            return cls(rules=rules, session=session, group=group, choose=choose)
         free = np.ones(len(session.devices), dtype=np.bool_)
-        choose = rules.selection.begin(replace(session, devices=Section(session.devices, free)))
-        return cls(rules=rules, session=session, group=group, choose=choose, free=free)
+        idle = replace(session, devices=Section(session.devices, free))
+        return cls(rules=rules, session=idle, group=group, choose=choose, free=free)
 
     async def play(self, number: int) -> list[Reply]:
         """One round; the replies that were combined, in order of arrival, none if it did not count."""
@@ -72,7 +48,7 @@ class Rounds:
         closed_s, lost_to = math.inf, ""
         try:
             async with self.session.server.at_work():
-                cohort = await self.choose(self.rules.invited, number)
+                cohort = await self.choose(self.session, self.rules.invited, number)
                 await self._collect(number, cohort, replies)
                 closed_s = loop.time()
                 replies[:0], self.came_late = self.came_late, []

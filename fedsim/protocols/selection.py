@@ -7,43 +7,44 @@ crew of a million makes only those that it chooses.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 import numpy as np
 
 from fedsim.learners.learner import Array
-from fedsim.protocols.node import Crew, DeviceNode
+from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.session import CentralSession
 
-Choose = Callable[[int, int], Awaitable[Sequence[DeviceNode]]]
-"""So many devices, or fewer, in the round of this number (1, 2, ...)."""
+Choose = Callable[[CentralSession, int, int], Awaitable[Sequence[DeviceNode]]]
+"""So many of the session's devices, or fewer, in the round of this number (1, 2, ...)."""
 
 
 class Selection(Protocol):
     """How devices are chosen among those that are there."""
 
-    def begin(self, session: CentralSession) -> Choose:
-        """What chooses in one run."""
+    def begin(self, devices: int) -> Choose:
+        """What chooses in one run with so many devices."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uniform:
     """Everybody who is there has the same chance."""
 
-    def begin(self, session: CentralSession) -> Choose:
-        """The lowest lots."""
+    def begin(self, devices: int) -> Choose:
+        """Remembers nothing."""
+        del devices
+        return self._choose
 
-        async def choose(wanted: int, number: int) -> Sequence[DeviceNode]:
-            return session.devices.choose(wanted, number)
-
-        return choose
+    async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+        return session.devices.choose(wanted, number)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ByProbability:
     """Each device that is there, independently, with this probability; drawn again if that is nobody.
 
-    As many as that may be: ``wanted`` bounds nothing. As in FedDyn's experiments (Acar et al. 2021).
+    As many as that may be: it does not ask how many are wanted. As in FedDyn's experiments (Acar et al. 2021).
     """
 
     probability: float
@@ -52,23 +53,21 @@ class ByProbability:
         if not 0 < self.probability <= 1:
             raise ValueError(f"probability must be > 0 and <= 1, got {self.probability!r}")
 
-    def begin(self, session: CentralSession) -> Choose:
-        """Lots below the probability."""
+    def begin(self, devices: int) -> Choose:
+        """Remembers nothing."""
+        del devices
+        return self._choose
 
-        async def choose(wanted: int, number: int) -> Sequence[DeviceNode]:
-            del wanted
-            crew = session.devices
-            if not crew.first(1, np.arange(len(crew))):
-                return ()
-            attempt = 0
-            while True:
-                lots = crew.uniforms(number, attempt)
-                chosen = crew.first(len(crew), np.where(lots < self.probability, lots, np.inf))
-                if chosen:
-                    return chosen
-                attempt += 1
-
-        return choose
+    async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+        del wanted
+        crew = session.devices
+        if not crew.first(1, np.arange(len(crew))):
+            return ()
+        for attempt in count():
+            lots = crew.uniforms(number, attempt)
+            if chosen := crew.first(len(crew), np.where(lots < self.probability, lots, np.inf)):
+                return chosen
+        raise AssertionError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,22 +82,25 @@ class ByCharge:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_share <= 1:
-            raise ValueError(f"min must be between 0 and 1, got {self.min_share!r}")
+            raise ValueError(f"min_share must be between 0 and 1, got {self.min_share!r}")
 
-    def begin(self, session: CentralSession) -> Choose:
-        """By the charge of now."""
+    def begin(self, devices: int) -> Choose:
+        """Remembers nothing."""
+        del devices
+        return self._choose
 
-        async def choose(wanted: int, number: int) -> Sequence[DeviceNode]:
-            charge, lots = session.devices.charge_share(), session.devices.uniforms(number)
-            rank = _rank(-charge, lots) if self.fullest_first else lots
-            return session.devices.first(wanted, np.where(charge >= self.min_share, rank, np.inf))
-
-        return choose
+    async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+        charge, lots = session.devices.charge_share(), session.devices.uniforms(number)
+        keys = _rank(-charge, lots) if self.fullest_first else lots
+        return session.devices.first(wanted, np.where(charge >= self.min_share, keys, np.inf))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BySpeed:
-    """With chances in proportion to speed to this power: 0 is uniform, a large one takes the fastest."""
+    """With chances in proportion to speed to this power: 0 is uniform, a large one takes the fastest.
+
+    Drawn one after the other without putting back.
+    """
 
     power: float = 1.0
 
@@ -106,10 +108,15 @@ class BySpeed:
         if not 0 <= self.power < np.inf:
             raise ValueError(f"power must be >= 0 and finite, got {self.power!r}")
 
-    def begin(self, session: CentralSession) -> Choose:
-        """By speeds relative to the fastest, which never change."""
-        speeds = session.devices.speeds_flops_per_s()
-        return _in_proportion(session.devices, _relative(speeds) ** self.power)
+    def begin(self, devices: int) -> Choose:
+        """Remembers nothing."""
+        del devices
+        return self._choose
+
+    async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+        crew = session.devices
+        weights = _relative(crew.speeds_flops_per_s()) ** self.power
+        return crew.first(wanted, races(crew.uniforms(number), weights))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,25 +126,34 @@ class ByExamples:
     Drawn one after the other without putting back.
     """
 
-    def begin(self, session: CentralSession) -> Choose:
-        """By the sizes of the problem."""
-        return _in_proportion(session.devices, session.training.problem.sizes.astype(np.float64))
+    def begin(self, devices: int) -> Choose:
+        """Remembers nothing."""
+        del devices
+        return self._choose
+
+    async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+        return session.devices.first(wanted, by_examples(session, number))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoundRobin:
     """Whoever has waited longest since it was last chosen, in the order of the devices."""
 
-    def begin(self, session: CentralSession) -> Choose:
-        """Remembers who was chosen when, in this run."""
-        turn = np.zeros(len(session.devices))
+    def begin(self, devices: int) -> Choose:
+        """Remembers who was chosen when."""
+        turn = np.zeros(devices)
 
-        async def choose(wanted: int, number: int) -> Sequence[DeviceNode]:
-            chosen = session.devices.first(wanted, turn * len(turn) + np.arange(len(turn)))
+        async def choose(session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+            chosen = session.devices.first(wanted, turn * devices + np.arange(devices))
             turn[[device.index for device in chosen]] = number
             return chosen
 
         return choose
+
+
+def by_examples(session: CentralSession, number: int) -> Array:
+    """Keys of which the k lowest are k devices drawn in proportion to their training examples: (n,)."""
+    return races(session.devices.uniforms(number), session.training.problem.sizes.astype(np.float64))
 
 
 def races(lots: Array, weights: Array) -> Array:
@@ -148,13 +164,6 @@ def races(lots: Array, weights: Array) -> Array:
     """
     with np.errstate(divide="ignore"):
         return np.asarray(-np.log1p(-lots) / weights)
-
-
-def _in_proportion(crew: Crew, weights: Array) -> Choose:
-    async def choose(wanted: int, number: int) -> Sequence[DeviceNode]:
-        return crew.first(wanted, races(crew.uniforms(number), weights))
-
-    return choose
 
 
 def _relative(speeds: Array) -> Array:

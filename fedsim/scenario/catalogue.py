@@ -17,6 +17,8 @@ from fedsim.learners.regularisers import Independent, MeanRegularised, Probabili
 from fedsim.learners.staleness import ConstantStaleness, HingeStaleness, PolynomialStaleness, Staleness
 from fedsim.protocols.asynchronous import AsynchronousUpdates
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
+from fedsim.protocols.hierarchical import HierarchicalRounds
+from fedsim.protocols.power_of_choice import PowerOfChoice
 from fedsim.protocols.selection import (
     ByCharge,
     ByExamples,
@@ -132,6 +134,7 @@ def standard_catalogue() -> Catalogue:
     protocols = {
         "synchronous-rounds": Kind(type=SynchronousRounds, family="central"),
         "asynchronous-updates": Kind(type=AsynchronousUpdates, family="central"),
+        "hierarchical-rounds": Kind(type=HierarchicalRounds, family="central"),
         "synchronous-gossip": Kind(type=SynchronousGossip, family="decentralised"),
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
@@ -158,6 +161,7 @@ def standard_catalogue() -> Catalogue:
                 "by-charge": ByCharge,
                 "by-speed": BySpeed,
                 "by-examples": ByExamples,
+                "power-of-choice": PowerOfChoice,
                 "round-robin": RoundRobin,
             },
             Generator: {

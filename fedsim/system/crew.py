@@ -100,7 +100,7 @@ class Crew(Sequence[Device]):
 
         For selections by something else: charge, speed, loss.
         """
-        able = np.flatnonzero(keys < math.inf)
+        able = np.flatnonzero(np.isfinite(keys.astype(np.float64, copy=False)))
         keys_of_able = keys[able]
 
         def candidates(tried: float) -> Rows:
@@ -116,14 +116,16 @@ class Crew(Sequence[Device]):
 
     def uniforms(self, number: int, attempt: int = 0) -> Array:
         """The lots as numbers in [0, 1); another attempt is another round, far beyond all that are played."""
-        lots: Array = (self.lots(number + attempt * _ATTEMPT) >> np.uint64(11)) * 2.0**-53
-        return lots
+        lots = self.lots(number + attempt * _ATTEMPT) >> np.uint64(11)
+        return lots.astype(np.float64) * 2.0**-53
 
     def charge_share(self) -> Array:
         """How full every battery is now, 1 on the mains: (n,)."""
         capacity_j = self.fleet.capacity_j()
         finite = np.isfinite(capacity_j)
-        return np.divide(self.charge_j(), capacity_j, out=np.ones(len(self)), where=finite)
+        share: Array = np.ones(len(self))
+        share[finite] = self.charge_j()[finite] / capacity_j[finite]
+        return share
 
     def speeds_flops_per_s(self) -> Array:
         """As the fleet drew them: (n,)."""

@@ -55,7 +55,9 @@ def play(problem, monitor):
 def test_every_answer_makes_a_new_model_and_its_device_is_replaced_at_once(central, node):
     """One place: a draws 2 s of work each time. Half way to the target and mixed in by half: 4, then ..."""
     learner = fedasync(mixing=0.5, staleness=ConstantStaleness())
-    seen = central(AsynchronousUpdates(concurrency=1), [node("a", 0, work_s=2.0)], learner=learner, targets=[16], rounds=3)
+    seen = central(
+        AsynchronousUpdates(concurrency=1), [node("a", 0, work_s=2.0)], learner=learner, targets=[16], rounds=3
+    )
     assert seen.monitor.ended == [(2.0, 1), (4.0, 2), (6.0, 3)]
     assert seen.training.state == pytest.approx([16 * (1 - 0.75**3)])
 
