@@ -152,6 +152,15 @@ class MergingLearner(CentralLearner, Protocol):
         """Bytes of a message that carries a state, from edge to cloud or back."""
 
 
+@runtime_checkable
+class ExactLearner(CentralLearner, Protocol):
+    """A central learner that may not be compressed, because what devices keep must match what the server got."""
+
+    @property
+    def needs_exact_messages(self) -> str:
+        """Why, in words that follow its name."""
+
+
 class DecentralisedLearner(LocalLearner, Protocol):
     """A learner without a server: a state is one node's model (p,)."""
 

@@ -75,6 +75,11 @@ class Mocha:
         """The change of V."""
         return "change"
 
+    @property
+    def needs_exact_messages(self) -> str:
+        """V on the server must stay the image of the dual variables on the devices."""
+        return "keeps V on the server as the exact image of dual variables that never leave the devices"
+
     def init(self, problem: Problem, rng: np.random.Generator) -> MochaState:
         """Everything 0, and the regulariser's first Sigma; nothing is drawn.
 

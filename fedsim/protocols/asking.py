@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, TooLateError
 from fedsim.learners.workbench import Answer
 from fedsim.protocols.cost import cost
-from fedsim.protocols.node import Delivery, DeviceNode, Stint
+from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
 
@@ -52,6 +52,20 @@ def discard(replies: Iterable[Reply], cause: str) -> None:
     """These did not count after all."""
     for reply in replies:
         reply.stint.discard(cause)
+
+
+def along(reply: Reply | None) -> dict[str, str | float]:
+    """Where the time of an answer went, as fields of a record about what it closed; zeros if nothing did."""
+    if reply is None:
+        return {"link": "", "wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0}
+    return {
+        "link": reply.device.link,
+        "wake_s": reply.down.wake_s + reply.up.wake_s,
+        "download_s": reply.down.move_s,
+        "compute_s": reply.compute_s,
+        "upload_s": reply.up.move_s,
+        **under_way(reply.down.parts, reply.up.parts),
+    }
 
 
 async def _serve(session: CentralSession, number: int, device: DeviceNode, stint: Stint, limits: Limits) -> Reply:

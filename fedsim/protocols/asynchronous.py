@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import DeviceDownError
-from fedsim.protocols.asking import Limits, Reply, ask, discard
+from fedsim.protocols.asking import Limits, Reply, along, ask, discard
 from fedsim.protocols.fit import check_fit
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.section import Section
@@ -174,6 +174,7 @@ class _Traffic:
     async def _combine(self) -> None:
         """One update of the server's model, with the answers that came first."""
         training, count = self.session.training, self.rules.buffer
+        full_s = asyncio.get_running_loop().time()
         await self.session.server.compute(training.learner.aggregate_flops(training.problem, count))
         replies = self.arrived[:count]
         staleness = [training.version - reply.answer.version for reply in replies]
@@ -181,11 +182,15 @@ class _Traffic:
         del self.arrived[:count]
         now_s = asyncio.get_running_loop().time()
         self.session.record(
-            "combined",
+            "round",
             subject=self.session.server.name,
             round=training.version,
             seconds=now_s - self.combined_s,
             answers=count,
+            counted=True,
+            closed_by=replies[-1].device.name,
+            server_s=now_s - full_s,
+            **along(replies[-1]),
             staleness=sum(staleness) / count,
             stalest=max(staleness),
             at_work=len(self.at_work),

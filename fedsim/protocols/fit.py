@@ -3,7 +3,8 @@
 from typing import Any
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import MergingLearner
+from fedsim.learners.compressed import Compression
+from fedsim.learners.learner import ExactLearner, MergingLearner
 
 Misfit = tuple[str, str]
 """A field of the protocol, empty for all of it, and the reason, in words that follow its name."""
@@ -21,6 +22,13 @@ def misfits(protocol: Any, learner: Any, name: str, devices: int | None = None) 
         *_merging(protocol, learner, name),
         *_everybody(protocol, learner, name, devices),
     ]
+
+
+def compression_misfit(compression: Compression, learner: Any, name: str) -> str:
+    """Why messages of this learner cannot be coded; empty if they can, or are not."""
+    if not isinstance(learner, ExactLearner) or (compression.up is None and compression.down is None):
+        return ""
+    return f"changes numbers on their way, and {name!r} {learner.needs_exact_messages}"
 
 
 def check_fit(protocol: Any, learner: Any, devices: int) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import DeviceDownError
-from fedsim.protocols.asking import Limits, Reply, ask, discard
-from fedsim.protocols.node import DeviceNode, under_way
+from fedsim.protocols.asking import Limits, Reply, along, ask, discard
+from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.round_rules import RoundRules
 from fedsim.protocols.section import Section
 from fedsim.protocols.selection import Choose
@@ -185,11 +185,6 @@ class Rounds:
             answers=len(replies),
             counted=len(replies) >= self.rules.quorum and not lost_to,
             closed_by=last.device.name if last else lost_to or ("deadline" if self.rules.deadline_s else "failures"),
-            link=last.device.link if last else "",
-            wake_s=last.down.wake_s + last.up.wake_s if last else 0.0,
-            download_s=last.down.move_s if last else 0.0,
-            compute_s=last.compute_s if last else 0.0,
-            upload_s=last.up.move_s if last else 0.0,
             server_s=end_s - closed_s,
-            **(under_way(last.down.parts, last.up.parts) if last else {}),
+            **along(last),
         )

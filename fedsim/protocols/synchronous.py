@@ -16,7 +16,10 @@ from fedsim.protocols.session import CentralSession
 
 @dataclass(frozen=True, kw_only=True)
 class SynchronousRounds(RoundRules):
-    """Rounds of ``cohort`` answers from ``cohort * over_selection`` invited devices; see ``RoundRules``."""
+    """Rounds of ``cohort`` answers from ``cohort * over_selection`` invited devices, by ``selection``.
+
+    What the fields mean is said by ``RoundRules``.
+    """
 
     async def run(self, session: CentralSession) -> None:
         """Rounds until the monitor has enough, or nobody is left.

@@ -334,7 +334,8 @@ def _counts(share: Counts, fleet: Fleet) -> IntArray:
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
     part = scenario.learner
-    learner, is_central = part.make(), part.kind.family != "decentralised"
+    is_central = part.kind.family != "decentralised"
+    learner: Any = scenario.compression.of(part.make()) if is_central else part.make()
     if isinstance(problem, Outline):
         learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
     return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
@@ -150,6 +151,7 @@ def standard_catalogue() -> Catalogue:
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},
+            Codec: {"float16": Float16, "qsgd": Qsgd, "top-k": TopK, "random-k": RandomK},
             Staleness: {
                 "constant": ConstantStaleness,
                 "polynomial": PolynomialStaleness,

@@ -4,15 +4,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
+from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
-from fedsim.protocols.fit import misfits
+from fedsim.protocols.fit import compression_misfit, misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
-from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
+from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.quantity import DurationLaw, Goal, Time
@@ -107,6 +108,7 @@ class Scenario(Checked):
     data: Data
     model: Model
     learner: Learner
+    compression: Codecs = Field(default_factory=Compression)
     interrupted: InterruptedWords = "abort"
     protocol: Protocol
     stop: Stop
@@ -214,6 +216,19 @@ class Scenario(Checked):
         if model and wanted and model.name not in wanted:
             raise refuse(f"{learner.name!r} cannot train a {model.name!r} model, only {' or '.join(wanted)}")
         return learner
+
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, compression: Compression, info: ValidationInfo) -> Compression:
+        learner = info.data.get("learner")
+        if learner is None or compression == Compression():
+            return compression
+        if learner.kind.family != "central":
+            raise refuse(f"is for messages to and from a server, and {learner.name!r} has none: leave it out")
+        reason = compression_misfit(compression, learner.value, learner.name)
+        if reason:
+            raise refuse(reason)
+        return compression
 
     @field_validator("protocol")
     @classmethod

@@ -65,7 +65,7 @@ def test_every_answer_makes_a_new_model_and_its_device_is_replaced_at_once(centr
 def test_a_slow_device_delays_nobody_and_its_answer_is_stale(central, node):
     devices = [node("fast", 0, work_s=1.0), node("slow", 1, work_s=3.5)]
     seen = central(AsynchronousUpdates(concurrency=2), devices, learner=fedasync(), rounds=4)
-    combined = seen.events.query("kind == 'combined'")
+    combined = seen.events.query("kind == 'round'")
     assert combined["time_s"].tolist() == [1.0, 2.0, 3.0, 3.5]
     assert combined["staleness"].tolist() == [0.0, 0.0, 0.0, 3.0]
 
@@ -73,7 +73,7 @@ def test_a_slow_device_delays_nobody_and_its_answer_is_stale(central, node):
 def test_the_server_waits_for_its_buffer_and_the_last_answer_is_replaced_with_the_new_model(central, node):
     devices = [node("a", 0, work_s=1.0), node("b", 1, work_s=2.0)]
     seen = central(AsynchronousUpdates(concurrency=2, buffer=2), devices, learner=fedbuff(), rounds=2)
-    combined = seen.events.query("kind == 'combined'")
+    combined = seen.events.query("kind == 'round'")
     assert combined["time_s"].tolist() == [2.0, 3.0]  # a at 1 s, a and b at 2 s: one is left; a at 3 s
     assert combined["answers"].tolist() == [2, 2]
 
@@ -84,7 +84,7 @@ def test_with_equal_durations_and_a_buffer_of_all_places_it_is_federated_averagi
     flat, _, _ = play(SynchronousRounds(cohort=4), averaging, devices[0], 5)
     seen, _, events = play(AsynchronousUpdates(concurrency=4, buffer=4), fedbuff(), devices[1], 5)
     assert seen.state == pytest.approx(flat.state, abs=1e-6)
-    assert events.query("kind == 'combined'")["staleness"].max() == 0
+    assert events.query("kind == 'round'")["staleness"].max() == 0
 
 
 @pytest.mark.parametrize(("places", "buffer"), [(10, 1), (10, 5), (4, 2)])
@@ -97,7 +97,7 @@ def test_arrivals_versions_and_staleness_have_their_closed_forms(play, node, pla
     devices = [node(str(i), i, work_s=lasts_s[i], send_s=0.25) for i in range(80)]
     protocol = AsynchronousUpdates(concurrency=places, buffer=buffer)
     _, _, events = play(protocol, fedbuff(), devices, 400 // buffer)
-    combined = events.query("kind == 'combined'").iloc[2 * places // buffer :]
+    combined = events.query("kind == 'round'").iloc[2 * places // buffer :]
     versions_per_s = (len(combined) - 1) / (combined["time_s"].iloc[-1] - combined["time_s"].iloc[0])
     mean_s = events.query("kind == 'trained'")["compute_s"].mean() + 0.25
     assert versions_per_s == pytest.approx(places / (buffer * mean_s), rel=0.02)
@@ -185,6 +185,6 @@ def test_no_place_is_ever_lost(play, node, deaths, places, buffer, timeout_s):
         assert watched.reason == "no devices are left"
         return
     assert len(watched.ended) == 30
-    at_work = events.query("kind == 'combined' and time_s > 15")["at_work"]
+    at_work = events.query("kind == 'round' and time_s > 15")["at_work"]
     assert (at_work >= min(places, len(survivors)) - buffer).all()
     assert (at_work <= places).all()
