@@ -120,6 +120,12 @@ class JobFaultError(JobRefusedError):
     cause = "fault"
 
 
+class TooLateError(JobRefusedError):
+    """Its time to compute was over before its first step was."""
+
+    cause = "late"
+
+
 class LowChargeError(JobRefusedError):
     """The battery is below the floor under which the device works for nobody."""
 

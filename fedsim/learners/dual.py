@@ -44,9 +44,14 @@ class DualLearner(RelatedTasks):
         return False
 
     @property
-    def sends(self) -> Literal["exact"]:
-        """The change of V, which must stay the image of the dual variables to the last digit."""
-        return "exact"
+    def sends(self) -> Literal["change"]:
+        """The change of V."""
+        return "change"
+
+    @property
+    def needs_exact_messages(self) -> str:
+        """V on the server must stay the image of the dual variables on the devices."""
+        return "keeps V on the server as the exact image of dual variables that never leave the devices"
 
     @property
     def epochs(self) -> float:

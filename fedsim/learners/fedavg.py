@@ -1,6 +1,6 @@
 """Federated averaging."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
-from fedsim.learners.messages import rounded
+from fedsim.learners.messages import rounded, size_bytes
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import mean_losses
@@ -73,6 +73,19 @@ class FedAvg(SgdLearner):
     def aggregate_flops(self, problem: Problem, answers: int) -> float:
         """A multiplication and an addition per parameter and answer."""
         return 2.0 * answers * problem.model.parameters
+
+    def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
+        """The average of the edges' models, by the examples that are behind each, or equally."""
+        del problem, base
+        return np.asarray(self._share(examples) @ np.stack(states))
+
+    def merge_flops(self, problem: Problem, states: int) -> float:
+        """A multiplication and an addition per parameter and edge."""
+        return 2.0 * states * problem.model.parameters
+
+    def state_bytes(self, problem: Problem) -> int:
+        """One model, in float64: servers hand on what they have."""
+        return size_bytes(problem.model.parameters, "float64")
 
     def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
         """Every device uses the global model as it would receive it."""

@@ -116,8 +116,8 @@ class CentralLearner(LocalLearner, Protocol):
         """Whether every round needs an answer from every device."""
 
     @property
-    def sends(self) -> Literal["model", "change", "exact"]:
-        """What codecs act on: a model in the shape of what was received, a change, or what must stay exact."""
+    def sends(self) -> Literal["model", "change"]:
+        """What codecs act on: a model in the shape of what was received, or a change."""
 
     def init(self, problem: Problem, rng: np.random.Generator) -> Any:
         """Server state before the first round."""
@@ -160,6 +160,15 @@ class MergingLearner(CentralLearner, Protocol):
 
     def state_bytes(self, problem: Problem) -> int:
         """Bytes of a message that carries a state, from edge to cloud or back."""
+
+
+@runtime_checkable
+class ExactLearner(CentralLearner, Protocol):
+    """A central learner that may not be compressed, because what devices keep must match what the server got."""
+
+    @property
+    def needs_exact_messages(self) -> str:
+        """Why, in words that follow its name."""
 
 
 class DecentralisedLearner(LocalLearner, Protocol):

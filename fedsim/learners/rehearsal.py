@@ -1,6 +1,6 @@
 """A learner's part without its numbers: for runs that ask how long, and not how well."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,7 +73,7 @@ class CentralRehearsal(_Costs):
         return bool(self.learner.needs_everybody)
 
     @property
-    def sends(self) -> Literal["model", "change", "exact"]:
+    def sends(self) -> Literal["model", "change"]:
         """Nothing of these."""
         return "model"
 
@@ -90,6 +90,19 @@ class CentralRehearsal(_Costs):
     def aggregate_flops(self, problem: Problem, answers: int) -> float:
         """As the learner."""
         return float(self.learner.aggregate_flops(problem, answers))
+
+    def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
+        """Nothing to merge."""
+        del problem, states, examples
+        return base
+
+    def merge_flops(self, problem: Problem, states: int) -> float:
+        """As the learner."""
+        return float(self.learner.merge_flops(problem, states))
+
+    def state_bytes(self, problem: Problem) -> int:
+        """As the learner."""
+        return int(self.learner.state_bytes(problem))
 
     def down_bytes(self, problem: Problem) -> int:
         """As the learner."""

@@ -1,11 +1,14 @@
 """One run of a learner, without a clock: states and memories, and the work that is being done on them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner
+from fedsim.errors import FedsimError
+from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
 from fedsim.tasks.model import Model
@@ -50,6 +53,7 @@ class CentralTraining:
         self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
         self.bench = Workbench(problem, learner)
         self._streams = streams
+        self._trusted: dict[int, Answer] = {}
 
     def broadcast(self, device: int) -> Array:
         """What the server sends to this device now."""
@@ -61,9 +65,17 @@ class CentralTraining:
         Returns the ticket for ``bench``.
         """
         rng = self._streams("local", *key)
-        memory = self.memories[device]
+        memory = self._trusted[device].memory if device in self._trusted else self.memories[device]
         job = Job(device=device, received=received, memory=memory, steps=steps, version=version, rng=rng)
         return self.bench.put(job)
+
+    def trust(self, answer: Answer) -> None:
+        """The server has this answer, and combines it later: until then its device goes on from there."""
+        self._trusted[answer.device] = answer
+
+    def distrust(self, device: int) -> None:
+        """The server has lost what it had of this device: the device is where it was when that was last combined."""
+        self._trusted.pop(device, None)
 
     def absorb(self, answers: Sequence[Answer]) -> None:
         """Combine answers into the server's state, and let their devices remember what they computed.
@@ -73,7 +85,32 @@ class CentralTraining:
         together = gather(list(answers), self.problem.sizes, self.version)
         self.state = self.learner.aggregate(self.problem, self.state, together)
         self.version += 1
-        self.memories.update({answer.device: answer.memory for answer in answers})
+        for answer in answers:
+            self.memories[answer.device] = answer.memory
+            if self._trusted.get(answer.device) is answer:
+                del self._trusted[answer.device]
+
+    def branch(self) -> "CentralTraining":
+        """The same run at an edge server: from now on with a state, a version and memories of its own."""
+        branch = copy(self)
+        branch.memories = _Memories(self.memories.__getitem__)
+        branch._trusted = {}  # noqa: SLF001  # its own kind
+        return branch
+
+    def merge(self, harvests: Sequence["Harvest"]) -> None:
+        """Take over what edge servers have done since they branched off, and what their devices remember.
+
+        Raises:
+            FedsimError: the learner has no way to merge.
+        """
+        if not isinstance(self.learner, MergingLearner):
+            raise FedsimError(f"{type(self.learner).__name__} has no way to merge what edge servers have combined")
+        examples = np.array([harvest.examples for harvest in harvests])
+        states = [harvest.branch.state for harvest in harvests]
+        self.state = self.learner.merge(self.problem, self.state, states, examples)
+        self.version = max(harvest.branch.version for harvest in harvests)
+        for harvest in harvests:
+            self.memories.update({device: harvest.branch.memories[device] for device in harvest.devices})
 
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
@@ -86,6 +123,15 @@ class CentralTraining:
     def measures(self) -> Mapping[str, float]:
         """The learner's own figures of merit."""
         return self.learner.measures(self.problem, self.state, self.memories)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Harvest:
+    """What an edge server has done: the branch of the training, with whose answers, of so many examples a round."""
+
+    branch: CentralTraining
+    devices: frozenset[int]
+    examples: float
 
 
 class GossipTraining:

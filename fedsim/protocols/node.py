@@ -7,6 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
+from fedsim.learners.learner import Array
+
 
 class Delivery(Protocol):
     """How long a message took, and what of it was in vain."""
@@ -127,6 +132,13 @@ class DeviceNode(Protocol):
             JobRefusedError: the device does not do it: for want of memory, or of charge, or after too many failures.
         """
 
+    def done_share(self) -> float:
+        """How much of its latest computation is done, 1 for all of it."""
+
+    @property
+    def charge_share(self) -> float:
+        """How full its battery is, 1 on the mains."""
+
     async def send(self, target: Any, size_bytes: float) -> Delivery:
         """As ``ServerNode.send``."""
 
@@ -147,8 +159,23 @@ class Crew(Protocol):
         there, or in how many there are, share the luck of those that they have in common.
         """
 
-    async def gathered(self, quorum: int) -> bool:
-        """Wait until so many are there; False if that cannot come about."""
+    def uniforms(self, number: int, attempt: int = 0) -> Array:
+        """The lots of all devices in the round of this number, as numbers in [0, 1): (n,).
+
+        Another attempt in the same round has other lots.
+        """
+
+    def first(self, wanted: int, keys: npt.NDArray[np.generic]) -> Sequence[DeviceNode]:
+        """So many of those that are there, lowest keys (n,) first; never one whose key is infinite."""
+
+    def charge_share(self) -> Array:
+        """How full every battery is now, 1 on the mains: (n,)."""
+
+    def speeds_flops_per_s(self) -> Array:
+        """Operations per second of every device as it is at the start: (n,)."""
+
+    async def gathered(self, quorum: int, among: npt.NDArray[np.bool_] | None = None) -> bool:
+        """Wait until so many are there, of all or among these (n,); False if that cannot come about."""
 
 
 class Recorder(Protocol):

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
+from fedsim.learners.learner import Array
 from fedsim.protocols.node import DeviceNode
 
 
@@ -26,14 +29,33 @@ class Roster:
 
     def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
         """The lowest lots among those that are there."""
-        there = [node for node in self._nodes if node.is_up()]
-        there.sort(key=lambda node: float(self._streams("lot", node.name, number).random()))
-        return there[:wanted]
+        return self.first(wanted, self.uniforms(number))
 
-    async def gathered(self, quorum: int) -> bool:
+    def uniforms(self, number: int, attempt: int = 0) -> Array:
+        """Each device's lot, from a stream of its own."""
+        again = (attempt,) if attempt else ()
+        return np.array([self._streams("lot", node.name, number, *again).random() for node in self._nodes])
+
+    def first(self, wanted: int, keys: npt.NDArray[np.generic]) -> Sequence[DeviceNode]:
+        """The lowest keys among those that are there."""
+        order = np.argsort(keys, kind="stable").tolist()
+        able = (self._nodes[index] for index in order if keys[index] < np.inf and self._nodes[index].is_up())
+        return list(islice(able, wanted))
+
+    def charge_share(self) -> Array:
+        """As each device says."""
+        return np.array([node.charge_share for node in self._nodes])
+
+    def speeds_flops_per_s(self) -> Array:
+        """By the time that each takes for one operation."""
+        with np.errstate(divide="ignore"):
+            return 1.0 / np.array([node.compute_s(1.0, 0) for node in self._nodes])
+
+    async def gathered(self, quorum: int, among: npt.NDArray[np.bool_] | None = None) -> bool:
         """Wait until so many are there; False if nobody is left to wait for."""
-        while sum(node.is_up() for node in self._nodes) < quorum:
-            absent = [node for node in self._nodes if not node.is_up() and not node.is_spent()]
+        nodes = self._nodes if among is None else [self._nodes[index] for index in np.flatnonzero(among).tolist()]
+        while sum(node.is_up() for node in nodes) < quorum:
+            absent = [node for node in nodes if not node.is_up() and not node.is_spent()]
             if not absent:
                 return False
             waits = [asyncio.ensure_future(node.returned()) for node in absent]

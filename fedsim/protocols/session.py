@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from fedsim.learners.learner import IntArray
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Crew, DeviceNode, Monitor, Recorder, ServerNode
 
@@ -24,10 +25,15 @@ class Session(Generic[Training]):
 
 @dataclass(frozen=True, kw_only=True)
 class CentralSession(Session[CentralTraining]):
-    """A session with a server; ``devices[i]`` has task i of the problem."""
+    """A session with a server; ``devices[i]`` has task i of the problem.
+
+    Where there are edge servers, device i belongs to ``edges[edge_of[i]]``.
+    """
 
     devices: Crew
     server: ServerNode
+    edges: Sequence[ServerNode] = ()
+    edge_of: IntArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from fedsim.errors import FedsimError, ScenarioError
+from fedsim.errors import FedsimError, NoRouteError, ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.learners.rehearsal import CentralRehearsal, GossipRehearsal
 from fedsim.learners.training import CentralTraining, GossipTraining
@@ -22,11 +22,12 @@ from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.outage import Outage as OutageWords
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
-from fedsim.scenario.schema import Scenario
+from fedsim.scenario.schema import Edges, Scenario, ServerPlace
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.blackout import Blackout
 from fedsim.system.crew import Crew
 from fedsim.system.device import Device
+from fedsim.system.edges import edge_of
 from fedsim.system.equal_split import Degrees
 from fedsim.system.exposure import Cut
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
@@ -54,6 +55,8 @@ class World:
     network: Network
     devices: Crew
     server: Server | None
+    edges: Sequence[Server]
+    edge_of: IntArray | None
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
@@ -77,6 +80,8 @@ class World:
             record=self.sim.record,
             monitor=monitor,
             server=self.server,
+            edges=self.edges,
+            edge_of=self.edge_of,
         )
 
     @property
@@ -87,6 +92,11 @@ class World:
     def spent(self) -> Usage:
         """What all devices spent up to now."""
         return self.devices.spent()
+
+    def served(self) -> Usage:
+        """What all servers spent up to now."""
+        servers = [*self.edges] if self.server is None else [self.server, *self.edges]
+        return sum((server.usage() for server in servers), Usage())
 
 
 def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
@@ -116,6 +126,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         network=network,
         devices=devices,
         server=_server(scenario, profiles, messenger, cuts, sim),
+        edges=_edges(scenario, profiles, messenger, sim),
+        edge_of=_edge_of(scenario, fleet),
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
@@ -263,17 +275,38 @@ def _kind(words: KindWords, profiles: Profiles, interrupted: Interrupted) -> Kin
 def _server(scenario: Scenario, profiles: Profiles, messenger: Messenger, cuts: Cuts, sim: Simulation) -> Server | None:
     if scenario.server is None:
         return None
-    machine = profiles.devices[scenario.server.device]
-    spec = ServerSpec(
-        place=scenario.server.at,
+    spec = _server_spec(scenario.server, scenario.server.at, profiles)
+    return Server(sim, spec, messenger, [cut for words, cut in cuts if words.server])
+
+
+def _edges(scenario: Scenario, profiles: Profiles, messenger: Messenger, sim: Simulation) -> list[Server]:
+    words = scenario.edges
+    if words is None:
+        return []
+    return [Server(sim, _server_spec(words, place, profiles), messenger) for place in words.at]
+
+
+def _edge_of(scenario: Scenario, fleet: Fleet) -> IntArray | None:
+    words = scenario.edges
+    if words is None:
+        return None
+    try:
+        return edge_of(fleet, scenario.topology, words.at, words.groups)
+    except NoRouteError as error:
+        raise ScenarioError(f"{scenario.name}: edges: {error}") from None
+
+
+def _server_spec(words: ServerPlace | Edges, place: str, profiles: Profiles) -> ServerSpec:
+    machine = profiles.devices[words.device]
+    return ServerSpec(
+        place=place,
         flops_per_s=machine.flops_per_s,
         train_w=machine.train_w,
         idle_w=machine.idle_w,
-        service_s=scenario.server.service_s,
-        crashes=None if scenario.server.crashes is None else scenario.server.crashes.make(),
-        interrupted=scenario.server.interrupted,
+        service_s=words.service_s,
+        crashes=None if words.crashes is None else words.crashes.make(),
+        interrupted=words.interrupted,
     )
-    return Server(sim, spec, messenger, [cut for words, cut in cuts if words.server])
 
 
 def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:
@@ -321,7 +354,8 @@ def _counts(share: Counts, fleet: Fleet) -> IntArray:
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
     part = scenario.learner
-    learner, is_central = part.make(), part.kind.family != "decentralised"
+    is_central = part.kind.family != "decentralised"
+    learner: Any = scenario.compression.of(part.make()) if is_central else part.make()
     if isinstance(problem, Outline):
         learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
     return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)

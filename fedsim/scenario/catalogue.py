@@ -9,16 +9,33 @@ from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.learners.clustered import Clustered
 from fedsim.learners.cocoa import Cocoa
+from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.extremes import GlobalMachine, LocalMachines
+from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.fedbuff import FedBuff
 from fedsim.learners.mb_sdca import MbSdca
 from fedsim.learners.mb_sgd import MbSgd
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
 from fedsim.learners.sparse_precision import SparsePrecision
+from fedsim.learners.staleness import ConstantStaleness, HingeStaleness, PolynomialStaleness, Staleness
+from fedsim.protocols.asynchronous import AsynchronousUpdates
+from fedsim.protocols.effort import DrawnEffort, Effort, EffortByCharge, WholeEffort
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
+from fedsim.protocols.hierarchical import HierarchicalRounds
+from fedsim.protocols.power_of_choice import PowerOfChoice
+from fedsim.protocols.selection import (
+    ByCharge,
+    ByExamples,
+    ByProbability,
+    BySpeed,
+    RoundRobin,
+    Selection,
+    Uniform,
+)
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
@@ -125,6 +142,8 @@ def standard_catalogue() -> Catalogue:
     }
     learners = {
         "fedavg": Kind(type=FedAvg, family="central"),
+        "fedasync": Kind(type=FedAsync, family="central"),
+        "fedbuff": Kind(type=FedBuff, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=_MARGINS),
         "cocoa": Kind(type=Cocoa, family="central", models=_MARGINS),
@@ -135,6 +154,8 @@ def standard_catalogue() -> Catalogue:
     }
     protocols = {
         "synchronous-rounds": Kind(type=SynchronousRounds, family="central"),
+        "asynchronous-updates": Kind(type=AsynchronousUpdates, family="central"),
+        "hierarchical-rounds": Kind(type=HierarchicalRounds, family="central"),
         "synchronous-gossip": Kind(type=SynchronousGossip, family="decentralised"),
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
@@ -150,9 +171,25 @@ def standard_catalogue() -> Catalogue:
                 "shared": Shared,
             },
             DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
+            Effort: {"whole": WholeEffort, "drawn": DrawnEffort, "by-charge": EffortByCharge},
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},
+            Codec: {"float16": Float16, "qsgd": Qsgd, "top-k": TopK, "random-k": RandomK},
+            Staleness: {
+                "constant": ConstantStaleness,
+                "polynomial": PolynomialStaleness,
+                "hinge": HingeStaleness,
+            },
+            Selection: {
+                "uniform": Uniform,
+                "by-probability": ByProbability,
+                "by-charge": ByCharge,
+                "by-speed": BySpeed,
+                "by-examples": ByExamples,
+                "power-of-choice": PowerOfChoice,
+                "round-robin": RoundRobin,
+            },
             Generator: {
                 "star": regular.Star,
                 "tree": regular.Tree,

@@ -9,6 +9,8 @@ from pydantic_core import core_schema
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.compressed import Compression
+from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.catalogue import Catalogue, Part, Role
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.scenario.underlay import write_underlay
@@ -109,3 +111,10 @@ Data = Annotated[Part, _part("data")]
 Model = Annotated[Part, _part("model")]
 Learner = Annotated[Part, _part("learner")]
 Protocol = Annotated[Part, _part("protocol")]
+Codecs = Annotated[
+    Compression,
+    InWords(
+        read=lambda words, there: read_block(Compression, {} if words is None else words, there.catalogue.choices),
+        write=lambda compression, there: write_block(compression, there.catalogue.choices),
+    ),
+]

@@ -4,18 +4,20 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
 
+from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
+from fedsim.protocols.fit import compression_misfit, misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
-from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
+from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.quantity import DurationLaw, Goal, Time
-from fedsim.scenario.refusal import Refused, refuse
+from fedsim.scenario.refusal import Mistake, Refused, refuse
 from fedsim.system.interruption import Interrupted
 
 METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
@@ -37,6 +39,29 @@ class ServerPlace(Checked):
     service_s: DurationLaw | None = Field(default=None, alias="service")
     crashes: Crashes | None = None
     interrupted: ServerInterruptedWords = "abort"
+
+
+class Edges(Checked):
+    """Edge servers, one at each place, for hierarchical rounds: which machines, and how they fail.
+
+    A device belongs to the nearest, by the delay from its place; all of a group in ``groups`` to the one named there.
+    """
+
+    at: Places
+    device: DeviceName = "server"
+    service_s: DurationLaw | None = Field(default=None, alias="service")
+    crashes: Crashes | None = None
+    interrupted: ServerInterruptedWords = "abort"
+    groups: dict[Annotated[str, Strict()], Annotated[str, Strict()]] = Field(default_factory=dict)
+
+    @field_validator("groups")
+    @classmethod
+    def _check_groups(cls, groups: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        places = info.data.get("at", ())
+        strange = [(group, place) for group, place in groups.items() if places and place not in places]
+        if strange:
+            raise Refused([((group,), unknown(place, "edge server", places)) for group, place in strange])
+        return groups
 
 
 class Stop(Checked):
@@ -77,11 +102,13 @@ class Scenario(Checked):
     topology: Network
     network: NetworkRules = Field(default_factory=NetworkRules)
     server: ServerPlace | None = None
+    edges: Edges | None = None
     fleet: tuple[DeviceGroup, ...]
     outages: tuple[Outage, ...] = ()
     data: Data
     model: Model
     learner: Learner
+    compression: Codecs = Field(default_factory=Compression)
     interrupted: InterruptedWords = "abort"
     protocol: Protocol
     stop: Stop
@@ -132,6 +159,21 @@ class Scenario(Checked):
             taken |= set(own)
         return fleet
 
+    @model_validator(mode="after")
+    def _check_edges(self) -> Self:
+        """Edge servers are somewhere else than the server, and have groups that exist."""
+        if self.edges is None:
+            return self
+        broken: list[Mistake] = []
+        if self.server is not None and self.server.at in self.edges.at:
+            broken.append((("edges", "at"), f"{self.server.at!r} is the place of the server already"))
+        known = [group.name for group in self.fleet]
+        strange = [group for group in self.edges.groups if group not in known]
+        broken += [(("edges", "groups", group), unknown(group, "group", known)) for group in strange]
+        if broken:
+            raise Refused(broken)
+        return self
+
     @field_validator("outages")
     @classmethod
     def _check_outages(cls, outages: tuple[Outage, ...], info: ValidationInfo) -> tuple[Outage, ...]:
@@ -175,10 +217,27 @@ class Scenario(Checked):
             raise refuse(f"{learner.name!r} cannot train a {model.name!r} model, only {' or '.join(wanted)}")
         return learner
 
+    @field_validator("compression")
+    @classmethod
+    def _check_compression(cls, compression: Compression, info: ValidationInfo) -> Compression:
+        learner = info.data.get("learner")
+        if learner is None or compression == Compression():
+            return compression
+        if learner.kind.family != "central":
+            raise refuse(f"is for messages to and from a server, and {learner.name!r} has none: leave it out")
+        reason = compression_misfit(compression, learner.value, learner.name)
+        if reason:
+            raise refuse(reason)
+        return compression
+
     @field_validator("protocol")
     @classmethod
     def _check_protocol(cls, protocol: Part, info: ValidationInfo) -> Part:
-        broken = [*_family_rules(protocol, info.data), *_size_rules(protocol, info.data)]
+        broken = [
+            *_family_rules(protocol, info.data),
+            *_edge_rules(protocol, info.data),
+            *_size_rules(protocol, info.data),
+        ]
         if broken:
             raise Refused(broken)
         return protocol
@@ -192,21 +251,39 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         reason = "needs a server that combines answers" if family == "decentralised" else "has no server's part"
         text = f"{protocol.name!r} is for {family} learners; {learner.name!r} is {learner.kind.family}: it {reason}"
         broken.append(((), text))
-    limit = getattr(protocol.value, "work_time_s", None)
-    if learner and limit is not None and not learner.value.takes_partial_work:
-        text = f"cuts local work short, and {learner.name!r} takes only whole work: leave it out, or set a deadline"
-        broken.append((("work_time",), text))
+    if learner and learner.kind.family == family == "central":
+        fleet = others.get("fleet")
+        devices = None if fleet is None else sum(group.count for group in fleet)
+        found = misfits(protocol.value, learner.value, learner.name, devices)
+        broken += [((key,) if key else (), reason) for key, reason in found]
     if family == "central" and "server" in others and others["server"] is None:
         broken.append(((), f"{protocol.name!r} needs a server: give 'server: {{at: ...}}'"))
     return broken
 
 
+def _edge_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    """Edge servers are there if, and only if, the protocol has work for them."""
+    if "edges" not in others:
+        return []
+    edges = others["edges"]
+    if not getattr(protocol.value, "merges_edges", False):
+        return [] if edges is None else [((), f"{protocol.name!r} has no work for edge servers: leave 'edges' out")]
+    if edges is None:
+        return [((), f"{protocol.name!r} needs edge servers: give 'edges: {{at: [...]}}'")]
+    quorum = protocol.value.edge_quorum
+    if quorum > len(edges.at):
+        return [(("edge_quorum",), f"must be at most the {len(edges.at)} edge servers there are, got {quorum}")]
+    return []
+
+
 def _size_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
     """Which rules a protocol breaks because of how many devices there are."""
-    cohort = getattr(protocol.value, "cohort", None)
-    if cohort is None or "fleet" not in others:
+    if "fleet" not in others:
         return []
     devices = sum(group.count for group in others["fleet"])
-    return (
-        [] if cohort <= devices else [(("cohort",), f"must be at most the {devices} devices there are, got {cohort}")]
-    )
+    counts = {key: getattr(protocol.value, key, None) for key in ("cohort", "concurrency")}
+    return [
+        ((key,), f"must be at most the {devices} devices there are, got {count}")
+        for key, count in counts.items()
+        if count is not None and count > devices
+    ]

@@ -19,7 +19,6 @@ from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
 from fedsim.study.result import Result, Summary, Waste, first_reach
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
-from fedsim.system.usage import Usage
 from fedsim.version import __version__
 
 Tell = Callable[[Point], None]
@@ -165,7 +164,7 @@ def _summary(
         time_to_target_s=None if stop.target is None else first_reach(curve, stop.metric, stop.target),
         final={name: getattr(last, name) for name in METRICS} if world.learns else {},
         spent=world.spent(),
-        server=Usage() if world.server is None else world.server.usage(),
+        server=world.served(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
         slowest=slowest(events),
         devices=len(world.devices),

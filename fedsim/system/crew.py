@@ -22,6 +22,7 @@ from fedsim.system.usage import Usage
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
 
+_ATTEMPT: Final = 2**40
 _MOST: Final = 2.0**64
 _CHUNK: Final = 32_768  # lots of so many devices stay in the processor's cache: of 1e6 devices 12 ms -> 5 ms
 
@@ -90,32 +91,71 @@ class Crew(Sequence[Device]):
 
     def lowest_lots(self, wanted: int, number: int) -> Rows:
         """The rows of those that ``choose`` would give."""
-        rows = self._search(wanted, lambda tried: self._below(number, tried / len(self)))
+        rows = self._search(wanted, len(self), lambda tried: self._below(number, tried / len(self)))
         lots = self.lots(number, rows)
         return rows[np.lexsort((rows, lots))][:wanted]
 
     def lowest(self, wanted: int, keys: npt.NDArray[np.generic]) -> Rows:
-        """The rows of so many devices with the lowest keys, (n,), among those that are there, lowest first.
+        """The rows of so many devices with the lowest finite keys, (n,), among those that are there, lowest first.
 
         For selections by something else: charge, speed, loss.
         """
-        rows = self._search(wanted, lambda tried: np.argpartition(keys, int(tried) - 1)[: int(tried)])
+        able = np.flatnonzero(np.isfinite(keys.astype(np.float64, copy=False)))
+        keys_of_able = keys[able]
+
+        def candidates(tried: float) -> Rows:
+            most = int(tried)
+            return able if most >= len(able) else able[np.argpartition(keys_of_able, most - 1)[:most]]
+
+        rows = self._search(wanted, len(able), candidates)
         return rows[np.lexsort((rows, keys[rows]))][:wanted]
 
-    def _search(self, wanted: int, candidates: Callable[[float], Rows]) -> Rows:
-        """Those that are there among the first: among about ``wanted`` over the share that is there, or more."""
+    def first(self, wanted: int, keys: npt.NDArray[np.generic]) -> Sequence[Device]:
+        """The devices of ``lowest``."""
+        return [self[row] for row in self.lowest(wanted, keys).tolist()]
+
+    def uniforms(self, number: int, attempt: int = 0) -> Array:
+        """The lots as numbers in [0, 1); another attempt is another round, far beyond all that are played."""
+        lots = self.lots(number + attempt * _ATTEMPT) >> np.uint64(11)
+        return lots.astype(np.float64) * 2.0**-53
+
+    def charge_share(self) -> Array:
+        """How full every battery is now, 1 on the mains: (n,)."""
+        capacity_j = self.fleet.capacity_j()
+        finite = np.isfinite(capacity_j)
+        share: Array = np.ones(len(self))
+        share[finite] = self.charge_j()[finite] / capacity_j[finite]
+        return share
+
+    def speeds_flops_per_s(self) -> Array:
+        """As the fleet drew them: (n,)."""
+        return self.fleet.flops_per_s
+
+    def _search(self, wanted: int, count: int, candidates: Callable[[float], Rows]) -> Rows:
+        """Those that are there among the first: among about ``wanted`` over the share that is there, or more.
+
+        There are ``count`` in all, and ``candidates`` gives about as many of the first as it is told.
+        """
         tried = 1.25 * wanted / self._share
         while True:
-            everybody = 2 * tried >= len(self)
-            rows = np.arange(len(self)) if everybody else candidates(max(tried, 1.0))
+            everybody = 2 * tried >= count
+            rows = candidates(float(count) if everybody else max(tried, 1.0))
             there = rows[self.up(rows)]
             self._share = max(len(there), 1) / max(len(rows), 1)
             if len(there) >= wanted or everybody:
                 return there
             tried *= _MORE
 
+    def _some(self, wanted: int, able: Rows | None) -> Rows:
+        """So many that are there, or more, of all or of these; all if they are fewer."""
+        if able is None:
+            return self._search(wanted, len(self), lambda tried: np.arange(math.ceil(tried)))
+        return self._search(wanted, len(able), lambda tried: able[: math.ceil(tried)])
+
     def _below(self, number: int, share: float) -> Rows:
         """Those with lots below a share of all lots: lots are uniform, so nothing needs to be sorted."""
+        if share >= 1:
+            return np.arange(len(self))
         of_round, most = self._of_round(number), np.uint64(share * _MOST)
         found = []
         for begin in range(0, len(self), _CHUNK):
@@ -145,15 +185,15 @@ class Crew(Sequence[Device]):
             left_j[row] = device.meter.charge_j
         return left_j
 
-    async def gathered(self, quorum: int) -> bool:
-        """Wait until so many are there; False if that cannot come about.
+    async def gathered(self, quorum: int, among: Bools | None = None) -> bool:
+        """Wait until so many are there, of all or among these (n,); False if that cannot come about.
 
         Nobody is asked before the first instant at which so many may be there: when as many as are missing have
         had time to return.
         """
-        every = np.arange(len(self))
-        while (count := len(self.lowest(quorum, every))) < quorum:
-            returns_s = np.sort(self._returns_s(every))
+        able = None if among is None else np.flatnonzero(among)
+        while (count := len(self._some(quorum, able))) < quorum:
+            returns_s = np.sort(self._returns_s(np.arange(len(self)), among))
             when_s = float(returns_s[quorum - count - 1]) if quorum - count <= len(returns_s) else math.inf
             if math.isinf(when_s):
                 return False
@@ -241,7 +281,7 @@ class Crew(Sequence[Device]):
             have[place] = self._active[int(rows[place])].is_up()
         return have
 
-    def _returns_s(self, rows: Rows) -> Array:
+    def _returns_s(self, rows: Rows, among: Bools | None) -> Array:
         """The earliest returns of those that are away and have charge; infinite for those that never do."""
         self._make_of(self._doubtful(rows))
         up, until_s = self._looked_up(rows)
@@ -250,7 +290,7 @@ class Crew(Sequence[Device]):
             away_s = device.away_until_s()
             waits[row] = away_s is not None and away_s < math.inf
             until_s[row] = math.inf if away_s is None else away_s
-        return until_s[waits]
+        return until_s[waits if among is None else waits & among]
 
 
 def _mixed(bits: Numbers) -> Numbers:

@@ -249,6 +249,16 @@ class Device:
             self._sim.record("refused", subject=self.name, cause=error.cause)
             raise
 
+    def done_share(self) -> float:
+        """How much of its latest computation is done, and was not in vain."""
+        return self._labour.done_share()
+
+    @property
+    def charge_share(self) -> float:
+        """How full its battery is now, 1 on the mains."""
+        self.meter.settle(self._sim.now)
+        return 1.0 if self.meter.battery is None else self.meter.battery.share
+
     async def send(self, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message; see ``Messenger.send``."""
         return await self._messenger.send(self, target, size_bytes)

@@ -43,6 +43,13 @@ class Labour:
 
     def __post_init__(self) -> None:
         self._luck = None if self.faults is None else self.sim.rng("faults", self.name)
+        self._kept_share = 0.0  # in pieces that are complete
+        self._piece: tuple[float, Job] | None = None  # the latest, and its share of all
+
+    def done_share(self) -> float:
+        """How much of the latest job is done and was not in vain."""
+        share, job = (0.0, None) if self._piece is None else self._piece
+        return self._kept_share + (0.0 if job is None else share * (1 - job.left))
 
     async def do(self, work: Work, epochs: float) -> None:
         """Return when the job is done; it makes so many passes over the data, the last one maybe cut short.
@@ -74,15 +81,23 @@ class Labour:
 
     async def _pieces(self, work: Work, epochs: float, fuse: _Fuse) -> None:
         """Whole, or epoch by epoch where every complete one is kept."""
+        self._kept_share, self._piece = 0.0, None
         if self.interrupted == "abort":
-            await self._run(self.processor.job(work), fuse)
+            await self._run(self._begun(work, 1.0), fuse)
             return
         for share in _shares(epochs) if self.interrupted == "resume" else (1.0,):
-            await self._through(work.part(share), fuse)
+            await self._through(work, share, fuse)
+            self._kept_share, self._piece = self._kept_share + share, None
 
-    async def _through(self, work: Work, fuse: _Fuse) -> None:
-        """Through all absences of the device."""
-        job = self.processor.job(work)
+    def _begun(self, work: Work, share: float) -> Job:
+        """This share of the work as a job."""
+        job = self.processor.job(work if share == 1 else work.part(share))
+        self._piece = (share, job)
+        return job
+
+    async def _through(self, work: Work, share: float, fuse: _Fuse) -> None:
+        """This share of it, through all absences of the device."""
+        job = self._begun(work, share)
         while True:
             before = self.computed()
             try:
@@ -91,7 +106,7 @@ class Labour:
             except DeviceDownError as error:
                 if self.interrupted == "resume":
                     self._lose(error.cause, before)
-                    job = self.processor.job(work)
+                    job = self._begun(work, share)
                 await self.watch.back()
             else:
                 return

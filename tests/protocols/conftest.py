@@ -64,6 +64,8 @@ class FakeNode:
     error: type[MessageFailedError] = MessageLostError
     wasted: float = 0.0
     memory_bytes: float = np.inf
+    charge_share: float = 1.0
+    computed: tuple[float, float] = (0.0, 0.0)
     sent: int = 0
     sizes: list = field(default_factory=list)
     stints: list = field(default_factory=list)
@@ -109,7 +111,12 @@ class FakeNode:
     async def compute(self, flops, dispatches=1, *, moved_bytes=0.0, memory_bytes=0.0, epochs=1.0):
         if memory_bytes > self.memory_bytes:
             raise OutOfMemoryError(self.name)
+        self.computed = (asyncio.get_running_loop().time(), self.work_s * dispatches)
         await asyncio.sleep(self.work_s * dispatches)
+
+    def done_share(self):
+        began_s, lasts_s = self.computed
+        return (asyncio.get_running_loop().time() - began_s) / lasts_s
 
     async def send(self, target, size_bytes):
         number, self.sent = self.sent, self.sent + 1
@@ -202,16 +209,16 @@ def gossip(sim):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def node():
     return FakeNode
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def problem():
     return line
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def monitor():
     return FakeMonitor

@@ -85,7 +85,7 @@ def test_slow_devices_do_part_of_the_work_where_the_learner_takes_it(central, no
 
 
 def test_work_is_not_cut_short_where_the_learner_takes_only_whole_work(central, node):
-    with pytest.raises(FedsimError, match="FedAvg takes only whole work"):
+    with pytest.raises(FedsimError, match="'FedAvg' takes only whole work"):
         central(SynchronousRounds(cohort=1, work_time_s=1.0), [node("a", 0)])
 
 

@@ -1,0 +1,149 @@
+"""One device's part of a central learner: it receives, computes, and answers."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+
+from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, TooLateError
+from fedsim.learners.workbench import Answer
+from fedsim.protocols.cost import cost
+from fedsim.protocols.effort import Effort, WholeEffort
+from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
+from fedsim.protocols.session import CentralSession
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """One device's answer, and where its time went."""
+
+    device: DeviceNode
+    answer: Answer
+    stint: Stint
+    down: Delivery
+    compute_s: float
+    up: Delivery
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What bounds a device's part.
+
+    ``work_time_s`` is the longest that it may compute, by its own estimate: it begins with as many steps as fit, and
+    not more than ``effort`` asks for.
+    ``until_s`` is the instant at which it stops computing and sends what it has. ``outlives_server``: it goes on
+    when the server goes, unless that was just sending to it.
+    """
+
+    work_time_s: float | None = None
+    effort: Effort = field(default_factory=WholeEffort)
+    until_s: float | None = None
+    outlives_server: bool = False
+
+
+async def ask(session: CentralSession, number: int, device: DeviceNode, limits: Limits) -> Reply | None:
+    """The reply of a device to the server's model of now; None if it fails, or has nothing to send."""
+    try:
+        async with device.at_work() as stint:
+            return await _serve(session, number, device, stint, limits)
+    except (DeviceDownError, MessageFailedError, JobRefusedError):
+        return None
+
+
+def discard(replies: Iterable[Reply], cause: str) -> None:
+    """These did not count after all."""
+    for reply in replies:
+        reply.stint.discard(cause)
+
+
+def along(reply: Reply | None) -> dict[str, str | float]:
+    """Where the time of an answer went, as fields of a record about what it closed; zeros if nothing did."""
+    if reply is None:
+        return {"link": "", "wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0}
+    return {
+        "link": reply.device.link,
+        "wake_s": reply.down.wake_s + reply.up.wake_s,
+        "download_s": reply.down.move_s,
+        "compute_s": reply.compute_s,
+        "upload_s": reply.up.move_s,
+        **under_way(reply.down.parts, reply.up.parts),
+    }
+
+
+async def _serve(session: CentralSession, number: int, device: DeviceNode, stint: Stint, limits: Limits) -> Reply:
+    training = session.training
+    learner, problem = training.learner, training.problem
+    message, version = training.broadcast(device.index), training.version
+    async with _sending(session, limits):
+        down = await session.server.send(device, learner.down_bytes(problem))
+    for cause, wasted_bytes in down.wasted.items():
+        stint.lose(cause, received_bytes=wasted_bytes)
+    session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
+
+    steps = granted(session, number, device, limits)
+    began_s = asyncio.get_running_loop().time()
+    ticket = training.begin(device.index, message, steps, (device.name, number), version)
+    try:
+        steps = training.bench.steps(ticket)
+        done = await _spend(session, device, steps, limits.until_s)
+        if done < steps:
+            training.bench.drop(ticket)
+            ticket = training.begin(device.index, message, done, (device.name, number), version)
+        answer = training.bench.take(ticket)
+    finally:
+        training.bench.drop(ticket)
+    compute_s = asyncio.get_running_loop().time() - began_s
+    session.record("trained", subject=device.name, round=number, steps=done, compute_s=compute_s)
+
+    up = await device.send(session.server, learner.up_bytes(problem))
+    for cause, wasted_bytes in up.wasted.items():
+        stint.lose(cause, sent_bytes=wasted_bytes)
+    session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
+    return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
+
+
+def _sending(session: CentralSession, limits: Limits) -> AbstractAsyncContextManager[None]:
+    """Ends with the server, where nobody else sees to that."""
+    return session.server.at_work() if limits.outlives_server else nullcontext()
+
+
+def granted(session: CentralSession, number: int, device: DeviceNode, limits: Limits) -> int:
+    """Local steps that this device may do: those asked, or as many as fit into the time to work."""
+    asked = session.training.costs[device.index].steps
+    if not limits.effort.is_whole:
+        asked = round(limits.effort.share(session, device, number) * asked)
+    return asked if limits.work_time_s is None else _fitting(session, device, asked, limits.work_time_s)
+
+
+def _fitting(session: CentralSession, device: DeviceNode, asked: int, time_s: float) -> int:
+    def seconds(steps: int) -> float:
+        return cost(session.training, device.index, steps).seconds(device)
+
+    return bisect_right(range(asked + 1), time_s, key=seconds) - 1
+
+
+async def _spend(session: CentralSession, device: DeviceNode, steps: int, until_s: float | None) -> int:
+    """Compute until it is done, or until then; how many steps are done.
+
+    Raises:
+        TooLateError: none, and the time is up.
+    """
+    work = cost(session.training, device.index, steps)
+    if until_s is None:
+        await work.spend(device)
+        return steps
+    asks_s = work.seconds(device)
+    scope = asyncio.timeout_at(until_s)
+    try:
+        async with scope:
+            await work.spend(device)
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        share = device.done_share() * (1 + 1e-9)  # a step that has just ended has ended
+        done = max(_fitting(session, device, steps, share * asks_s), 0)
+        if not done:
+            raise TooLateError(f"{device.name} has done no step by then") from None
+        return done
+    return steps

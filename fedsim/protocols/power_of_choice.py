@@ -1,0 +1,103 @@
+"""Power of choice: candidates say how badly the model serves them, and the worst served train."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError
+from fedsim.protocols.node import DeviceNode
+from fedsim.protocols.selection import Choose, by_examples
+from fedsim.protocols.session import CentralSession
+from fedsim.tasks.problem import Outline
+
+_LOSS_BYTES: Final = 4
+_NUMBER_BYTES: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PowerOfChoice:
+    """Cho, Wang and Joshi 2020, pi_pow-d: of ``candidates`` the ones with the highest loss of the model are chosen.
+
+    Candidates are drawn in proportion to their examples, without putting back. Each gets the model, evaluates it on
+    all of its training examples, one forward pass, and sends its loss: the message down, the operations and 4 bytes up
+    are charged, and the chosen get the model again with the round. Whoever has not said its loss after ``patience_s``
+    is not chosen. A timing run knows no losses: there the first to answer are chosen.
+    """
+
+    candidates: int
+    patience_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.candidates >= 1:
+            raise ValueError(f"candidates must be >= 1, got {self.candidates!r}")
+        if self.patience_s is not None and not 0 < self.patience_s < np.inf:
+            raise ValueError(f"patience must be > 0 and finite, got {self.patience_s!r}")
+
+    def begin(self, devices: int) -> Choose:
+        """Remembers nothing."""
+        del devices
+        return self._choose
+
+    async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
+        asked = session.devices.first(max(self.candidates, wanted), by_examples(session, number))
+        losses: list[tuple[float, DeviceNode]] = []
+        async with asyncio.TaskGroup() as group:
+            polls = {group.create_task(_poll(session, device, losses), name=device.name) for device in asked}
+            cause = "late"
+            try:
+                await asyncio.wait(polls, timeout=self.patience_s) if polls else None
+            except asyncio.CancelledError:
+                cause = "stopped" if session.server.is_there() else "server"
+                raise
+            finally:
+                for poll in polls:
+                    poll.cancel(cause)
+        losses.sort(key=lambda found: -found[0])
+        return [device for _, device in losses[:wanted]]
+
+
+async def _poll(session: CentralSession, device: DeviceNode, losses: list[tuple[float, DeviceNode]]) -> None:
+    """Ask one device for its loss."""
+    training = session.training
+    try:
+        async with device.at_work() as stint:
+            loss = _loss(session, device.index)
+            down = await session.server.send(device, training.learner.down_bytes(training.problem))
+            for cause, wasted_bytes in down.wasted.items():
+                stint.lose(cause, received_bytes=wasted_bytes)
+            await _evaluate(session, device)
+            up = await device.send(session.server, _LOSS_BYTES)
+            for cause, wasted_bytes in up.wasted.items():
+                stint.lose(cause, sent_bytes=wasted_bytes)
+    except (DeviceDownError, MessageFailedError, JobRefusedError):
+        return
+    session.record("polled", subject=device.name, loss=loss)
+    losses.append((loss, device))
+
+
+async def _evaluate(session: CentralSession, device: DeviceNode) -> None:
+    """A forward pass over all of its training examples, in one call of the training library."""
+    problem = session.training.problem
+    model, examples = problem.model, int(problem.sizes[device.index])
+    await device.compute(
+        examples * model.forward_flops,
+        1,
+        moved_bytes=_NUMBER_BYTES * (model.parameters + examples * model.features),
+        memory_bytes=_NUMBER_BYTES * (model.parameters + examples * model.activations),
+    )
+
+
+def _loss(session: CentralSession, device: int) -> float:
+    """The mean loss of the device's model of now on its training examples; 0 where nothing is learned."""
+    training = session.training
+    problem = training.problem
+    if isinstance(problem, Outline):
+        return 0.0
+    rows = problem.train.rows(device)
+    x, y = problem.train.X[rows], problem.train.y[rows]
+    weight = np.full((1, len(y)), 1.0 / len(y))
+    own = np.ascontiguousarray(training.models()[device])
+    return float(training.predictor().loss(own[None], x[None], y[None], weight)[0])
