@@ -16,8 +16,8 @@ from fedsim.tasks.penalty import add_slope, check_l2, penalty
 class Logistic:
     """log(1 + exp(-t u)) of one affine score u, plus ``l2 / 2`` times the squared weights.
 
-    The target t is +1 for class 1 and -1 for class 0. Parameters: a weight for each feature and then the bias,
-    where there is one. The bias is not penalised. All start at 0: the loss is convex.
+    The target t is +1 for class 1 and -1 for class 0. Parameters: a weight for each feature and then the bias, where
+    there is one. The bias is not penalised. All start at 0: the loss is convex.
     """
 
     features: int

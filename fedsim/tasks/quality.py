@@ -29,8 +29,8 @@ class Quality:
     worst_tenth: float  # mean of the ceil(m / 10) lowest of these
 
 
-def quality(problem: Problem, models: Array) -> Quality:
-    """The test accuracy of models (m, p), one for each device.
+def quality(problem: Problem, models: Array, predictor: Model | None = None) -> Quality:
+    """The test accuracy of models (m, p), one for each device, read by ``predictor`` or by the problem's own model.
 
     A model that all devices share is best given as ``np.broadcast_to(w, (m, p))``: it is then evaluated at
     once. Of an outline nothing is known: NaN.
@@ -40,8 +40,9 @@ def quality(problem: Problem, models: Array) -> Quality:
     """
     if isinstance(problem, Outline):
         return Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan)
-    answers = predict(problem.model, models, problem.test)
-    right = answers == problem.test.y if problem.model.classes else _explained(problem, answers)
+    model = predictor or problem.model
+    answers = predict(model, models, problem.test)
+    right = answers == problem.test.y if model.classes else _explained(problem, answers)
     share = np.add.reduceat(right, problem.test.offsets[:-1], dtype=np.float64) / problem.test.sizes
     worst = np.sort(share)[: -(-len(share) // 10)]
     return Quality(accuracy=float(right.mean()), mean_accuracy=float(share.mean()), worst_tenth=float(worst.mean()))
