@@ -64,10 +64,13 @@ class Logistic:
         """+1 for class 1 and -1 for class 0, (*shape of y, 1)."""
         return np.where(y == 1, 1.0, -1.0)[..., None]
 
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Model``."""
+        return LogLoss().loss(scores(w, x, bias=self.bias), self.targets(y))[:, :, 0]
+
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        losses = LogLoss().loss(scores(w, x, bias=self.bias), self.targets(y))[:, :, 0]
-        own = (weight * losses).sum(axis=1)
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
