@@ -63,21 +63,19 @@ class Streams:
         if not names:
             raise ValueError("a random stream needs a name")
         state = self._prefix.copy()
-        state.update(use)
-        for name in names:
-            state.update(_part(name))
+        state.update(use + b"".join([_part(name) for name in names]))
         return state.digest()
 
 
 def _part(name: str | int) -> bytes:
     """Type, length, content: so that no two lists of names have the same bytes."""
     if isinstance(name, str):
-        tag, content = b"s", name.encode()
-    elif _is_whole(name):
-        tag, content = b"i", str(int(name)).encode()
-    else:
-        raise TypeError(f"name must be a text or a whole number, got {name!r}")
-    return b"%b%d:%b" % (tag, len(content), content)
+        content = name.encode()
+        return b"s%d:%b" % (len(content), content)
+    if _is_whole(name):
+        content = b"%d" % name
+        return b"i%d:%b" % (len(content), content)
+    raise TypeError(f"name must be a text or a whole number, got {name!r}")
 
 
 def _is_whole(number: object) -> bool:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
+from fedsim.tasks.products import Products
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,6 +84,11 @@ class Examples:
     def squared_norms(self) -> Array:
         """Squared length of each row of X, (n,)."""
         return np.asarray(np.square(self.X).sum(axis=1))
+
+    @cached_property
+    def products(self) -> Products:
+        """Inner products of each device's examples with each other."""
+        return Products(self.X, self.offsets)
 
     @cached_property
     def with_constant(self) -> "Examples":

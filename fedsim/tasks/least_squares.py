@@ -64,9 +64,13 @@ class LeastSquares:
         """The targets themselves, for the one row: (*shape of y, 1)."""
         return np.asarray(y, dtype=np.float64)[..., None]
 
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Model``."""
+        return np.asarray(np.square(self.predict(w, x) - y) / 2)
+
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        own = (weight * np.square(self.predict(w, x) - y)).sum(axis=1) / 2
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:

@@ -16,8 +16,8 @@ from fedsim.tasks.penalty import add_slope, check_l2, penalty
 class Logistic:
     """log(1 + exp(-t u)) of one affine score u, plus ``l2 / 2`` times the squared weights.
 
-    The target t is +1 for class 1 and -1 for class 0. Parameters: a weight for each feature and then the bias,
-    where there is one. The bias is not penalised. All start at 0: the loss is convex.
+    The target t is +1 for class 1 and -1 for class 0. Parameters: a weight for each feature and then the bias, where
+    there is one. The bias is not penalised. All start at 0: the loss is convex.
     """
 
     features: int
@@ -64,10 +64,13 @@ class Logistic:
         """+1 for class 1 and -1 for class 0, (*shape of y, 1)."""
         return np.where(y == 1, 1.0, -1.0)[..., None]
 
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Model``."""
+        return LogLoss().loss(scores(w, x, bias=self.bias), self.targets(y))[:, :, 0]
+
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        losses = LogLoss().loss(scores(w, x, bias=self.bias), self.targets(y))[:, :, 0]
-        own = (weight * losses).sum(axis=1)
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:

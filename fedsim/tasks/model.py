@@ -46,6 +46,9 @@ class Model(Protocol):
     def init(self, rng: np.random.Generator) -> Array:
         """Parameters before learning, (p,)."""
 
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """The loss of each example, without any penalty: (b, B). See ``loss``."""
+
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """Weighted sum of the examples' losses, plus the model's own penalty: (b,).
 

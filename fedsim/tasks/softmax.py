@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.arrays import Array
-from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.arrays import Array, IntArray
+from fedsim.tasks.linear import scores, sum_over_rows, weight_gradient
 from fedsim.tasks.model import Labels
 from fedsim.tasks.penalty import add_slope, check_l2, penalty
 
@@ -54,13 +54,16 @@ class Softmax:
         del rng
         return np.zeros(self.parameters)
 
-    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
         """See ``Model``."""
         score = scores(w, x, bias=self.bias)
-        top = score.max(axis=2, keepdims=True)
-        log_sum = np.log(np.exp(score - top).sum(axis=2)) + top[:, :, 0]
-        right = np.take_along_axis(score, y[:, :, None], axis=2)[:, :, 0]
-        own = (weight * (log_sum - right)).sum(axis=1)
+        score -= score.max(axis=2, keepdims=True)
+        right = _flat(score)[_of_right_class(y)].reshape(y.shape)
+        return np.asarray(np.log(sum_over_rows(np.exp(score, out=score))) - right)
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """See ``Model``."""
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, self.classes, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
@@ -68,8 +71,8 @@ class Softmax:
         score = scores(w, x, bias=self.bias)
         score -= score.max(axis=2, keepdims=True)
         np.exp(score, out=score)
-        score *= (weight / score.sum(axis=2))[:, :, None]
-        score.reshape(-1)[np.arange(y.size) * self.classes + y.ravel()] -= weight.ravel()
+        score *= (weight / sum_over_rows(score))[:, :, None]
+        _flat(score)[_of_right_class(y)] -= weight.ravel()
         gradient = weight_gradient(score, x, bias=self.bias)
         add_slope(gradient, w, self.l2, self.classes, bias=self.bias)
         return gradient
@@ -77,3 +80,13 @@ class Softmax:
     def predict(self, w: Array, x: Array) -> Labels:
         """The class with the highest score, the first of equals."""
         return np.asarray(scores(w, x, bias=self.bias).argmax(axis=2))
+
+
+def _flat(score: Array) -> Array:
+    """Scores as they lie in memory, class by class: (b, B, C) to (C * b * B,), a view."""
+    return score.transpose(2, 0, 1).reshape(-1)
+
+
+def _of_right_class(y: Labels) -> IntArray:
+    """Where in flat scores those of the right classes are, (b * B,)."""
+    return np.asarray(y.ravel() * y.size + np.arange(y.size))

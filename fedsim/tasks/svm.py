@@ -6,7 +6,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
-from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.linear import scores, sum_over_rows, weight_gradient
 from fedsim.tasks.losses import DualLoss, Hinge
 from fedsim.tasks.model import Labels
 from fedsim.tasks.penalty import add_slope, check_l2, penalty
@@ -70,10 +70,13 @@ class LinearSvm:
         positive = np.arange(self.rows) if self.rows > 1 else np.array([1])
         return np.where(y[..., None] == positive, 1.0, -1.0)
 
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Model``: summed over rows."""
+        return sum_over_rows(self.margin_loss.loss(scores(w, x, bias=self.bias), self.targets(y)))
+
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        losses = self.margin_loss.loss(scores(w, x, bias=self.bias), self.targets(y))
-        own = (weight[:, :, None] * losses).sum(axis=(1, 2))
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, self.rows, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:

@@ -16,7 +16,7 @@ def problem_of(sizes, seed=0):
     rng = np.random.default_rng(seed)
     n, m = sum(sizes), len(sizes)
     part = Examples.of(rng.normal(size=(n, 3)), rng.integers(0, 4, n), np.repeat(np.arange(m), sizes), m)
-    return Problem(model=Softmax(features=3, classes=4), train=part, test=part)
+    return Problem(model=Softmax(features=3, classes=4, l2=0.1), train=part, test=part)
 
 
 def quality_slow(problem, models):
@@ -47,7 +47,7 @@ def test_it_is_the_count_of_right_answers(sizes, shared):
     assert (found.accuracy, found.mean_accuracy, found.worst_tenth) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("rows", [255, 256, 1000])
+@pytest.mark.parametrize("rows", [255, 256, 1000, 4096, 5000])
 def test_many_examples_of_a_shared_model_are_all_counted(rows):
     problem = problem_of([rows, 1])
     model = np.random.default_rng(1).normal(size=16)
@@ -71,9 +71,13 @@ def test_quality_is_of_the_test_examples():
     assert quality(problem, np.array([[0.0, 1.0], [0.0, 1.0]])).accuracy == 1.0
 
 
-def test_mean_losses_are_each_devices_own():
-    problem = problem_of([4, 2, 4])
+@pytest.mark.parametrize("sizes", [[4, 2, 4], [5000, 1, 300]])
+@pytest.mark.parametrize("shared", [True, False])
+def test_mean_losses_are_each_devices_own(sizes, shared):
+    problem = problem_of(sizes)
     models = np.random.default_rng(1).normal(size=(3, 16))
+    if shared:
+        models = np.broadcast_to(models[0], models.shape)
     for device, loss in enumerate(mean_losses(problem.model, models, problem.train)):
         rows = problem.train.rows(device)
         X, y = problem.train.X[None, rows], problem.train.y[None, rows]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.examples import Examples
-from fedsim.tasks.losses import Hinge, Squared
+from fedsim.tasks.losses import Hinge, LogLoss, Squared, SquaredHinge
 from fedsim.tasks.sdca import Sdca, Subproblem
 from fedsim.tasks.svm import LinearSvm
 
@@ -24,17 +24,17 @@ class FourKinds:
 MODEL = FourKinds()
 
 
-def setting(sizes, seed=0):
+def setting(sizes, seed=0, d=3):
     """Devices with examples (one of them all zeros), weights from a server, and duals somewhere in their domain."""
     rng = np.random.default_rng(seed)
     n = sum(sizes)
-    X = rng.normal(size=(n, 3))
+    X = rng.normal(size=(n, d))
     X[0] = 0.0
     examples = Examples.of(X, rng.integers(0, 4, n), np.repeat(np.arange(len(sizes)), sizes), len(sizes))
     targets = MODEL.targets(examples.y)
     duals = targets * rng.random((n, ROWS))
     work = Subproblem(
-        w=rng.normal(size=(len(sizes), ROWS, 3)),
+        w=rng.normal(size=(len(sizes), ROWS, d)),
         alpha=tuple(duals[examples.rows(t)] for t in range(len(sizes))),
         coupling=rng.exponential(size=(len(sizes), ROWS)) + 0.1,
         scale=1.0 / examples.sizes,
@@ -70,6 +70,8 @@ def sdca_slow(loss, X, targets, *, work, i, steps, rng):
             g = x @ (work.w[i, row] + coupling * u[row])
             if isinstance(loss, Squared):
                 new = old + (y - g - old) / (1 + coupling * c * (x @ x))
+            elif not isinstance(loss, Hinge):
+                new = loss.step(*(np.array([number]) for number in (old, y, g, coupling * c * (x @ x))))[0]
             else:
                 s = loss.smoothing
                 b = y * old + (1 - y * g - s * y * old) / (s + coupling * c * (x @ x))
@@ -82,11 +84,12 @@ def sdca_slow(loss, X, targets, *, work, i, steps, rng):
 @settings(deadline=None, max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5),
-    loss=st.sampled_from([Hinge(), Hinge(smoothing=0.4), Squared()]),
+    loss=st.sampled_from([Hinge(), Hinge(smoothing=0.4), Squared(), SquaredHinge(), LogLoss()]),
+    d=st.sampled_from([3, 8]),
     data=st.data(),
 )
-def test_it_is_the_coordinate_step_of_the_notes(sizes, loss, data):
-    examples, targets, work = setting(sizes)
+def test_it_is_the_coordinate_step_of_the_notes(sizes, loss, d, data):
+    examples, targets, work = setting(sizes, d=d)
     devices = np.arange(len(sizes))
     steps = np.array([data.draw(st.integers(0, 3 * size)) for size in sizes])
     solution = Sdca(loss=loss).run(MODEL, examples, work=work, devices=devices, steps=steps, rngs=streams(devices))
@@ -97,13 +100,15 @@ def test_it_is_the_coordinate_step_of_the_notes(sizes, loss, data):
         assert np.allclose(solution.alpha[i], alpha, rtol=1e-12, atol=1e-12)
 
 
-def test_company_changes_no_bit():
+@pytest.mark.parametrize("d", [3, 9, 40])
+@pytest.mark.parametrize("loss", [Hinge(), LogLoss()], ids=repr)
+def test_company_changes_no_bit(loss, d):
     sizes = [4, 30, 9, 30, 1]
-    examples, _, work = setting(sizes)
-    devices, steps = np.arange(5), np.array([8, 17, 0, 30, 2])
-    together = Sdca().run(MODEL, examples, work=work, devices=devices, steps=steps, rngs=streams(devices))
+    examples, _, work = setting(sizes, d=d)
+    devices, steps = np.arange(5), np.array([8, 17, 0, 45, 2])
+    together = Sdca(loss=loss).run(MODEL, examples, work=work, devices=devices, steps=steps, rngs=streams(devices))
     for i in devices:
-        alone = Sdca().run(
+        alone = Sdca(loss=loss).run(
             MODEL,
             examples,
             work=only(work, i),
@@ -117,7 +122,7 @@ def test_company_changes_no_bit():
 
 @settings(deadline=None, max_examples=40)
 @given(
-    loss=st.sampled_from([Hinge(), Hinge(smoothing=0.4), Squared()]),
+    loss=st.sampled_from([Hinge(), Hinge(smoothing=0.4), Squared(), SquaredHinge(), LogLoss()]),
     seed=st.integers(0, 1000),
     steps=st.integers(1, 20),
 )
