@@ -58,4 +58,4 @@ def _check_features(path: Path, features: pd.DataFrame, mistakes: Mistakes) -> N
         wrong = np.flatnonzero(~np.isfinite(numbers))
         if len(wrong):
             value = features[name].iloc[int(wrong[0])]
-            mistakes.add(str(path), str(name), f"must hold finite numbers, row {int(wrong[0]) + 1} has {value!r}")
+            mistakes.add(str(path), str(name), f"must hold finite numbers, row {int(wrong[0]) + 1} has {value}")

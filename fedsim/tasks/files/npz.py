@@ -29,10 +29,12 @@ def read_npz(path: Path, *, label: str = "y", user: str | None = "task", regress
     wanted = [key for key in ("X", label, user) if key is not None]
     try:
         _check_sizes(path, wanted)
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream:
+            stored = np.load(stream, allow_pickle=False)
             if not isinstance(stored, np.lib.npyio.NpzFile):
                 raise FedsimError(f"{path}: must be an archive of arrays (.npz), got a single array")
-            arrays = _arrays(path, stored, wanted)
+            with stored:
+                arrays = _arrays(path, stored, wanted)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise FedsimError(f"{path}: cannot be read as .npz: {error}") from None
     owner = None if user is None else arrays[user]

@@ -1,6 +1,7 @@
 """Label skew on devices of equal size: each device has a prior over classes."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -49,9 +50,22 @@ class ClassPrior:
         priors = rng.dirichlet(np.full(rows.classes, self.alpha), size=devices)
         left = [list(rng.permutation(np.flatnonzero(labels == label))) for label in range(rows.classes)]
         device = np.empty(len(rows), dtype=np.int64)
-        for one in rng.permutation(np.repeat(np.arange(devices), sizes)):
+        for one in _turns(sizes, rng):
             device[left[_class_of(priors[one], left, rng)].pop()] = one
         return device
+
+
+def _turns(sizes: IntArray, rng: np.random.Generator) -> Iterator[int]:
+    """Whose turn it is: any device that has room, all equally likely, until there is no room."""
+    room = sizes.tolist()
+    waiting = [one for one, size in enumerate(room) if size]
+    while waiting:
+        place = int(rng.integers(len(waiting)))
+        one = waiting[place]
+        room[one] -= 1
+        if not room[one]:
+            del waiting[place]
+        yield one
 
 
 def _class_of(prior: Array, left: list[list[int]], rng: np.random.Generator) -> int:
