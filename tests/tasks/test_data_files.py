@@ -46,10 +46,10 @@ def test_without_a_folder_it_is_said_how_to_name_one(monkeypatch, tmp_path):
     monkeypatch.delenv("FEDSIM_DATA", raising=False)
     with pytest.raises(FedsimError, match=r"har\.npz: no data folder is named: set FEDSIM_DATA, or 'folder'; make har"):
         load_npz("har")
-    with pytest.raises(FedsimError, match="folder: '.*nowhere' is no folder of data"):
+    with pytest.raises(FedsimError, match=r"folder: '.*nowhere' is no folder of data"):
         find("x", str(tmp_path / "nowhere"))
     monkeypatch.setenv("FEDSIM_DATA", str(tmp_path / "gone"))
-    with pytest.raises(FedsimError, match="FEDSIM_DATA: '.*gone' is no folder"):
+    with pytest.raises(FedsimError, match=r"FEDSIM_DATA: '.*gone' is no folder"):
         find("x")
 
 
@@ -70,7 +70,9 @@ def test_nothing_outside_the_folder_is_read(tmp_path, name):
 
 def test_npz_with_users_and_labels_of_any_value(tmp_path):
     X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], dtype=np.float32)
-    path = save(tmp_path / "own.npz", X=X, y=np.int8([-1, 1, -1]), task=np.int16([4, 4, 9]), kind=np.array(["b", "a", "c"]))
+    path = save(
+        tmp_path / "own.npz", X=X, y=np.int8([-1, 1, -1]), task=np.int16([4, 4, 9]), kind=np.array(["b", "a", "c"])
+    )
     data = read_npz(path)
     assert (data.name, data.classes, data.features) == ("own", 2, 2)
     assert (data.y.tolist(), data.device.tolist()) == ([0, 1, 0], [0, 0, 1])
