@@ -17,7 +17,7 @@ from fedsim.tasks.problem import Outline, Problem
 _FEW: Final = 40
 """Devices that are drawn one by one; with more, they are sorted."""
 _MOST_COLUMNS: Final = 600
-"""Columns of the map of classes: of more devices, neighbours are averaged."""
+"""Columns in a picture of many devices: of more, neighbours share one, in the map of classes as their mean."""
 
 
 def draw_data(problem: Problem) -> Figure:
@@ -63,9 +63,10 @@ def _draw_sizes(axes: Axes, sizes: IntArray) -> None:
 def _draw_ranked(axes: Axes, sizes: IntArray) -> None:
     """Examples of the devices from most to least, on a logarithmic axis where they differ by much."""
     ranked = np.sort(sizes)[::-1]
-    edges = np.arange(len(ranked) + 1)
-    axes.stairs(ranked, edges, fill=True, color=COLOURS[0], alpha=0.35, lw=0)
-    axes.stairs(ranked, edges, color=COLOURS[0], lw=1.2)
+    starts = _starts(len(ranked))
+    edges = np.append(starts, len(ranked))
+    axes.stairs(ranked[starts], edges, fill=True, color=COLOURS[0], alpha=0.35, lw=0)
+    axes.stairs(ranked[starts], edges, color=COLOURS[0], lw=1.2)
     axes.set_xlim(0, len(ranked))
     axes.set_xlabel("devices, from most examples to fewest")
     if ranked[0] > 20 * ranked[-1]:
@@ -92,7 +93,7 @@ def _draw_shares(axes: Axes, counts: Array) -> None:
     """Which share of each device's examples each class is, devices sorted by their commonest class and its share."""
     shares = counts / counts.sum(axis=1, keepdims=True)
     order = np.lexsort((-shares.max(axis=1), shares.argmax(axis=1)))
-    starts = np.unique(np.linspace(0, len(shares), min(len(shares), _MOST_COLUMNS), endpoint=False).astype(np.int64))
+    starts = _starts(len(shares))
     columns = np.add.reduceat(shares[order], starts) / np.diff(np.append(starts, len(shares)))[:, None]
     extent = (0.0, float(len(shares)), -0.5, counts.shape[1] - 0.5)
     picture = axes.imshow(
@@ -109,6 +110,11 @@ def _draw_shares(axes: Axes, counts: Array) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
     axes.set_xlabel("devices, by their commonest class and its share")
     _dress(axes, "class", _skew(counts), lined=False)
+
+
+def _starts(devices: int) -> IntArray:
+    """The first device of each column, where neighbours share one if there are too many."""
+    return np.linspace(0, devices, min(devices, _MOST_COLUMNS), endpoint=False).astype(np.int64)
 
 
 def _skew(counts: Array) -> str:

@@ -99,11 +99,19 @@ def test_apportioned_numbers_are_within_one_of_their_share(weights, rows):
     assert (np.abs(counts - shares * rows) < 1 + 1e-9).all()
 
 
-def test_adding_a_device_changes_no_stream_s_name(streams):
-    """The order of devices is a matter of streams alone: the same streams, the same examples, bit for bit."""
-    first, second = (share_out(load("iris"), Iid(), 6, 0.25, streams) for _ in range(2))
-    assert np.array_equal(first.train.X, second.train.X)
-    assert np.array_equal(first.test.y, second.test.y)
+def test_devices_in_another_order_have_the_same_examples(streams):
+    user = np.random.default_rng(0).integers(0, 6, 200)
+    order = np.array([3, 0, 5, 1, 4, 2])
+    made = Dataset(name="users", X=np.arange(200.0)[:, None], y=np.zeros(200), classes=0, device=user)
+    first = share_out(made, ByUser(), 6, 0.25, streams)
+    other = share_out(replace(made, device=order[user]), ByUser(), 6, 0.25, streams)
+    for one in range(6):
+        both = [
+            np.sort(np.concatenate([part.X[part.rows(device)].ravel() for part in (data.train, data.test)]))
+            for data, device in ((first, one), (other, order[one]))
+        ]
+        assert np.array_equal(*both)
+        assert first.test.sizes[one] == other.test.sizes[order[one]]
 
 
 def test_rows_are_taken_from_any_type_of_number():
