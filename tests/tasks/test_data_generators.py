@@ -300,6 +300,9 @@ def test_sparse_relations_have_their_precision(streams):
     assert SparseRelations(neighbours=2, strength=1.0).precision(7)[0].tolist() == [5, -1, -1, 0, 0, -1, -1]
     assert SparseRelations(neighbours=9).precision(3).sum() == pytest.approx(3.0)
     weights = relation.weights(5, 40_000, streams)
+    values, vectors = np.linalg.eigh(precision)
+    free = np.array([streams("own", task).standard_normal(40_000) for task in range(5)])
+    assert np.abs(weights - vectors / np.sqrt(values) @ vectors.T @ free).max() < 1e-12  # the slow way
     empirical = np.linalg.inv(weights @ weights.T / 40_000)
     assert empirical == pytest.approx(precision, abs=0.15)
 

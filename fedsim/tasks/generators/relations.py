@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import circulant
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
@@ -123,19 +124,22 @@ class SparseRelations:
 
     def precision(self, tasks: int) -> Array:
         """P, (tasks, tasks)."""
-        ties = np.zeros((tasks, tasks))
-        for step in range(1, min(self.neighbours, (tasks - 1) // 2 + 1) + 1):
-            ring = np.arange(tasks)
-            other = (ring + step) % tasks
-            ties[ring, other] = ties[other, ring] = 1.0
-        np.fill_diagonal(ties, 0.0)
-        return np.asarray(np.eye(tasks) + self.strength * (np.diag(ties.sum(axis=1)) - ties))
+        return np.asarray(circulant(self._row(tasks)))
+
+    def _row(self, tasks: int) -> Array:
+        """The first row of P, which is also its first column; each further row is the last one, moved on by one."""
+        ties = np.zeros(tasks)
+        steps = np.arange(1, min(self.neighbours, tasks - 1) + 1)
+        ties[steps] = ties[-steps] = 1.0
+        row = -self.strength * ties
+        row[0] = 1.0 + self.strength * ties.sum()
+        return row
 
     def weights(self, tasks: int, features: int, luck: Luck) -> Array:
-        """See ``Relation``."""
-        values, vectors = np.linalg.eigh(self.precision(tasks))
+        """See ``Relation``: P^-1/2 times independent normal numbers, by Fourier transform, P being circulant."""
         free = np.array([luck("own", task).standard_normal(features) for task in range(tasks)])
-        return np.asarray((vectors / np.sqrt(values)) @ vectors.T @ free)
+        values = np.fft.fft(self._row(tasks)).real
+        return np.ascontiguousarray(np.fft.ifft(np.fft.fft(free, axis=0) / np.sqrt(values)[:, None], axis=0).real)
 
     def groups(self, tasks: int) -> None:
         """See ``Relation``."""

@@ -48,6 +48,9 @@ class ByClass:
                 f"or classes_per_device of at least {-(-classes // devices)}"
             )
         holds = np.zeros((devices, classes), dtype=np.bool_)
+        holders = np.zeros(classes, dtype=np.int64)
         for own in holds:
-            own[np.lexsort((rng.random(classes), holds.sum(axis=0)))[:each]] = True
+            taken = np.lexsort((rng.random(classes), holders))[:each]
+            own[taken] = True
+            holders[taken] += 1
         return holds
