@@ -98,7 +98,7 @@ def test_everything_about_a_battery(group):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"charge": "120 %"}, "fleet[0].charge: must lie between 0 % and 100 %, got 1.2"),
+        ({"charge": "120 %"}, "fleet[0].charge: must lie between 0 % and 100 %, got 120 %"),
         ({"power": {"train": "-3 W"}}, "fleet[0].power.train: must be >= 0 and finite, got '-3 W'"),
         ({"power": {"idle": "3 J"}}, "fleet[0].power.idle: '3 J' is not a power such as '3.5 W'"),
         ({"processor": {"ram": "3 W"}}, "fleet[0].processor.ram: '3 W' is not a size such as '5 MB'"),
