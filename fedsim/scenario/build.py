@@ -138,8 +138,6 @@ def _presence(fleet: Fleet, problem: Callable[[], Problem]) -> list[GroupPresenc
         if what == "slowness":
             return fleet.slowness()
         known = problem()
-        if isinstance(known, Outline):
-            raise ScenarioError("availability that leans by labels needs data, and a timing run has none")
         return label_share(known, [int(label) for label in labels])
 
     return [GroupPresence(fleet.crowd(number, measure), group.comings) for number, group in enumerate(fleet.groups)]

@@ -11,6 +11,7 @@ from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
+from fedsim.scenario.leanings import label_mistakes
 from fedsim.scenario.names import Data, DeviceName, Learner, Model, Name, Network, Place, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
@@ -174,6 +175,14 @@ class Scenario(Checked):
         if model and wanted and model.name not in wanted:
             raise refuse(f"{learner.name!r} cannot train a {model.name!r} model, only {' or '.join(wanted)}")
         return learner
+
+    @model_validator(mode="after")
+    def _has_the_labels(self) -> Self:
+        """Availability may lean by labels only if the data have them."""
+        broken = label_mistakes(self.fleet, self.data)
+        if broken:
+            raise Refused(broken)
+        return self
 
     @field_validator("protocol")
     @classmethod
