@@ -18,10 +18,11 @@ takes longest, half as far, a quarter, and so on."""
 
 
 def charge_curve(of: Life) -> tuple[Array, Array]:
-    """Instants in seconds and the share of the capacity at each, (n,) both; straight lines between them miss it by < 0.1 %.
+    """Instants in seconds and the share of the capacity at each, (n,) both.
 
-    At the ends of stretches the charge is the recorded one. In between it is straight without a charger; on the
-    charger it is ``E(t) = E* + (E(0) - E*) exp(-t / tau)`` above the knee (``fedsim.system.charger``).
+    Straight lines between them miss the model by less than 0.1 % of the capacity. At the ends of stretches the charge
+    is the recorded one. In between it is straight without a charger; on the charger it is
+    ``E(t) = E* + (E(0) - E*) exp(-t / tau)`` above the knee (``fedsim.system.charger``).
 
     Raises:
         ValueError: a life on the mains.
