@@ -59,7 +59,8 @@ def phones(quick):
                 up_bps=Constant(8e6), down_bps=Constant(8e6), rtt_s=Constant(0.0),
             ),
             step_overhead_s=0.25, train_w=4.0, idle_w=0.5, sleep_w=0.0625, battery_j=battery_j,
-            flops_per_s=Uniform(1e9, 2e9), charge=charge if not isinstance(charge, float) else Constant(charge), rules=rules,
+            flops_per_s=Uniform(1e9, 2e9),
+            charge=charge if not isinstance(charge, float) else Constant(charge), rules=rules,
         )  # fmt: skip
         return DeviceGroup(name=name, count=count, kinds=(kind,), comings=comings)
 
