@@ -11,7 +11,6 @@ from scipy import stats
 
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
-from fedsim.system.copula import correlated
 from fedsim.system.course import STEADY, Fades
 from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.handover import ByLaw
@@ -291,9 +290,3 @@ def test_in_another_cell_a_device_has_the_rates_of_its_technology():
     for spec in specs(of):
         [other] = spec.handover.others
         assert (other.access.up_bps, other.access.down_bps) == (spec.access.up_bps, spec.access.down_bps)
-
-
-@pytest.mark.parametrize("spearman", [-1.1, 2.0, math.nan])
-def test_a_correlation_beyond_one_is_refused(spearman):
-    with pytest.raises(ValueError, match="a rank correlation must be from -1 to 1"):
-        correlated(np.array([0.5]), np.array([0.5]), spearman)
