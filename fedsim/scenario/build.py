@@ -126,7 +126,12 @@ def _presence(fleet: Fleet, problem: Callable[[], Problem]) -> list[GroupPresenc
         if what == "slowness":
             return fleet.slowness()
         known = problem()
-        return label_share(known, [int(label) for label in labels])
+        wanted = [int(label) for label in labels]
+        strange = [label for label in wanted if not any((part.y == label).any() for part in (known.train, known.test))]
+        if strange:
+            listed = ", ".join(map(str, strange))
+            raise ScenarioError(f"availability leans by labels of which there is no example: {listed}")
+        return label_share(known, wanted)
 
     return [GroupPresence(fleet.crowd(number, measure), group.comings) for number, group in enumerate(fleet.groups)]
 

@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.comings import Conditions, Habit, Leaning
-from fedsim.scenario.data import Counts
+from fedsim.scenario.data import Bundled, Counts
 from fedsim.scenario.group import DeviceGroup
 from fedsim.scenario.refusal import Keys, Mistake
 from fedsim.tasks.datasets import load
 
 
 def label_mistakes(fleet: Sequence[DeviceGroup], data: Part) -> list[Mistake]:
-    """Which groups lean by labels that these data do not have; keys are counted from the scenario."""
+    """Which groups lean by labels that these data do not have; keys are counted from the scenario.
+
+    Of data that come with scikit-learn; others are asked when the run is built.
+    """
     leanings = [
         (("fleet", number, "availability", *keys, "leaning"), leaning)
         for number, group in enumerate(fleet)
@@ -22,9 +25,9 @@ def label_mistakes(fleet: Sequence[DeviceGroup], data: Part) -> list[Mistake]:
         return []
     if isinstance(data.value, Counts):
         return [((*keys, "by"), "labels need data, and 'counts' are none: lean by slowness") for keys, _ in leanings]
+    if not isinstance(data.value, Bundled):
+        return []  # known when the data are read
     classes = load(data.name).classes  # read only here, where labels matter
-    if not classes:
-        return [((*keys, "by"), f"labels need classes, and {data.name!r} is a regression") for keys, _ in leanings]
     return [
         ((*keys, "labels", place), _unknown(label, data.name, classes))
         for keys, leaning in leanings

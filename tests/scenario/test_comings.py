@@ -176,3 +176,11 @@ def test_labels_that_the_data_do_not_have_are_refused(tiny, availability, data, 
 def test_labels_that_the_data_have_are_taken(tiny):
     scenario = check(group(tiny, availability={"idle": leaning_by(0, 2)}))
     assert scenario.fleet[0].availability.idle.leaning.labels == (0, 2)
+
+
+def test_labels_without_an_example_are_refused_when_the_data_are_read(tiny):
+    """For data that are not read before: here those of another scenario are put in the place of digits."""
+    digits = check(group(tiny, availability=leaning_by(0, 7, 9)) | {"data": "digits"})
+    scenario = digits.model_copy(update={"data": check(tiny).data})
+    with pytest.raises(ScenarioError, match=r"leans by labels of which there is no example: 7, 9$"):
+        comings_and_goings(scenario, Simulation())
