@@ -12,8 +12,8 @@ from fedsim.report.data_summary import data_facts
 from fedsim.report.grid import show
 from fedsim.report.topology_summary import topology_report
 from fedsim.scenario import Scenario, load, resolved
-from fedsim.scenario.build import learning_problem
 from fedsim.scenario.catalogue import standard_catalogue
+from fedsim.scenario.learning import learning_problem
 from fedsim.scenario.underlay import is_underlay, read_underlay
 from fedsim.study.presence import presence_table
 from fedsim.system.topology import Topology

@@ -8,8 +8,9 @@ import pytest
 from fedsim.errors import ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.scenario import check, load, resolved
-from fedsim.scenario.build import build, learning_problem
+from fedsim.scenario.build import build
 from fedsim.scenario.data import Bundled, BundledTargets
+from fedsim.scenario.learning import learning_problem
 from fedsim.study.run import run
 from fedsim.tasks.files.known import MNIST_FILES
 from fedsim.tasks.partitions.dirichlet import Dirichlet

@@ -174,7 +174,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
             "scenario: fleet[0].at: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
             "(known: hub, cell-a, cell-b)"
         ),
-        "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 1.2",
+        "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 120 %",
         (
             "scenario: fleet[1].up.lognormal.sgma: 'sgma' is not a known parameter of lognormal; "
             "did you mean 'sigma'? (known: median, sigma)"

@@ -25,6 +25,7 @@ from fedsim.system.plug import Opportunistic
 from fedsim.system.presence import GroupPresence
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage
+from fedsim.system.ways import WayIn
 
 NO_RULES = BatteryRules()
 CHARGING = Charging(
@@ -53,10 +54,13 @@ def phones(quick):
 
     def make(name="phones", *, count=20, comings=(STAYS,), battery_j=None, charge=1.0, rules=NO_RULES):
         kind = Kind(
-            link="4g", places=("cell",), radio=quick, half_duplex=False, paging_s=0.0, step_overhead_s=0.25,
-            train_w=4.0, idle_w=0.5, sleep_w=0.0625, battery_j=battery_j, flops_per_s=Uniform(1e9, 2e9),
-            charge=charge if not isinstance(charge, float) else Constant(charge), up_bps=Constant(8e6),
-            down_bps=Constant(8e6), rtt_s=Constant(0.0), rules=rules,
+            way=WayIn(
+                link="4g", places=("cell",), radio=quick, half_duplex=False, paging_s=0.0,
+                up_bps=Constant(8e6), down_bps=Constant(8e6), rtt_s=Constant(0.0),
+            ),
+            step_overhead_s=0.25, train_w=4.0, idle_w=0.5, sleep_w=0.0625, battery_j=battery_j,
+            flops_per_s=Uniform(1e9, 2e9),
+            charge=charge if not isinstance(charge, float) else Constant(charge), rules=rules,
         )  # fmt: skip
         return DeviceGroup(name=name, count=count, kinds=(kind,), comings=comings)
 
@@ -230,7 +234,8 @@ def test_totals_are_those_of_all_devices_whoever_rests(make_world, phones, radio
     def story(with_looks):
         world = make_world(seed=seed)
         group = phones(count=4, comings=(), battery_j=60.0, rules=BatteryRules(charging=charging))
-        group = replace(group, kinds=(replace(group.kinds[0], radio=radio),))
+        [kind] = group.kinds
+        group = replace(group, kinds=(replace(kind, way=replace(kind.way, radio=radio)),))
         crew = crew_of(world, group)
         known = {}
 
