@@ -6,7 +6,12 @@ import pytest
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.data import Dirichlet, Iid
 
-REQUIRED = {"synchronous-rounds": {"cohort": 2}, "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"}}
+REQUIRED = {
+    "synchronous-rounds": {"cohort": 2},
+    "asynchronous-updates": {"concurrency": 2},
+    "hierarchical-rounds": {"cohort": 2},
+    "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"},
+}
 
 
 def kinds():
