@@ -391,3 +391,13 @@ def test_some_are_waited_for_while_others_are_there(world, phones):
 def test_charge_of_those_on_the_mains_is_full(world, phones):
     assert (crew_of(world, phones(count=3)).charge_share() == 1).all()
     assert crew_of(world, phones("more", count=3))[1].charge_share == 1.0
+
+
+@pytest.mark.parametrize("outside", [0, 5, 30, 100])
+def test_some_are_chosen_as_if_the_others_were_away(world, phones, outside):
+    crew = crew_of(world, phones(count=100))
+    among = np.arange(100) >= outside
+    able = [row for row in crew.there().tolist() if among[row]]
+    lots = crew.lots(4)
+    chosen = crew.choose(7, 4, among)
+    assert [device.index for device in chosen] == sorted(able, key=lambda row: lots[row])[:7]
