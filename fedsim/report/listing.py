@@ -230,4 +230,4 @@ def _flow(value: Any) -> str:
 
 
 def _plural(name: str) -> str:
-    return {"DualLoss": "losses"}.get(name, f"{name.lower()}s")
+    return {"DualLoss": "losses", "Staleness": "stalenesses"}.get(name, f"{name.lower()}s")

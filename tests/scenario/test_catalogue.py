@@ -11,6 +11,8 @@ from fedsim.tasks.rows import Rows
 
 REQUIRED = {
     "synchronous-rounds": {"cohort": 2},
+    "asynchronous-updates": {"concurrency": 2},
+    "hierarchical-rounds": {"cohort": 2},
     "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"},
     "npz": {"file": "own.npz"},
     "csv": {"file": "own.csv", "label": "y"},

@@ -201,7 +201,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: evaluate.every: must be > 0 and finite, got '0 s'",
         (
             "scenario: servr: 'servr' is not a known key; did you mean 'server'? (known: name, seed, topology, "
-            "network, server, fleet, outages, data, model, learner, interrupted, protocol, ...)"
+            "network, server, edges, fleet, outages, data, model, learner, compression, ...)"
         ),
     ]
 
@@ -279,7 +279,7 @@ def test_mistakes_in_overrides_are_reported_with_the_others(words, catalogue):
         "scenario: seed: must be >= 0, got -1",
         (
             "--set netwrk.x: netwrk: 'netwrk' is not a known key; did you mean 'network'? (known: name, seed, "
-            "topology, network, server, fleet, outages, data, model, learner, interrupted, protocol, ...)"
+            "topology, network, server, edges, fleet, outages, data, model, learner, compression, ...)"
         ),
     ]
 
