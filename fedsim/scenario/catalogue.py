@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.learners.clustered import Clustered
+from fedsim.learners.cluster_relation import Clustered
 from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.dpsgd import DPsgd
