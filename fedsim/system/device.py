@@ -5,6 +5,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
@@ -24,9 +25,10 @@ from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
+from fedsim.system.shift import Shift
 from fedsim.system.stint import Stint
 from fedsim.system.takes_part import TakesPart
-from fedsim.system.usage import Usage, WasteBook, computing
+from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
 
@@ -100,6 +102,10 @@ def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
     )
 
 
+_ALWAYS: Final = TakesPart()
+_NOTHING: Final = Usage()
+
+
 def _nobody_minds() -> None:
     pass
 
@@ -119,7 +125,7 @@ class Device:
         self.name = spec.name
         self.index = spec.index
         self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now, peak_w=_peak_w(spec))
-        self.wasted = Usage()
+        self.wasted = _NOTHING
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence)
@@ -131,7 +137,7 @@ class Device:
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
-        self._booked = Usage()
+        self._booked = _NOTHING
         self._awake = 0
         self._is_away = False
         self._processor = Processor(
@@ -212,8 +218,8 @@ class Device:
         self.meter.settle(now_s)
         return Usage(
             energy_j=dict(self.meter.spent_j),
-            sent_bytes=self._sent_bytes + sum(flow.sent_bytes for flow in self._outgoing.values()),
-            received_bytes=self._received_bytes + sum(flow.sent_bytes for flow in self._incoming.values()),
+            sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
+            received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
         )
 
@@ -262,10 +268,11 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
+        if self._awake or self._roaming.is_used or self._processor.busy_since_s is not None:
+            return False
         rules = self.spec.rules
-        is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
-        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
-        return is_plain and not is_used and self.meter.is_steady(self._sim.now)
+        is_plain = rules.charging is None and rules.takes_part == _ALWAYS and self.meter.witness is None
+        return is_plain and self.meter.is_steady(self._sim.now)
 
     def present(self) -> AbstractAsyncContextManager[None]:
         """Runs its body for as long as the device is there; see ``Watch.present``."""
@@ -280,30 +287,30 @@ class Device:
         """Return when it is there; see ``Watch.back``."""
         await self._watch.back()
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[Stint]:
+    def at_work(self) -> Shift:
         """Awake for the learner; what is spent inside is waste if the work does not come to its end.
 
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
         self.touched()
-        async with self._watch.present(None if self.interrupted == "abort" else self._set_there):
-            stint = Stint(self._kept, self._book)
-            self._awake += 1
-            self._update_power()
-            try:
-                yield stint
-            except BaseException as error:
-                stint.settle()
-                stint.discard(self._cause(error))
-                raise
-            else:
-                stint.settle()
-            finally:
-                self._awake -= 1
-                self._is_away = self._is_away and self._awake > 0
-                self._update_power()
+        return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
+
+    def start_work(self) -> Stint:
+        """It is awake for one thing more; called at the beginning of ``at_work``."""
+        stint = Stint(self._kept, self._book)
+        self._awake += 1
+        self._update_power()
+        return stint
+
+    def end_work(self, stint: Stint, error: BaseException | None) -> None:
+        """This came to its end; called at that of ``at_work``."""
+        stint.settle()
+        if error is not None:
+            stint.discard(self._cause(error))
+        self._awake -= 1
+        self._is_away = self._is_away and self._awake > 0
+        self._update_power()
 
     @asynccontextmanager
     async def connected(self, *, pushed: bool) -> AsyncIterator[None]:
@@ -357,7 +364,8 @@ class Device:
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
         in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
-        return self.usage() - sum(in_vain, self._booked)
+        spent = self.usage()
+        return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not _NOTHING else spent
 
     def _lose(self, cause: str, usage: Usage) -> None:
         """This was in vain, whatever becomes of the stint that it belongs to."""
@@ -418,6 +426,10 @@ class Device:
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"
+
+
+def _moved_bytes(flows: Mapping[int, Flow]) -> float:
+    return sum(flow.sent_bytes for flow in flows.values()) if flows else 0.0
 
 
 def _bytes(flow: Flow, *, outgoing: bool) -> Usage:

@@ -262,7 +262,7 @@ class PowerMeter:
         since_s, spent_j, seconds = self._since_s[track], self.spent_j, self.seconds[track]
         for stage in self._tracks[track]:
             if since_s < stage.until_s:
-                to_s = at_s if at_s < stage.until_s else stage.until_s
+                to_s = min(at_s, stage.until_s)
                 spent_j[stage.cause] += stage.power_w * (to_s - since_s)
                 seconds[stage.state] = seconds.get(stage.state, 0.0) + (to_s - since_s)
                 since_s = to_s
