@@ -9,6 +9,7 @@ from typing import Final
 
 from fedsim.errors import BatteryEmptyError, DeviceDownError
 from fedsim.kernel import Simulation
+from fedsim.system.endpoint import Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.meter import PowerMeter
 
@@ -25,6 +26,23 @@ class _Attendant:
 
     scope: asyncio.Timeout
     changed: Changed | None
+
+    def go(self, loop: asyncio.AbstractEventLoop, name: str, reason: type[DeviceDownError]) -> None:
+        """The device went."""
+        del name, reason  # its watch has them
+        self.scope.reschedule(loop.time())
+
+
+@dataclass(slots=True, eq=False)
+class _Visitor:
+    """A guest among those who depend on the device."""
+
+    guest: Guest
+    changed: None = None
+
+    def go(self, loop: asyncio.AbstractEventLoop, name: str, reason: type[DeviceDownError]) -> None:
+        """The device went."""
+        loop.call_soon(self.guest.gone, reason(f"{name} went down ({reason.cause})"))
 
 
 class Watch:
@@ -43,7 +61,8 @@ class Watch:
         self._meter = meter
         self._presence = presence
         self._peak_w = peak_w
-        self._attendants: list[_Attendant] = []
+        self._attendants: list[_Attendant | _Visitor] = []
+        self._visitors: dict[Guest, _Visitor] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._is_low = False
         self._is_up = True
@@ -76,12 +95,12 @@ class Watch:
         Raises:
             DeviceDownError: the child for the reason, on entering or at the instant the device goes.
         """
-        if (down := self.down()) is not None:
-            raise down[0](f"{self._name} is down ({down[0].cause})")
+        self._check()
         scope = asyncio.timeout(None)
         try:
             async with scope:
-                attendant = self._enter(scope, changed)
+                attendant = _Attendant(scope, changed)
+                self._enter(attendant)
                 try:
                     yield
                 finally:
@@ -91,20 +110,38 @@ class Watch:
                 raise
             raise self._reason(f"{self._name} went down ({self._reason.cause})") from None
 
+    def enter(self, guest: Guest) -> None:
+        """Until it leaves, a guest is told when the device goes.
+
+        Raises:
+            DeviceDownError: the child for the reason, if it is not there.
+        """
+        self._check()
+        visitor = self._visitors[guest] = _Visitor(guest)
+        self._enter(visitor)
+
+    def leave(self, guest: Guest) -> None:
+        """A guest depends on the device no more."""
+        visitor = self._visitors.pop(guest, None)
+        if visitor is not None:
+            self._leave(visitor)
+
     def power_changed(self) -> None:
         """Look again, if the new power could empty the battery before the timer rings."""
         if self._is_low and self._attendants and self._is_up:
             self._set_timer()
 
-    def _enter(self, scope: asyncio.Timeout, changed: Changed | None) -> _Attendant:
-        attendant = _Attendant(scope, changed)
+    def _check(self) -> None:
+        if (down := self.down()) is not None:
+            raise down[0](f"{self._name} is down ({down[0].cause})")
+
+    def _enter(self, attendant: "_Attendant | _Visitor") -> None:
         if not self._attendants:
             self._is_up = True
         self._attendants.append(attendant)
         self._set_timer()
-        return attendant
 
-    def _leave(self, attendant: _Attendant) -> None:
+    def _leave(self, attendant: "_Attendant | _Visitor") -> None:
         if attendant in self._attendants:  # else the device went, and the scope ends for that
             self._attendants.remove(attendant)
         if not self._attendants and self._timer is not None:
@@ -151,7 +188,7 @@ class Watch:
             self._sim.record("down", subject=self._name, cause=reason.cause)
             self._tell(is_up=False)
         for one in gone:
-            one.scope.reschedule(self._sim.now)
+            one.go(self._sim.loop, self._name, reason)
         if self._attendants:
             self._ring_at(until_s)
 
