@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,12 +12,13 @@ from fedsim.system.battery import Battery
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
+from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover, Way
 from fedsim.system.interruption import Interrupted
 from fedsim.system.labour import Labour
-from fedsim.system.messenger import Endpoint, Messenger
+from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
 from fedsim.system.processor import Processor, Work
@@ -274,10 +274,14 @@ class Device:
         is_plain = rules.charging is None and rules.takes_part == _ALWAYS and self.meter.witness is None
         return is_plain and self.meter.is_steady(self._sim.now)
 
-    def present(self) -> AbstractAsyncContextManager[None]:
-        """Runs its body for as long as the device is there; see ``Watch.present``."""
+    def enter(self, guest: Guest) -> None:
+        """A message depends on it from now on; see ``Watch.enter``."""
         self.touched()
-        return self._watch.present()
+        self._watch.enter(guest)
+
+    def leave(self, guest: Guest) -> None:
+        """A message depends on it no more."""
+        self._watch.leave(guest)
 
     def is_there(self) -> bool:
         """Whether it is there and has charge, whether or not it takes part."""
@@ -312,17 +316,16 @@ class Device:
         self._is_away = self._is_away and self._awake > 0
         self._update_power()
 
-    @asynccontextmanager
-    async def connected(self, *, pushed: bool) -> AsyncIterator[None]:
-        """Hold the radio for a message, from the time at which it is connected."""
-        self._roaming.hold(self, pushed=pushed)
-        try:
-            self._watch.power_changed()
-            await self._roaming.ready()
-            yield
-        finally:
-            self._roaming.release()
-            self._watch.power_changed()
+    def hold(self, guest: Guest, *, pushed: bool) -> bool:
+        """Hold the radio for a message; whether it is connected. If not, the message is told when it is."""
+        is_connected = self._roaming.hold(self, guest, pushed=pushed)
+        self._watch.power_changed()
+        return is_connected
+
+    def release(self, guest: Guest) -> None:
+        """A message needs the radio no more."""
+        self._roaming.release(guest)
+        self._watch.power_changed()
 
     def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
         """Follow a flow from or to this device: its bytes are counted, its rate costs radio power.

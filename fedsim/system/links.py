@@ -1,18 +1,20 @@
 """Links that the flows in progress share, and moving a message over them."""
 
+import asyncio
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from fedsim.kernel import Simulation
 from fedsim.system.capacity import Capacity, Followers, checked_bps
 from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
 from fedsim.system.link_series import LinkSeries
-from fedsim.system.passage import Passage, Way, way
+from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
 from fedsim.system.sharing import FairShares
 
 _NOWHERE = 0  # pads routes; nobody is on it
-_AT_HOME = 1  # the route of those who need no link
+(_AT_HOME,) = AT_HOME.links
 
 
 class SharedLinks:
@@ -106,24 +108,40 @@ class SharedLinks:
             ValueError: an unknown link, a link twice, a flow that was moved before, or a delay or share that is not
                 >= 0.
         """
-        planned = self._way(route, back, back_share)
+        arrival: asyncio.Future[None] = self._sim.loop.create_future()
+        self.launch(flow, self._way(route, back, back_share), delay_s, partial(settle, arrival))
+        try:
+            await arrival
+        finally:
+            self.give_up(flow)
+
+    def launch(self, flow: Flow, planned: Way, delay_s: float, over: Over) -> None:
+        """The same, without waiting: ``over`` is told of the flow's end, be that at once.
+
+        Raises:
+            ValueError: as for ``move``; links are taken as they are.
+        """
         if not delay_s >= 0:
             raise ValueError(f"delay_s must be >= 0, got {delay_s!r}")
         if flow.started_s is not None:
             raise ValueError(f"a flow is moved once, and {flow!r} started at {flow.started_s!r} s")
         flow.started_s = self._sim.now
         self._ledger.offered_bytes += flow.size_bytes
-        passage = self._passages[flow] = Passage(flow, planned, self._sim.loop.create_future())
+        passage = self._passages[flow] = Passage(flow, planned, over)
+        if delay_s:
+            passage.timer = self._sim.loop.call_later(delay_s, self._set_off, passage)
+            return
         try:
-            if delay_s:
-                passage.timer = self._sim.loop.call_later(delay_s, self._set_off, passage)
-            else:
-                self._set_off(passage)
-            if flow.ended_s is None:
-                await passage.arrival
-        finally:
-            if flow.ended_s is None:
-                self._end(passage, complete=False)
+            self._set_off(passage)
+        except BaseException:
+            self.give_up(flow)
+            raise
+
+    def give_up(self, flow: Flow) -> None:
+        """Give back all shares of the flow now, unheard; nothing happens if it is over."""
+        passage = self._passages.get(flow)
+        if passage is not None:
+            self._end(passage, complete=False)
 
     def reroute(self, flow: Flow, route: Sequence[int], back: Sequence[int] = (), back_share: float = 0.0) -> None:
         """From now on the rest of the flow's bytes moves over these links; a delay that it is in goes on.
@@ -131,7 +149,15 @@ class SharedLinks:
         Raises:
             ValueError: an unknown link, a link twice, a flow that is not on its way, a share that is not >= 0.
         """
-        planned, passage = self._way(route, back, back_share), self._passage(flow)
+        self.put_on(flow, self._way(route, back, back_share))
+
+    def put_on(self, flow: Flow, planned: Way) -> None:
+        """The same with a way as it is.
+
+        Raises:
+            ValueError: a flow that is not on its way.
+        """
+        passage = self._passage(flow)
         if passage.slot >= 0:
             moved_bytes = self._shares.leg_bytes(passage.slot)
             passage.legs.append((passage.way, moved_bytes))
@@ -153,15 +179,14 @@ class SharedLinks:
             self._shares.set_cap(passage.slot, cap_bps)
 
     def abandon(self, flow: Flow, error: BaseException) -> None:
-        """Give back all shares of the flow now; the task that waits for it gets the error.
+        """Give back all shares of the flow now; who waits for it gets the error before time moves.
 
         Raises:
             ValueError: a flow that is not on its way.
         """
         passage = self._passage(flow)
         self._end(passage, complete=False)
-        if not passage.arrival.done():
-            passage.arrival.set_exception(error)
+        self._sim.loop.call_soon(passage.over, error)
 
     def flows_on(self, link: int) -> list[Flow]:
         """Flows whose way leads over a link, there or back, oldest first; with those that are still in their delay."""
@@ -218,7 +243,7 @@ class SharedLinks:
         self._check(back)
         if not 0 <= back_share < math.inf:
             raise ValueError(f"back_share must be >= 0 and finite, got {back_share!r}")
-        return way(route or (_AT_HOME,), back, back_share)
+        return way(route or AT_HOME.links, back, back_share)
 
     def _check(self, route: Sequence[int]) -> None:
         if route and (len(set(route)) < len(route) or min(route) <= _AT_HOME or max(route) >= self._shares.links):
@@ -246,7 +271,7 @@ class SharedLinks:
             self._end(passage, complete=True)
 
     def _arrive(self, flow: Flow) -> None:
-        """All bytes are there: the task that waits for them goes on."""
+        """All bytes are there: who waits for them goes on."""
         self._end(self._passages[flow], complete=True)
 
     def _end(self, passage: Passage, *, complete: bool) -> None:
@@ -261,8 +286,8 @@ class SharedLinks:
             self._close(passage, sent_bytes, complete=complete)
             self._rest(passage.way)
         flow.end(sent_bytes, now_s, complete=complete, alone_s=alone_s)
-        if complete and not passage.arrival.done():
-            passage.arrival.set_result(None)
+        if complete:
+            passage.over(None)
 
     def _close(self, passage: Passage, sent_bytes: float, *, complete: bool) -> None:
         """Tell what became of the bytes of a flow that has moved."""

@@ -6,6 +6,7 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Final
 
 from fedsim.kernel import Simulation
@@ -29,6 +30,10 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
         return send_w, receive_w
     scale = profile.max_w / (send_w + receive_w)
     return send_w * scale, receive_w * scale
+
+
+def _nobody_waits() -> None:
+    pass
 
 
 _MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
@@ -56,7 +61,8 @@ class Radio:
         self._doze_rng = sim.rng("doze", *luck)
         self._users = 0
         self._paged_s = self._ready_s = self._idle_s = self._quiet_s = -math.inf
-        self._connected = asyncio.Event()
+        self.let_go: Callable[[], None] = _nobody_waits
+        """Called when it is connected for those who hold it, and when the last of them has let it go."""
         self._alarm: asyncio.TimerHandle | None = None
         self._up_bps: dict[int, float] = {}
         self._down_bps: dict[int, float] = {}
@@ -74,7 +80,7 @@ class Radio:
     @property
     def is_connected(self) -> bool:
         """Whether those who hold it can use it."""
-        return self._connected.is_set() or self._sim.now >= self._ready_s
+        return self._sim.now >= self._ready_s
 
     @property
     def ready_s(self) -> float:
@@ -82,7 +88,7 @@ class Radio:
         return self._ready_s
 
     def hold(self, *, pushed: bool) -> None:
-        """Take it for one message; ``ready`` tells when it is connected.
+        """Take it for one message; ``is_connected`` tells whether it is, and ``let_go`` is called when it is.
 
         From idle that takes a promotion, and for a message that is ``pushed`` to the device first the wait for its
         next paging occasion, uniform on (0, paging_s). In the tail it is connected at once, unless it has come to
@@ -96,17 +102,12 @@ class Radio:
         """A message needs it no more.
 
         A message that is given up before its paging occasion leaves the radio idle; a promotion, once begun, ends
-        in a tail. Who still waits for ``ready`` is woken with the last release.
+        in a tail.
         """
         self._users -= 1
         if not self._users:
             self._fall_silent()
-            self._connected.set()
-
-    async def ready(self) -> None:
-        """Return when it is connected, or let go by all who held it."""
-        if self._sim.now < self._ready_s:
-            await self._connected.wait()
+            self.let_go()
 
     def times(self) -> dict[str, float]:
         """Seconds in each state up to now; together, all the time since the radio was made."""
@@ -182,9 +183,11 @@ class Radio:
         """Be connected from ``ready_s`` on."""
         self._ready_s = ready_s
         self._silence_alarm()
-        self._connected.clear()
         if self._sim.now < ready_s:
-            self._alarm = self._sim.loop.call_at(ready_s, self._connected.set)
+            self._alarm = self._sim.loop.call_at(ready_s, self._ring)
+
+    def _ring(self) -> None:
+        self.let_go()
 
     def _fall_silent(self) -> None:
         """The last message is gone: tail, then idle; or idle at once if the radio has not woken yet."""

@@ -21,7 +21,10 @@ class Attendant(Protocol):
     """Who depends on a device for a while."""
 
     def gone(self, error: DeviceDownError) -> None:
-        """The device went, and has forgotten who depended on it. Called when everything of that has happened."""
+        """The device went, and has forgotten who depended on it. Called once that is dealt with.
+
+        Those who have left meanwhile may hear of it, too.
+        """
 
 
 class Stay:
