@@ -192,8 +192,8 @@ class Crew(Sequence[Device]):
             self._new(row)
 
     def _new(self, row: int) -> Device:
-        number = int(self.fleet.group_of(np.array([row]))[0])
-        device = self._make(row, self._presence[number].of(row - int(self.fleet.offsets[number])))
+        number, rank = self.fleet.place(row)
+        device = self._make(row, self._presence[number].of(rank))
         device.meter.stood_by_since(0.0)
         device.touched = partial(self._wake, row, device)
         self._made[row] = device

@@ -77,15 +77,15 @@ class DeviceSpec:
 
 def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
-    others = () if spec.handover is None else spec.handover.others
-    radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
+    radios = {spec.link: spec.radio}
+    if spec.handover is not None:
+        radios = {way.link: way.radio for way in reversed(spec.handover.others)} | radios
     full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
     return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
 
 
 def _radio_peak_w(radio: RadioProfile) -> float:
-    silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
-    return max(radio.max_w, *silent_w)
+    return max(radio.max_w, radio.idle_w, radio.promotion_w, *[power_w for _, power_w in radio.tails])
 
 
 def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
@@ -138,6 +138,7 @@ class Device:
         self._received_bytes = 0.0
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
         self._booked = _NOTHING
+        self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._awake = 0
         self._is_away = False
         self._processor = Processor(
@@ -377,20 +378,27 @@ class Device:
 
     def _check_charge(self) -> None:
         """Below its floor it works for nobody."""
-        self.meter.settle(self._sim.now)
         battery, floor_share = self.meter.battery, self.spec.rules.floor_share
-        if battery is not None and battery.share < floor_share:
+        if battery is None or not floor_share:
+            return
+        self.meter.settle(self._sim.now)
+        if battery.share < floor_share:
             raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
 
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec, load = self._sim.now, self.spec, self._processor.load
-        computing = self._processor.busy_since_s is not None
-        awake = self._awake > 0 and not self._is_away
-        compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
-        self.meter.draw("compute", compute_w if computing else 0.0, now_s)
-        self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
-        self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
+        now_s, spec = self._sim.now, self.spec
+        compute_w = idle_w = sleep_w = 0.0
+        if self._processor.busy_since_s is not None:
+            load = self._processor.load
+            compute_w = self._full_w * load + spec.idle_w * (1 - load)
+        elif self._awake and not self._is_away:
+            idle_w = spec.idle_w
+        else:
+            sleep_w = spec.sleep_w
+        self.meter.draw("compute", compute_w, now_s)
+        self.meter.draw("idle", idle_w, now_s)
+        self.meter.draw("sleep", sleep_w, now_s)
         self._watch.power_changed()
 
     def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:

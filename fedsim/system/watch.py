@@ -158,7 +158,7 @@ class Watch:
         """When the battery will be empty, or plugged in or out; or, far from empty, the soonest that it could be."""
         now_s = self._sim.now
         if self._meter.lasts_s - now_s < _LOW_S:
-            self._meter.settle(now_s)
+            self._meter.look_ahead(now_s)
         if self._meter.is_empty:
             return now_s
         self._is_low = self._meter.lasts_s - now_s < _LOW_S
