@@ -119,11 +119,11 @@ class Device:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
+        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now, peak_w=_peak_w(spec))
         self.wasted = Usage()
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
-        self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
+        self._watch = Watch(sim, spec.name, self.meter, presence)
         self._sim = sim
         self._messenger = messenger
         self._waste = waste
@@ -263,11 +263,10 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        self.meter.settle(self._sim.now)
         rules = self.spec.rules
         is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
         is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
-        return is_plain and not is_used and self.meter.is_steady
+        return is_plain and not is_used and self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""

@@ -62,7 +62,7 @@ class Server:
         self._luck = sim.rng("service", spec.place)
         self._meter = PowerMeter(at_s=sim.now)
         down = [(cut, ServerDownError) for cut in (*_crashes(sim, spec), *cuts)]
-        self._watch = Watch(sim, spec.place, self._meter, Exposed(down), peak_w=1.0)
+        self._watch = Watch(sim, spec.place, self._meter, Exposed(down))
         self._draw()
 
     def usage(self) -> Usage:
