@@ -13,6 +13,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.alone import AloneTimes
 from fedsim.system.flow import Flow
 from fedsim.system.passage import Way
+from fedsim.system.solo import Solo
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -53,15 +54,15 @@ class FlowTable:
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
-    def add(self, flow: Flow, way: Way, lone_bps: float) -> int:
-        """Give the flow a slot; it begins with rate 0."""
-        slot = self._take(flow, way, lone_bps)
-        self.rates_bps[slot] = 0.0
-        self.left_bytes[slot] = self._joined_bytes[slot] = flow.size_bytes
-        self.since_s[slot] = self._sim.now
-        self._alone.begin(slot, flow.size_bytes, self._sim.now)
-        self.end_s[slot] = math.inf
-        flow.start_moving(self, slot, self._sim.now)
+    def adopt(self, solo: Solo) -> int:
+        """Give a flow that went by itself a slot; it goes on with its present rate for the moment."""
+        slot = self._take(solo.flow, solo.way, solo.lone_bps)
+        self.rates_bps[slot] = solo.bps
+        self.left_bytes[slot] = self._joined_bytes[slot] = solo.left_bytes
+        self.since_s[slot] = solo.since_s
+        self._alone.begin(slot, solo.left_bytes, solo.since_s)
+        self.end_s[slot] = solo.end_s
+        solo.flow.keep_moving(self, slot)
         return slot
 
     def transplant(self, old: int, way: Way, lone_bps: float) -> int:
@@ -72,7 +73,7 @@ class FlowTable:
             column[slot] = column[old]
         self._alone.transplant(old, slot)
         self._joined_bytes[slot] = self.left_now_bytes(slot)
-        flow.keep_moving(slot)
+        flow.keep_moving(self, slot)
         return slot
 
     def remove(self, slot: int) -> Flow:

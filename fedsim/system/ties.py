@@ -18,11 +18,20 @@ IntArray = npt.NDArray[np.int64]
 class Ties:
     """Keeps groups true to which links are tight; ``touch`` is told of groups whose rates may change."""
 
-    def __init__(self, table: FlowTable, links: Tightness, groups: Groups, touch: Callable[[Group], None]) -> None:
+    def __init__(
+        self,
+        table: FlowTable,
+        links: Tightness,
+        groups: Groups,
+        touch: Callable[[Group], None],
+        claim: Callable[[list[int]], None],
+    ) -> None:
+        """``claim`` brings the free flows on links that have become tight into the table, by ``come``."""
         self._table = table
         self._links = links
         self._groups = groups
         self._touch = touch
+        self._claim = claim
 
     def lone_bps(self, flow: Flow, way: Way) -> float:
         """What a flow would have alone: the least of its cap and its links."""
@@ -32,14 +41,13 @@ class Ties:
         )
 
     def come(self, slot: int, way: Way) -> None:
-        """A flow that is in its slot comes to its links."""
-        links = self._links
-        route, uses = list(way.links), list(way.uses)
-        links.come(route, uses, float(self._table.lone_bps[slot]))
+        """A flow that is in its slot, and counted on its links, is tied to others by those that are tight."""
+        links, route = self._links, way.links
         ties = [link for link in route if links.tight[link]]
         later = links.overdue(route)
         if not (ties or later):
             later = [min(route, key=lambda link: links.capacity_bps[link])]
+        fresh = list(later)
         if not ties:  # to be known by some link, alone on it for the moment, before others are tied to it
             first = later.pop(0)
             self._tighten(first, apart_from=slot)
@@ -48,6 +56,8 @@ class Ties:
         for link in later:
             self._tighten(link)
         self.touch_link(ties[0])
+        if fresh:
+            self._claim(fresh)
 
     def go(self, slot: int) -> None:
         """A flow leaves its links."""
@@ -80,9 +90,11 @@ class Ties:
 
     def _tighten_overdue(self, slots: IntArray) -> None:
         """Links of these flows may have become tight."""
-        for link in self._links.overdue(np.unique(self._table.routes[:, slots]).tolist()):
+        overdue = self._links.overdue(np.unique(self._table.routes[:, slots]).tolist())
+        for link in overdue:
             self._tighten(link)
             self.touch_link(link)
+        self._claim(overdue)
 
     def _tighten(self, link: int, apart_from: int = -1) -> None:
         """From now on a link ties the flows on it together."""

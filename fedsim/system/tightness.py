@@ -5,6 +5,8 @@ some of it free: then it holds nobody back, and ties nobody to anybody. Other li
 is on at least one tight link, its narrowest if there is no other, by which it is found.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -45,14 +47,14 @@ class Tightness:
         """Whether no flow is on a link."""
         return not self._users[link]
 
-    def come(self, links: list[int], uses: list[float], lone_bps: float) -> None:
+    def come(self, links: Sequence[int], uses: Sequence[float], lone_bps: float) -> None:
         """A flow comes to these links."""
         wanted_bps = _finite(lone_bps)
         for link, use in zip(links, uses, strict=True):
             self._users[link] += 1
             self._wanted_bps[link] += use * wanted_bps
 
-    def go(self, links: list[int], uses: list[float], lone_bps: float) -> None:
+    def go(self, links: Sequence[int], uses: Sequence[float], lone_bps: float) -> None:
         """A flow leaves these links; those that nobody uses any more are loose."""
         wanted_bps = _finite(lone_bps)
         for link, use in zip(links, uses, strict=True):
@@ -85,13 +87,19 @@ class Tightness:
         self.capacity_bps[link] = capacity_bps
         self.set_tight(link, is_tight=bool(self.tight[link]))
 
-    def overdue(self, links: list[int]) -> list[int]:
+    def overdue(self, links: Sequence[int]) -> list[int]:
         """Those of the links that are still taken for loose, and may be full."""
         return [
             link
             for link in links
             if link and not self.tight[link] and self._wanted_bps[link] >= _TIGHT * self.capacity_bps[link]
         ]
+
+    def is_free(self, link: int) -> bool:
+        """Whether a link holds nobody back who is on it now: it is loose, or has one user, who is no faster than it."""
+        if self._users[link] == 1:
+            return not self.tight[link]
+        return not self.tight[link] and bool(self._wanted_bps[link] < _TIGHT * self.capacity_bps[link])
 
     def is_slack(self, link: int) -> bool:
         """Whether a link could be taken for loose."""
