@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
@@ -25,9 +25,10 @@ from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
+from fedsim.system.shift import Shift
 from fedsim.system.stint import Stint
 from fedsim.system.takes_part import TakesPart
-from fedsim.system.usage import Usage, WasteBook, computing
+from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
 
@@ -76,15 +77,15 @@ class DeviceSpec:
 
 def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
-    others = () if spec.handover is None else spec.handover.others
-    radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
+    radios = {spec.link: spec.radio}
+    if spec.handover is not None:
+        radios = {way.link: way.radio for way in reversed(spec.handover.others)} | radios
     full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
     return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
 
 
 def _radio_peak_w(radio: RadioProfile) -> float:
-    silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
-    return max(radio.max_w, *silent_w)
+    return max(radio.max_w, radio.idle_w, radio.promotion_w, *[power_w for _, power_w in radio.tails])
 
 
 def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
@@ -99,6 +100,10 @@ def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
         times=None if charging is None else charging.plug.times(sim.rng("plug", spec.name)),
         restart_share=spec.rules.restart_share,
     )
+
+
+_ALWAYS: Final = TakesPart()
+_NOTHING: Final = Usage()
 
 
 def _nobody_minds() -> None:
@@ -120,7 +125,7 @@ class Device:
         self.name = spec.name
         self.index = spec.index
         self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now, peak_w=_peak_w(spec))
-        self.wasted = Usage()
+        self.wasted = _NOTHING
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence)
@@ -132,7 +137,8 @@ class Device:
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
-        self._booked = Usage()
+        self._booked = _NOTHING
+        self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._awake = 0
         self._is_away = False
         self._processor = Processor(
@@ -213,8 +219,8 @@ class Device:
         self.meter.settle(now_s)
         return Usage(
             energy_j=dict(self.meter.spent_j),
-            sent_bytes=self._sent_bytes + sum(flow.sent_bytes for flow in self._outgoing.values()),
-            received_bytes=self._received_bytes + sum(flow.sent_bytes for flow in self._incoming.values()),
+            sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
+            received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
         )
 
@@ -263,10 +269,11 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
+        if self._awake or self._roaming.is_used or self._processor.busy_since_s is not None:
+            return False
         rules = self.spec.rules
-        is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
-        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
-        return is_plain and not is_used and self.meter.is_steady(self._sim.now)
+        is_plain = rules.charging is None and rules.takes_part == _ALWAYS and self.meter.witness is None
+        return is_plain and self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""
@@ -285,30 +292,30 @@ class Device:
         """Return when it is there; see ``Watch.back``."""
         await self._watch.back()
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[Stint]:
+    def at_work(self) -> Shift:
         """Awake for the learner; what is spent inside is waste if the work does not come to its end.
 
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
         self.touched()
-        async with self._watch.present(None if self.interrupted == "abort" else self._set_there):
-            stint = Stint(self._kept, self._book)
-            self._awake += 1
-            self._update_power()
-            try:
-                yield stint
-            except BaseException as error:
-                stint.settle()
-                stint.discard(self._cause(error))
-                raise
-            else:
-                stint.settle()
-            finally:
-                self._awake -= 1
-                self._is_away = self._is_away and self._awake > 0
-                self._update_power()
+        return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
+
+    def start_work(self) -> Stint:
+        """It is awake for one thing more; called at the beginning of ``at_work``."""
+        stint = Stint(self._kept, self._book)
+        self._awake += 1
+        self._update_power()
+        return stint
+
+    def end_work(self, stint: Stint, error: BaseException | None) -> None:
+        """This came to its end; called at that of ``at_work``."""
+        stint.settle()
+        if error is not None:
+            stint.discard(self._cause(error))
+        self._awake -= 1
+        self._is_away = self._is_away and self._awake > 0
+        self._update_power()
 
     def hold(self, guest: Guest, *, pushed: bool) -> bool:
         """Hold the radio for a message; whether it is connected. If not, the message is told when it is."""
@@ -361,7 +368,8 @@ class Device:
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
         in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
-        return self.usage() - sum(in_vain, self._booked)
+        spent = self.usage()
+        return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not _NOTHING else spent
 
     def _lose(self, cause: str, usage: Usage) -> None:
         """This was in vain, whatever becomes of the stint that it belongs to."""
@@ -370,20 +378,27 @@ class Device:
 
     def _check_charge(self) -> None:
         """Below its floor it works for nobody."""
-        self.meter.settle(self._sim.now)
         battery, floor_share = self.meter.battery, self.spec.rules.floor_share
-        if battery is not None and battery.share < floor_share:
+        if battery is None or not floor_share:
+            return
+        self.meter.settle(self._sim.now)
+        if battery.share < floor_share:
             raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
 
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec, load = self._sim.now, self.spec, self._processor.load
-        computing = self._processor.busy_since_s is not None
-        awake = self._awake > 0 and not self._is_away
-        compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
-        self.meter.draw("compute", compute_w if computing else 0.0, now_s)
-        self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
-        self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
+        now_s, spec = self._sim.now, self.spec
+        compute_w = idle_w = sleep_w = 0.0
+        if self._processor.busy_since_s is not None:
+            load = self._processor.load
+            compute_w = self._full_w * load + spec.idle_w * (1 - load)
+        elif self._awake and not self._is_away:
+            idle_w = spec.idle_w
+        else:
+            sleep_w = spec.sleep_w
+        self.meter.draw("compute", compute_w, now_s)
+        self.meter.draw("idle", idle_w, now_s)
+        self.meter.draw("sleep", sleep_w, now_s)
         self._watch.power_changed()
 
     def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:
@@ -422,6 +437,10 @@ class Device:
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"
+
+
+def _moved_bytes(flows: Mapping[int, Flow]) -> float:
+    return sum(flow.sent_bytes for flow in flows.values()) if flows else 0.0
 
 
 def _bytes(flow: Flow, *, outgoing: bool) -> Usage:

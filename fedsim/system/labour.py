@@ -51,6 +51,9 @@ class Labour:
             JobRefusedError: it does not fit into the memory, or its last attempt failed.
             DeviceDownError: the device is gone for good.
         """
+        if self.faults is None:
+            await self._attempt(work, epochs)
+            return
         for attempt in count(1):
             before = self.computed()
             try:
@@ -58,7 +61,7 @@ class Labour:
             except JobFaultError:
                 self._lose(JobFaultError.cause, before)
                 self.sim.record("fault", subject=self.name, attempt=attempt)
-                if self.faults is None or attempt >= self.faults.attempts:
+                if attempt >= self.faults.attempts:
                     raise
                 await self.sim.timeout(self.faults.pause_s)
             else:
@@ -104,8 +107,11 @@ class Labour:
 
     async def _run(self, job: Job, fuse: _Fuse) -> None:
         """Until the job is done, or the fault strikes."""
+        if math.isinf(fuse.left_s):
+            await self.processor.run(job)
+            return
         began_s = self.sim.now
-        scope = asyncio.timeout(fuse.left_s if fuse.left_s < math.inf else None)
+        scope = asyncio.timeout(fuse.left_s)
         try:
             async with scope:
                 await self.processor.run(job)

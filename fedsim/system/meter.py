@@ -7,7 +7,6 @@ since the last change is settled, never at ticks.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fedsim.system.battery import DREGS_J, Battery, Piece
@@ -18,8 +17,7 @@ CAUSES: Final = ("compute", "send", "receive", "radio", "idle", "sleep")
 work for the learner: a processor asleep, a radio that listens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """A stretch of constant extra power that ends by itself: ``power_w`` until ``until_s``, for ``cause``.
 
     Its seconds are counted under ``state``, if it has one.
@@ -67,8 +65,8 @@ class PowerMeter:
     and is given once as ``stages``, on a track of its own for every radio of the device. While its battery is empty
     a device draws nothing; once it is back, it draws what was set last. ``seconds`` has the time in each state,
     track by track, and ``off_s`` the time for which the battery was empty. ``lasts_s`` is when its battery could be
-    empty at the soonest, whatever the device does, as of the last settling. ``witness`` is told every stretch of
-    time, with the power by cause, once it has passed.
+    empty at the soonest, whatever the device does: a little stale, and on the safe side. ``witness`` is told every
+    stretch of time, with the power by cause, once it has passed.
 
     Every cause and every track is an account of its own, brought up to date when its own power changes, and all of
     them when somebody asks. That is right for as long as nothing can happen to the battery: until it could be empty
@@ -201,6 +199,11 @@ class PowerMeter:
         else:
             self._catch_up()
             self._settle_closely(at_s)
+            self._look_ahead()
+
+    def look_ahead(self, at_s: float) -> None:
+        """Settle, and bring ``lasts_s`` up to date."""
+        self.settle(at_s)
         self._look_ahead()
 
     def changes_s(self) -> float:
@@ -260,17 +263,18 @@ class PowerMeter:
 
     def _book_track(self, track: int, at_s: float) -> None:
         since_s, spent_j, seconds = self._since_s[track], self.spent_j, self.seconds[track]
-        for stage in self._tracks[track]:
-            if since_s < stage.until_s:
-                to_s = at_s if at_s < stage.until_s else stage.until_s
-                spent_j[stage.cause] += stage.power_w * (to_s - since_s)
-                seconds[stage.state] = seconds.get(stage.state, 0.0) + (to_s - since_s)
-                since_s = to_s
-                if to_s == at_s:
-                    break
-        else:
-            seconds[""] = seconds.get("", 0.0) + (at_s - since_s)
+        if since_s == at_s:
+            return
         self._since_s[track] = at_s
+        for until_s, power_w, cause, state in self._tracks[track]:
+            if since_s < until_s:
+                lasts_s = (at_s if at_s < until_s else until_s) - since_s  # noqa: FURB136  # min costs more than the rest
+                spent_j[cause] += power_w * lasts_s
+                seconds[state] = seconds.get(state, 0.0) + lasts_s
+                if at_s <= until_s:
+                    return
+                since_s = until_s
+        seconds[""] = seconds.get("", 0.0) + (at_s - since_s)
 
     def _settle_closely(self, at_s: float) -> None:
         """From the last change on, whatever happens to the battery meanwhile."""

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
 from fedsim.kernel import Simulation
 from fedsim.system.meter import PowerMeter, Stage
 from fedsim.system.network import Flow
@@ -57,8 +59,9 @@ class Radio:
         self._meter = meter
         self._track = meter.add_track()
         self._paging_s = paging_s
-        self._paging_rng = sim.rng("paging", *luck)
-        self._doze_rng = sim.rng("doze", *luck)
+        self._luck = luck
+        self._paging_rng: np.random.Generator | None = None
+        self._doze_rng: np.random.Generator | None = None
         self._users = 0
         self._paged_s = self._ready_s = self._idle_s = self._quiet_s = -math.inf
         self.let_go: Callable[[], None] = _nobody_waits
@@ -137,7 +140,10 @@ class Radio:
 
     def _power_changed(self) -> None:
         now_s = self._sim.now
-        send_w, receive_w = active_power(self.profile, sum(self._up_bps.values()), sum(self._down_bps.values()))
+        up_bps, down_bps = self._up_bps, self._down_bps
+        send_w, receive_w = active_power(
+            self.profile, sum(up_bps.values()) if up_bps else 0.0, sum(down_bps.values()) if down_bps else 0.0
+        )
         self._meter.draw("send", send_w, now_s)
         self._meter.draw("receive", receive_w, now_s)
         self._draw()
@@ -151,7 +157,7 @@ class Radio:
         """Go from idle to connected; what the device itself sends waits for nobody's paging occasion."""
         now_s = self._sim.now
         if not self._users and now_s >= self._idle_s:
-            self._paged_s = now_s + (self._paging_s * float(self._paging_rng.random()) if pushed else 0.0)
+            self._paged_s = now_s + (self._page_s() if pushed else 0.0)
         elif not pushed and now_s < self._paged_s:
             self._paged_s = now_s
         else:
@@ -161,6 +167,14 @@ class Radio:
         ready_s = self._paged_s + self.profile.promotion_s
         self._waking = (listening, Stage(ready_s, self.profile.promotion_w, "radio", "promotion"))
         self._connect(ready_s)
+
+    def _page_s(self) -> float:
+        """How long a message waits for the radio's next paging occasion."""
+        if not self._paging_s:
+            return 0.0
+        if self._paging_rng is None:
+            self._paging_rng = self._sim.rng("paging", *self._luck)
+        return self._paging_s * float(self._paging_rng.random())
 
     def _stay_awake(self) -> None:
         """It is connected or on its way there."""
@@ -177,6 +191,8 @@ class Radio:
         is_moving = self._up_bps or self._down_bps
         if doze is None or is_moving or self._sim.now - max(self._quiet_s, self._ready_s) <= doze.after_s:
             return 0.0
+        if self._doze_rng is None:
+            self._doze_rng = self._sim.rng("doze", *self._luck)
         return doze.min_s + (doze.max_s - doze.min_s) * float(self._doze_rng.random())
 
     def _connect(self, ready_s: float) -> None:

@@ -78,6 +78,7 @@ class Roaming:
                 luck = (name,) if way.link == home.link else (name, way.link)
                 self.radios[way.link] = Radio(sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
                 self.radios[way.link].let_go = self._tell_connected
+        self._radio = self.radios[home.link]
 
     @property
     def way(self) -> Way:
@@ -87,7 +88,7 @@ class Roaming:
     @property
     def radio(self) -> Radio:
         """The radio of that way."""
-        return self.radios[self.way.link]
+        return self._radio
 
     @property
     def is_used(self) -> bool:
@@ -152,8 +153,9 @@ class Roaming:
 
     def _go(self, number: int, device: Carried, users: int) -> None:
         """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""
-        old, self._number = self.radio, number
-        new, now_s = self.radio, self._sim.now
+        old, self._number = self._radio, number
+        new, now_s = self.radios[self.way.link], self._sim.now
+        self._radio = new
         if users and new is not old:
             pushed = old.is_paged
             for _ in range(users):

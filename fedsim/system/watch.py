@@ -21,7 +21,10 @@ class Attendant(Protocol):
     """Who depends on a device for a while."""
 
     def gone(self, error: DeviceDownError) -> None:
-        """The device went, and has forgotten who depended on it. Called when everything of that has happened."""
+        """The device went, and has forgotten who depended on it. Called once that is dealt with.
+
+        Those who have left meanwhile may hear of it, too.
+        """
 
 
 class Stay:
@@ -155,7 +158,7 @@ class Watch:
         """When the battery will be empty, or plugged in or out; or, far from empty, the soonest that it could be."""
         now_s = self._sim.now
         if self._meter.lasts_s - now_s < _LOW_S:
-            self._meter.settle(now_s)
+            self._meter.look_ahead(now_s)
         if self._meter.is_empty:
             return now_s
         self._is_low = self._meter.lasts_s - now_s < _LOW_S
