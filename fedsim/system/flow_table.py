@@ -51,6 +51,7 @@ class FlowTable:
         """What the flow had left when it came into its slot."""
         self._alone = AloneTimes(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
+        self._ways: dict[int, Way] = {}
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
@@ -98,12 +99,11 @@ class FlowTable:
 
     def route(self, slot: int) -> list[int]:
         """Links of a slot."""
-        return [link for link in self.routes[:, slot].tolist() if link]
+        return list(self._ways[slot].links)
 
-    def way(self, slot: int) -> tuple[list[int], list[float]]:
+    def way(self, slot: int) -> Way:
         """Links of a slot, and what its flow takes of each, as a multiple of its rate."""
-        route = self.route(slot)
-        return route, self.uses[: len(route), slot].tolist()
+        return self._ways[slot]
 
     def slots_on(self, link: int) -> tuple[IntArray, Array]:
         """Slots of the flows on a link, (n,), and how many times its rate each takes of it, (n,)."""
@@ -189,6 +189,7 @@ class FlowTable:
         self.cap_bps[slot] = flow.cap_bps
         self._observed[slot] = flow.observer is not None
         self._flows[slot] = flow
+        self._ways[slot] = way
         self._is_unequal[slot] = flow.weight != 1 or not way.is_plain
         self._unequal += bool(self._is_unequal[slot])
         return slot

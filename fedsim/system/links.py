@@ -199,6 +199,12 @@ class SharedLinks:
         self._check([link])
         return self._followers.now_bps(link) if link in self._followers else self._shares.capacity_bps(link)
 
+    def rates_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """What each of these links, which are known, can carry now."""
+        if self._followers:
+            return tuple([self.capacity_bps(link) for link in links])
+        return tuple(map(self._shares.capacity_bps, links))
+
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
         self._check([link])
@@ -300,7 +306,7 @@ class SharedLinks:
     def _come(self, onto: Way, left_bytes: float) -> None:
         """A flow comes to these links."""
         self._ledger.begin(onto, left_bytes, self._sim.now)
-        for link in onto.links:
+        for link in onto.links if self._followers else ():
             self._followers.wake(link)
 
     def _rest(self, off: Way) -> None:

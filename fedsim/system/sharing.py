@@ -51,19 +51,20 @@ class FairShares:
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
         self._series: dict[int, LinkSeries] = {}
-        self.links = 0
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
-        if self.links == len(self._links.tight):
-            self._links.grow()
-        self._links.set_capacity(self.links, capacity_bps)
-        self.links += 1
+        self._links.add(capacity_bps)
         return self.links - 1
+
+    @property
+    def links(self) -> int:
+        """How many there are."""
+        return len(self._links)
 
     def capacity_bps(self, link: int) -> float:
         """Present capacity."""
-        return float(self._links.capacity_bps[link])
+        return self._links.carries_bps(link)
 
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""
@@ -77,8 +78,8 @@ class FairShares:
 
     def join(self, flow: Flow, way: Way) -> None:
         """The flow begins to move when everything of this instant has happened."""
-        solo = Solo(self._sim, flow, way, self._ties.lone_bps(flow, way))
-        self._links.come(way.links, way.uses, solo.lone_bps)
+        solo = Solo(self._sim, flow, way, self._links.lone_bps(way, flow.cap_bps))
+        self._links.come(way, solo.lone_bps)
         self._alone[flow] = solo
         self._new[solo] = None
         self._come_last()
@@ -89,7 +90,7 @@ class FairShares:
         if solo is not None:
             self._new.pop(solo, None)
             self._solos.end(solo)
-            self._links.go(solo.way.links, solo.way.uses, solo.lone_bps)
+            self._links.go(solo.way, solo.lone_bps)
             self._note(solo.way.links)
             return solo.alone_s()
         alone_s = self._table.settle_one_alone(flow.slot)
@@ -103,9 +104,9 @@ class FairShares:
         old = self._slot(flow)
         self._table.settle_one_alone(old)
         self._ties.go(old)
-        lone_bps = self._ties.lone_bps(flow, way)
+        lone_bps = self._links.lone_bps(way, flow.cap_bps)
         slot = self._table.transplant(old, way, lone_bps)
-        self._links.come(way.links, way.uses, lone_bps)
+        self._links.come(way, lone_bps)
         self._ties.come(slot, way)
         self._note(self._table.route(old))
 

@@ -6,7 +6,8 @@ max-min fair rate is what it would have alone. A link that becomes tight claims 
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 
 from fedsim.kernel import Simulation
 from fedsim.system.flow import Flow
@@ -59,14 +60,14 @@ class Solos:
         self._sim = sim
         self._links = links
         self._arrive = arrive
-        self._on: dict[int, dict[Solo, float]] = {}
+        self._on: defaultdict[int, dict[Solo, float]] = defaultdict(dict)
 
     def begin(self, solo: Solo) -> bool:
         """Let a flow move if it is free; whether it is. Everything of this instant has happened."""
-        if not (0 < solo.lone_bps < math.inf and all(map(self._links.is_free, solo.way.links))):
+        if not (0 < solo.lone_bps < math.inf and self._links.are_free(solo.way.links)):
             return False
         for link, use in zip(solo.way.links, solo.way.uses, strict=True):
-            self._on.setdefault(link, {})[solo] = use
+            self._on[link][solo] = use
         solo.bps = solo.lone_bps
         solo.end_s = solo.since_s + 8 * solo.left_bytes / solo.bps
         solo.alarm = self._sim.loop.call_at(solo.end_s, self._arrive, solo)
@@ -79,10 +80,7 @@ class Solos:
         solo.alarm.cancel()
         solo.alarm = None
         for link in solo.way.links:
-            here = self._on[link]
-            del here[solo]
-            if not here:
-                del self._on[link]
+            del self._on[link][solo]
 
     def on(self, link: int) -> dict[Solo, float]:
         """The free flows on a link, and how many times its rate each takes of it."""
@@ -94,6 +92,3 @@ class Solos:
         for solo in taken:
             self.end(solo)
         return sorted(taken, key=lambda solo: solo.flow.number)
-
-    def __iter__(self) -> Iterator[Solo]:
-        return iter({solo: None for here in self._on.values() for solo in here})
