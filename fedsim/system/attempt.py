@@ -64,7 +64,7 @@ class Attempt:
         late: Callable[[str, str], float] = _never,
         give_up_s: float = 0.0,
     ) -> None:
-        """``late``: how long a message between two names is held up; ``give_up_s``: until that there is no way shows."""
+        """``late``: how long a message between two names is held up. ``give_up_s``: until no way shows."""
         self._sim = sim
         self._network = network
         self._sent = sent

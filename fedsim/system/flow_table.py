@@ -13,6 +13,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.alone import AloneTimes
 from fedsim.system.flow import Flow
 from fedsim.system.passage import Way
+from fedsim.system.solo import Solo
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -50,18 +51,19 @@ class FlowTable:
         """What the flow had left when it came into its slot."""
         self._alone = AloneTimes(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
+        self._ways: dict[int, Way] = {}
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
-    def add(self, flow: Flow, way: Way, lone_bps: float) -> int:
-        """Give the flow a slot; it begins with rate 0."""
-        slot = self._take(flow, way, lone_bps)
-        self.rates_bps[slot] = 0.0
-        self.left_bytes[slot] = self._joined_bytes[slot] = flow.size_bytes
-        self.since_s[slot] = self._sim.now
-        self._alone.begin(slot, flow.size_bytes, self._sim.now)
-        self.end_s[slot] = math.inf
-        flow.start_moving(self, slot, self._sim.now)
+    def adopt(self, solo: Solo) -> int:
+        """Give a flow that went by itself a slot; it goes on with its present rate for the moment."""
+        slot = self._take(solo.flow, solo.way, solo.lone_bps)
+        self.rates_bps[slot] = solo.bps
+        self.left_bytes[slot] = self._joined_bytes[slot] = solo.left_bytes
+        self.since_s[slot] = solo.since_s
+        self._alone.begin(slot, solo.left_bytes, solo.since_s)
+        self.end_s[slot] = solo.end_s
+        solo.flow.keep_moving(self, slot)
         return slot
 
     def transplant(self, old: int, way: Way, lone_bps: float) -> int:
@@ -72,7 +74,7 @@ class FlowTable:
             column[slot] = column[old]
         self._alone.transplant(old, slot)
         self._joined_bytes[slot] = self.left_now_bytes(slot)
-        flow.keep_moving(slot)
+        flow.keep_moving(self, slot)
         return slot
 
     def remove(self, slot: int) -> Flow:
@@ -97,12 +99,11 @@ class FlowTable:
 
     def route(self, slot: int) -> list[int]:
         """Links of a slot."""
-        return [link for link in self.routes[:, slot].tolist() if link]
+        return list(self._ways[slot].links)
 
-    def way(self, slot: int) -> tuple[list[int], list[float]]:
+    def way(self, slot: int) -> Way:
         """Links of a slot, and what its flow takes of each, as a multiple of its rate."""
-        route = self.route(slot)
-        return route, self.uses[: len(route), slot].tolist()
+        return self._ways[slot]
 
     def slots_on(self, link: int) -> tuple[IntArray, Array]:
         """Slots of the flows on a link, (n,), and how many times its rate each takes of it, (n,)."""
@@ -188,6 +189,7 @@ class FlowTable:
         self.cap_bps[slot] = flow.cap_bps
         self._observed[slot] = flow.observer is not None
         self._flows[slot] = flow
+        self._ways[slot] = way
         self._is_unequal[slot] = flow.weight != 1 or not way.is_plain
         self._unequal += bool(self._is_unequal[slot])
         return slot

@@ -70,18 +70,18 @@ class Planner:
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
         track = self.wiring.track(source, target)
         back = self._back(source, target)
-        lines = track.lines if self.split is None else (self.split.pipe(source, target, track),)
+        pipe = None if self.split is None else self.split.pipe(source, target, track).link
         path = Path(
             delay_s=factor * track.delay_s,
             back_s=None if back is None else factor * back.delay_s,
-            rates_bps=tuple([self.links.capacity_bps(line.link) for line in lines]),
+            rates_bps=self.links.rates_bps(track.numbers if pipe is None else (pipe,)),
             loss=track.loss,
         )
         plan = self.transport.plan(path, size_bytes, connection)
         answers = back if plan.back_share else None
         tracks = (track,) if answers is None else (track, answers)
-        if self.split is not None:
-            return Leg(plan, Way((lines[0].link,), (1.0,)), tracks)
+        if pipe is not None:
+            return Leg(plan, Way((pipe,), (1.0,)), tracks)
         back_links = () if answers is None else answers.links
         return Leg(plan, way(track.links or AT_HOME.links, back_links, plan.back_share), tracks)
 

@@ -158,11 +158,11 @@ class SharedLinks:
             ValueError: a flow that is not on its way.
         """
         passage = self._passage(flow)
-        if passage.slot >= 0:
-            moved_bytes = self._shares.leg_bytes(passage.slot)
+        if passage.moves:
+            moved_bytes = self._shares.leg_bytes(flow)
             passage.legs.append((passage.way, moved_bytes))
             self._ledger.move_on(passage.way, moved_bytes)
-            passage.slot = self._shares.change_way(passage.slot, planned)
+            self._shares.change_way(flow, planned)
             self._rest(passage.way)
             self._come(planned, flow.size_bytes - flow.sent_bytes)
         passage.way = planned
@@ -175,8 +175,8 @@ class SharedLinks:
         """
         passage = self._passage(flow)
         flow.cap_bps = checked_cap_bps(cap_bps)
-        if passage.slot >= 0:
-            self._shares.set_cap(passage.slot, cap_bps)
+        if passage.moves:
+            self._shares.set_cap(flow, cap_bps)
 
     def abandon(self, flow: Flow, error: BaseException) -> None:
         """Give back all shares of the flow now; who waits for it gets the error before time moves.
@@ -198,6 +198,12 @@ class SharedLinks:
         """What a link can carry now."""
         self._check([link])
         return self._followers.now_bps(link) if link in self._followers else self._shares.capacity_bps(link)
+
+    def rates_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """What each of these links, which are known, can carry now."""
+        if self._followers:
+            return tuple([self.capacity_bps(link) for link in links])
+        return tuple(map(self._shares.capacity_bps, links))
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
@@ -266,7 +272,8 @@ class SharedLinks:
         passage.timer = None
         if passage.flow.size_bytes > 0:
             self._come(passage.way, passage.flow.size_bytes)
-            passage.slot = self._shares.join(passage.flow, passage.way)
+            self._shares.join(passage.flow, passage.way)
+            passage.moves = True
         else:
             self._end(passage, complete=True)
 
@@ -281,8 +288,8 @@ class SharedLinks:
         del self._passages[flow]
         if passage.timer is not None:
             passage.timer.cancel()
-        if passage.slot >= 0:
-            alone_s = self._shares.leave(passage.slot)
+        if passage.moves:
+            alone_s = self._shares.leave(flow)
             self._close(passage, sent_bytes, complete=complete)
             self._rest(passage.way)
         flow.end(sent_bytes, now_s, complete=complete, alone_s=alone_s)
@@ -299,7 +306,7 @@ class SharedLinks:
     def _come(self, onto: Way, left_bytes: float) -> None:
         """A flow comes to these links."""
         self._ledger.begin(onto, left_bytes, self._sim.now)
-        for link in onto.links:
+        for link in onto.links if self._followers else ():
             self._followers.wake(link)
 
     def _rest(self, off: Way) -> None:

@@ -89,7 +89,7 @@ class Messenger:
         errand = _Errand(source, target, size_bytes, Cargo(size_bytes, self._manners.chunk_bytes), self._sim.now)
         if source.interrupted != "abort":
             await source.back()
-        with self._outages.watching():
+        with self._outages:
             delivery = await self._send(errand)
         if self._fortune.is_doubled(source.name, target.name):
             copy = self._sim.spawn(self._send_in_vain(source, target, size_bytes), name=f"{source.name}: once more")
@@ -178,5 +178,5 @@ class Messenger:
         """A message comes once more, and its receiver drops it."""
         self._sim.record("doubled", subject=source.name, peer=target.name)
         errand = _Errand(source, target, size_bytes, Cargo(size_bytes), self._sim.now, waste=_DUPLICATE)
-        with suppress(DeviceDownError, MessageFailedError), self._outages.watching():
+        with suppress(DeviceDownError, MessageFailedError), self._outages:
             await Attempt(self._sim, self.network, errand).made(watches_source=True)

@@ -50,8 +50,8 @@ class Passage:
     """Told when the flow is there, or of what it was abandoned with."""
     timer: asyncio.TimerHandle | None = None
     """Rings at the end of the delay."""
-    slot: int = -1
-    """Its slot while it moves."""
+    moves: bool = False
+    """Whether its delay is over."""
     legs: list[tuple[Way, float]] = field(default_factory=list)
     """Ways over which it has moved, and the bytes of each."""
 

@@ -13,6 +13,8 @@ class Section:
 
     lines: tuple[Line, ...] = ()
     links: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
+    """Links without media."""
     delay_s: float = 0.0
     loses: bool = False
 
@@ -22,6 +24,7 @@ def section(lines: Sequence[Line], delay_s: float | None = None) -> Section:
     return Section(
         lines=tuple(lines),
         links=tuple([link for line in lines for link in (line.link, *line.medium)]),
+        numbers=tuple([line.link for line in lines]),
         delay_s=sum(line.delay_s for line in lines) if delay_s is None else delay_s,
         loses=any(line.loss for line in lines),
     )
@@ -49,6 +52,11 @@ class Track:
     def links(self) -> tuple[int, ...]:
         """Theirs, media among them, in order."""
         return self.up.links + self.core.links + self.down.links
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Theirs, without media, in order."""
+        return self.up.numbers + self.core.numbers + self.down.numbers
 
     @property
     def loss(self) -> float:
