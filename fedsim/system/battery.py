@@ -36,6 +36,8 @@ class Piece(NamedTuple):
 class Battery:
     """Charge, and whether it is enough to run: an empty battery shuts down until it has ``restart_share`` again."""
 
+    __slots__ = ("_charger", "_restart_j", "_times", "capacity_j", "charge_j", "charged_j", "is_on")
+
     def __init__(
         self,
         *,

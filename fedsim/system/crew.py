@@ -6,7 +6,6 @@ has left from its standby power and the time since it came to rest. None of that
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, overload
 
 import numpy as np
@@ -40,6 +39,7 @@ class Crew(Sequence[Device]):
         self._made: dict[int, Device] = {}
         self._active: dict[int, Device] = {}
         self._rested: dict[int, Usage] = {}
+        self._touched = self._wake  # one for all of them
         self._all_rested = Usage()
         self._rests = np.ones(len(fleet), dtype=np.bool_)
         self._since_s = np.zeros(len(fleet))
@@ -195,17 +195,18 @@ class Crew(Sequence[Device]):
         number, rank = self.fleet.place(row)
         device = self._make(row, self._presence[number].of(rank))
         device.meter.stood_by_since(0.0)
-        device.touched = partial(self._wake, row, device)
+        device.touched = self._touched
         self._made[row] = device
-        self._wake(row, device)
+        self._wake(row)
         return device
 
-    def _wake(self, row: int, device: Device) -> None:
+    def _wake(self, row: int) -> None:
         """Somebody works with it: it speaks for itself from now on."""
         if self._rests[row]:
             self._rests[row] = False
-            self._active[row] = device
-            self._all_rested -= self._rested.pop(row, Usage())
+            self._active[row] = self._made[row]
+            if (rested := self._rested.pop(row, None)) is not None:
+                self._all_rested -= rested
 
     def _lay_down(self, resting: Sequence[tuple[int, Device]]) -> None:
         """They draw their standby power and nothing else: rows again, with what they have spent until now put aside."""

@@ -106,8 +106,8 @@ _ALWAYS: Final = TakesPart()
 _NOTHING: Final = Usage()
 
 
-def _nobody_minds() -> None:
-    pass
+def _nobody_minds(index: int) -> None:
+    del index
 
 
 class Device:
@@ -139,6 +139,7 @@ class Device:
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
         self._booked = _NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+        self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
         self._awake = 0
         self._is_away = False
         self._processor = Processor(
@@ -149,7 +150,7 @@ class Device:
             chip=spec.chip,
             changed=self._update_power,
         )
-        self.touched: Callable[[], None] = _nobody_minds
+        self.touched: Callable[[int], None] = _nobody_minds
         self._labour = Labour(
             sim=sim,
             name=spec.name,
@@ -271,13 +272,11 @@ class Device:
         """
         if self._awake or self._roaming.is_used or self._processor.busy_since_s is not None:
             return False
-        rules = self.spec.rules
-        is_plain = rules.charging is None and rules.takes_part == _ALWAYS and self.meter.witness is None
-        return is_plain and self.meter.is_steady(self._sim.now)
+        return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""
-        self.touched()
+        self.touched(self.index)
         self._watch.enter(guest)
 
     def leave(self, guest: Guest) -> None:
@@ -298,7 +297,7 @@ class Device:
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
-        self.touched()
+        self.touched(self.index)
         return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
 
     def start_work(self) -> Stint:

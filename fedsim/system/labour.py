@@ -3,8 +3,10 @@
 import asyncio
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
+
+import numpy as np
 
 from fedsim.errors import DeviceDownError, JobFaultError
 from fedsim.kernel import Simulation
@@ -22,7 +24,7 @@ class _Fuse:
     left_s: float
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Labour:
     """The jobs of one device.
 
@@ -40,9 +42,11 @@ class Labour:
     faults: Faults | None
     computed: Callable[[], Usage]
     lose: Callable[[str, Usage], None]
+    _luck: np.random.Generator | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._luck = None if self.faults is None else self.sim.rng("faults", self.name)
+        if self.faults is not None:
+            self._luck = self.sim.rng("faults", self.name)
 
     async def do(self, work: Work, epochs: float) -> None:
         """Return when the job is done; it makes so many passes over the data, the last one maybe cut short.

@@ -342,4 +342,7 @@ class PowerMeter:
 
 def _at(track: tuple[Stage, ...], time_s: float) -> Stage:
     """The stage of a track at a time."""
-    return next((stage for stage in track if stage.until_s > time_s), _NOTHING)
+    for stage in track:
+        if stage.until_s > time_s:
+            return stage
+    return _NOTHING

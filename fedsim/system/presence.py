@@ -65,16 +65,17 @@ class GroupPresence:
 
     def of(self, rank: int) -> "Presence":
         """The presence of one device."""
-        return Presence([(process, reason, rank) for process, reason in self._processes])
+        return Presence(self._processes, rank)
 
 
 class Presence:
     """One device's row of its group's processes."""
 
-    __slots__ = ("_goes_s", "_processes")
+    __slots__ = ("_goes_s", "_processes", "_rank")
 
-    def __init__(self, processes: Sequence[tuple[Process, Reason, int]] = ()) -> None:
+    def __init__(self, processes: Sequence[tuple[Process, Reason]] = (), rank: int = 0) -> None:
         self._processes = processes
+        self._rank = rank
         self._goes_s = -math.inf  # it is there until then, as far as anybody has looked
 
     def down(self, time_s: float) -> tuple[Reason, float] | None:
@@ -82,8 +83,8 @@ class Presence:
         if time_s < self._goes_s:
             return None
         goes_s = math.inf
-        for process, reason, rank in self._processes:
-            is_on, until_s = process.one(rank, time_s)
+        for process, reason in self._processes:
+            is_on, until_s = process.one(self._rank, time_s)
             if not is_on:
                 return reason, until_s
             goes_s = min(goes_s, until_s)

@@ -123,17 +123,19 @@ class Radio:
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
-        self._end_silence()
+        moved = bool(self._up_bps or self._down_bps)
         if rate_bps > 0:
             rates_bps[flow.number] = rate_bps
         else:
             rates_bps.pop(flow.number, None)
-        self._end_silence()
-        self._power_changed()
+        if moved or rate_bps > 0:
+            self._quiet_s = self._sim.now
+            self._power_changed()
 
     def forget_flows(self) -> None:
         """All flows have gone over to another radio."""
-        self._end_silence()
+        if self._up_bps or self._down_bps:
+            self._quiet_s = self._sim.now
         self._up_bps.clear()
         self._down_bps.clear()
         self._power_changed()
@@ -147,11 +149,6 @@ class Radio:
         self._meter.draw("send", send_w, now_s)
         self._meter.draw("receive", receive_w, now_s)
         self._draw()
-
-    def _end_silence(self) -> None:
-        """Silence counts from now on, if bytes move."""
-        if self._up_bps or self._down_bps:
-            self._quiet_s = self._sim.now
 
     def _wake(self, *, pushed: bool) -> None:
         """Go from idle to connected; what the device itself sends waits for nobody's paging occasion."""
