@@ -82,7 +82,13 @@ class FairShares:
         self._links.come(way, solo.lone_bps)
         self._alone[flow] = solo
         self._new[solo] = None
-        self._come_last()
+
+    def settle(self) -> None:
+        """Let new flows move, when everything of this instant has happened; this is the last thing that it does."""
+        if self._sim.loop.is_last_of_instant():
+            self._share_all()
+        else:
+            self.settle_later()
 
     def leave(self, flow: Flow) -> float:
         """The flow moves no more; what it would have needed alone for what it has sent."""
@@ -115,6 +121,10 @@ class FairShares:
         slot = self._slot(flow)
         self._table.cap_bps[slot] = cap_bps
         self._ties.change_cap(slot)
+
+    def idle(self, links: Sequence[int]) -> list[int]:
+        """Those of the links on which no flow is."""
+        return self._links.idle(links)
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
@@ -168,8 +178,8 @@ class FairShares:
         self._new.pop(solo, None)
         self._ties.come(self._table.adopt(solo), solo.way)
 
-    def _come_last(self) -> None:
-        """Compute rates when everything of this instant has happened."""
+    def settle_later(self) -> None:
+        """Let new flows move, and compute rates, when everything of this instant has happened."""
         if not self._is_due:
             self._is_due = True
             event = simpy.Event(self._sim.env)
@@ -179,12 +189,12 @@ class FairShares:
 
     def _touch(self, group: Group) -> None:
         """Compute the rates of this group when everything of this instant has happened."""
-        self._come_last()
+        self.settle_later()
         if not group.is_touched:
             group.is_touched = True
             self._touched.append(group)
 
-    def _share_all(self, _: simpy.Event) -> None:
+    def _share_all(self, _: simpy.Event | None = None) -> None:
         self._unlimited = []
         changed = self._begin_all()
         self._is_due = False

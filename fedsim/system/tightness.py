@@ -54,6 +54,11 @@ class Tightness:
         self._users.append(0)
         self.set_capacity(link, capacity_bps)
 
+    def idle(self, links: Sequence[int]) -> list[int]:
+        """Those of the links on which no flow is."""
+        users = self._users
+        return [link for link in links if not users[link]]
+
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
         return not self._users[link]
