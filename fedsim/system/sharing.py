@@ -14,6 +14,7 @@ import simpy
 from simpy.events import EventPriority
 
 from fedsim.kernel import Simulation
+from fedsim.system import few
 from fedsim.system.fairness import fair_rates
 from fedsim.system.flow import Flow
 from fedsim.system.flow_table import FlowTable
@@ -240,6 +241,8 @@ class FairShares:
 
     def _share(self, group: Group) -> list[Flow]:
         """Give a group its rates; returns observed flows whose rate is new."""
+        if len(group.members) <= few.MOST:
+            return self._share_few(group)
         slots = group.members
         rates_bps = self._fair_rates(slots)
         unlimited = np.isinf(rates_bps)
@@ -249,6 +252,25 @@ class FairShares:
         changed = self._table.set_rates(slots, rates_bps)
         if self._series:
             self._note(np.unique(self._table.routes[:, slots]).tolist())
+        self._set_alarm(group)
+        return changed
+
+    def _share_few(self, group: Group) -> list[Flow]:
+        """The same for few."""
+        table, slots = self._table, group.members.tolist()
+        flows = [table.flow(slot) for slot in slots]
+        found = [
+            few.Contender(table.way(slot), flow.cap_bps, flow.weight) for slot, flow in zip(slots, flows, strict=True)
+        ]
+        few.share(found, self._links.binds_bps)
+        changed = []
+        for slot, flow, contender in zip(slots, flows, found, strict=True):
+            if contender.rate_bps == math.inf:
+                self._unlimited.append(slot)
+            elif table.set_rate(slot, contender.rate_bps) and flow.observer is not None:
+                changed.append(flow)
+        if self._series:
+            self._note(list(dict.fromkeys(link for contender in found for link in contender.way.links)))
         self._set_alarm(group)
         return changed
 
