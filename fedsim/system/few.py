@@ -52,18 +52,17 @@ _On = dict[int, list[tuple[Contender, float]]]
 def _shared(flows: Sequence[Contender], binding_bps: Callable[[int], float]) -> tuple[dict[int, float], _On]:
     """Links that several flows share, and who does; one that a flow has to itself is nothing but a cap on it."""
     on: _On = {}
+    free_bps: dict[int, float] = {}
     for flow in flows:
         for link, use in zip(flow.way.links, flow.way.uses, strict=True):
-            on.setdefault(link, []).append((flow, use))
-    free_bps: dict[int, float] = {}
-    for link in list(on):
-        carries_bps, here = binding_bps(link), on[link]
-        if carries_bps < math.inf and len(here) > 1:
-            free_bps[link] = carries_bps
-            continue
-        del on[link]
-        for flow, use in here:
-            flow.cap_bps = min(flow.cap_bps, carries_bps / use)
+            if link in on:
+                on[link].append((flow, use))
+            elif (carries_bps := binding_bps(link)) < math.inf:
+                on[link] = [(flow, use)]
+                free_bps[link] = carries_bps
+    for link in [link for link, here in on.items() if len(here) == 1]:
+        ((flow, use),) = on.pop(link)
+        flow.cap_bps = min(flow.cap_bps, free_bps.pop(link) / use)
     return free_bps, on
 
 
