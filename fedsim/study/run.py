@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
-from fedsim.study.devices import device_table
+from fedsim.study.devices import at_work, device_table
 from fedsim.study.folder import write
 from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
@@ -137,20 +137,22 @@ async def _evaluate_every(every_s: float, monitor: RunMonitor) -> None:
 def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
     curve = pd.DataFrame([point.row() for point in monitor.points])
     events = world.sim.events.frame()
+    devices = device_table(world.devices.made)
     return Result(
         scenario=scenario,
         seed=world.sim.seed,
         curve=curve,
         events=events,
-        devices=device_table(world.devices.made),
+        devices=devices,
         links=link_table(world.network, world.sim.now),
-        summary=_summary(scenario, world, monitor, curve, events),
+        summary=_summary(scenario, world, monitor, (curve, events, devices)),
     )
 
 
 def _summary(
-    scenario: Scenario, world: World, monitor: RunMonitor, curve: pd.DataFrame, events: pd.DataFrame
+    scenario: Scenario, world: World, monitor: RunMonitor, tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 ) -> Summary:
+    curve, events, devices = tables
     stop, waste = scenario.stop, world.waste
     last = monitor.points[-1]
     return Summary(
@@ -169,7 +171,7 @@ def _summary(
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
         slowest=slowest(events),
         devices=len(world.devices),
-        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices.made),
+        devices_at_work=at_work(devices),
         learned=world.learns,
         devices_spent=world.devices.empty(),
     )
