@@ -5,6 +5,7 @@ and no error that grows with time.
 """
 
 import math
+from collections import defaultdict
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,7 @@ class FlowTable:
         self._alone = AloneTimes(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
         self._ways: dict[int, Way] = {}
+        self._on: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
@@ -81,6 +83,8 @@ class FlowTable:
         """Take the flow out of its slot, which is kept until ``release``."""
         self.present[slot] = False
         self._gone.append(slot)
+        for link in self._ways[slot].links:
+            del self._on[link][slot]
         self._unequal -= bool(self._is_unequal[slot])
         return self._flows.pop(slot)
 
@@ -107,10 +111,9 @@ class FlowTable:
 
     def slots_on(self, link: int) -> tuple[IntArray, Array]:
         """Slots of the flows on a link, (n,), and how many times its rate each takes of it, (n,)."""
-        slots = self.present.nonzero()[0]
-        here = self.routes[:, slots] == link
-        places, columns = np.nonzero(here)
-        return slots[columns], self.uses[places, slots[columns]]
+        here = self._on[link]
+        slots = np.fromiter(here, np.int64, len(here))
+        return slots, np.fromiter(here.values(), np.float64, len(here))
 
     def flow(self, slot: int) -> Flow:
         """The flow in a slot."""
@@ -136,6 +139,18 @@ class FlowTable:
         moving = rates_bps > 0
         self.end_s[slots[moving]] = now_s + 8 * left_bytes[moving] / rates_bps[moving]
         return [self.flow(slot) for slot in slots[self._observed[slots]].tolist()]
+
+    def set_rate(self, slot: int, rate_bps: float) -> bool:
+        """The same for one flow; whether its rate is different from before."""
+        if rate_bps == self.rates_bps[slot]:
+            return False
+        now_s = self._sim.now
+        left_bytes = self.left_now_bytes(slot)
+        self.left_bytes[slot] = left_bytes
+        self.since_s[slot] = now_s
+        self.rates_bps[slot] = rate_bps
+        self.end_s[slot] = now_s + 8 * left_bytes / rate_bps if rate_bps > 0 else math.inf
+        return True
 
     def rate_bps(self, slot: int) -> float:
         """Present rate of the flow in this slot."""
@@ -190,6 +205,8 @@ class FlowTable:
         self._observed[slot] = flow.observer is not None
         self._flows[slot] = flow
         self._ways[slot] = way
+        for link, use in zip(way.links, way.uses, strict=True):
+            self._on[link][slot] = use
         self._is_unequal[slot] = flow.weight != 1 or not way.is_plain
         self._unequal += bool(self._is_unequal[slot])
         return slot

@@ -129,13 +129,15 @@ class SharedLinks:
         self._ledger.offered_bytes += flow.size_bytes
         passage = self._passages[flow] = Passage(flow, planned, over)
         if delay_s:
-            passage.timer = self._sim.loop.call_later(delay_s, self._set_off, passage)
+            passage.timer = self._sim.loop.call_later(delay_s, self._delay_is_over, passage)
             return
         try:
             self._set_off(passage)
         except BaseException:
             self.give_up(flow)
             raise
+        if passage.moves:
+            self._shares.settle_later()
 
     def give_up(self, flow: Flow) -> None:
         """Give back all shares of the flow now, unheard; nothing happens if it is over."""
@@ -160,7 +162,7 @@ class SharedLinks:
         passage = self._passage(flow)
         if passage.moves:
             moved_bytes = self._shares.leg_bytes(flow)
-            passage.legs.append((passage.way, moved_bytes))
+            passage.legs = [*(passage.legs or ()), (passage.way, moved_bytes)]
             self._ledger.move_on(passage.way, moved_bytes)
             self._shares.change_way(flow, planned)
             self._rest(passage.way)
@@ -267,6 +269,11 @@ class SharedLinks:
         self._ledger.change_capacity(link, before_bps=self._shares.capacity_bps(link), moving_bytes=moving_bytes)
         self._shares.set_capacity(link, capacity_bps)
 
+    def _delay_is_over(self, passage: Passage) -> None:
+        self._set_off(passage)
+        if passage.moves:
+            self._shares.settle()
+
     def _set_off(self, passage: Passage) -> None:
         """The delay is over: the bytes begin to move."""
         passage.timer = None
@@ -298,7 +305,7 @@ class SharedLinks:
 
     def _close(self, passage: Passage, sent_bytes: float, *, complete: bool) -> None:
         """Tell what became of the bytes of a flow that has moved."""
-        for earlier, moved_bytes in passage.legs:
+        for earlier, moved_bytes in passage.legs or ():
             self._ledger.decide(earlier, moved_bytes, complete=complete)
             sent_bytes -= moved_bytes
         self._ledger.end(passage.way, sent_bytes, complete=complete)
@@ -311,7 +318,7 @@ class SharedLinks:
 
     def _rest(self, off: Way) -> None:
         """A flow has left these links, and may have been the last."""
-        for link in off.links:
-            if self._shares.is_idle(link):
-                self._ledger.rest(link, self._sim.now)
-                self._followers.rest(link)
+        idle = self._shares.idle(off.links)
+        self._ledger.rest(idle, self._sim.now)
+        for link in idle if self._followers else ():
+            self._followers.rest(link)

@@ -149,13 +149,15 @@ class Messenger:
         )
         delivery.size_bytes = errand.size_bytes
         delivery.wire_bytes = errand.ended_bytes
-        delivery.wasted = dict(errand.vain_bytes)
+        delivery.wasted = errand.vain_bytes
         return delivery
 
     def _check(self, trip: Trip, errand: _Errand) -> None:
         """See which chunks were lost on the way, and which do not match their checksum; these have to go again."""
         if trip.wasted_bytes:
             errand.lose(_RESENT, trip.wasted_bytes)
+        if not self._fortune.may_spoil:
+            return
         mishaps = (self._fortune.losses(trip.source, trip.target), self._fortune.corruptions(trip.source, trip.target))
         sent_bytes, wire_bytes = trip.cargo.left_bytes, trip.flow.sent_bytes
         lost, corrupted = trip.cargo.meet(mishaps)

@@ -134,7 +134,7 @@ class Network:
         if trip in self._underway:
             self._links.give_up(trip.flow)
             self._close(trip)
-        trip.is_over = True
+        trip.over = None
 
     def move(self, name: str, at: str, access: Access, *, flows: OnMove = "continue") -> None:
         """From now on ``name`` hangs on another node, or has another access link there.
@@ -223,7 +223,6 @@ class Network:
         try:
             leg = self._planner.leg(trip.source, trip.target, trip.cargo.left_bytes, self._sim.now)
         except MessageFailedError as error:
-            trip.is_over = True
             raise trip.told(error) from None
         plan = leg.plan
         flow = self._links.flow(
@@ -263,7 +262,6 @@ class Network:
             try:
                 self._depart(trip)
             except MessageFailedError as failed:
-                trip.over(failed)
+                trip.tell(failed)
         else:
-            trip.is_over = True
-            trip.over(error if error is None else trip.told(error))
+            trip.tell(error if error is None else trip.told(error))

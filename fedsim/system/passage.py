@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fedsim.system.flow import Flow
@@ -52,7 +52,7 @@ class Passage:
     """Rings at the end of the delay."""
     moves: bool = False
     """Whether its delay is over."""
-    legs: list[tuple[Way, float]] = field(default_factory=list)
+    legs: list[tuple[Way, float]] | None = None
     """Ways over which it has moved, and the bytes of each."""
 
 

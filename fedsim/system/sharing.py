@@ -14,6 +14,7 @@ import simpy
 from simpy.events import EventPriority
 
 from fedsim.kernel import Simulation
+from fedsim.system import few
 from fedsim.system.fairness import fair_rates
 from fedsim.system.flow import Flow
 from fedsim.system.flow_table import FlowTable
@@ -82,7 +83,13 @@ class FairShares:
         self._links.come(way, solo.lone_bps)
         self._alone[flow] = solo
         self._new[solo] = None
-        self._come_last()
+
+    def settle(self) -> None:
+        """Let new flows move, when everything of this instant has happened; this is the last thing that it does."""
+        if self._sim.loop.is_last_of_instant():
+            self._share_all()
+        else:
+            self.settle_later()
 
     def leave(self, flow: Flow) -> float:
         """The flow moves no more; what it would have needed alone for what it has sent."""
@@ -115,6 +122,10 @@ class FairShares:
         slot = self._slot(flow)
         self._table.cap_bps[slot] = cap_bps
         self._ties.change_cap(slot)
+
+    def idle(self, links: Sequence[int]) -> list[int]:
+        """Those of the links on which no flow is."""
+        return self._links.idle(links)
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
@@ -168,8 +179,8 @@ class FairShares:
         self._new.pop(solo, None)
         self._ties.come(self._table.adopt(solo), solo.way)
 
-    def _come_last(self) -> None:
-        """Compute rates when everything of this instant has happened."""
+    def settle_later(self) -> None:
+        """Let new flows move, and compute rates, when everything of this instant has happened."""
         if not self._is_due:
             self._is_due = True
             event = simpy.Event(self._sim.env)
@@ -179,12 +190,12 @@ class FairShares:
 
     def _touch(self, group: Group) -> None:
         """Compute the rates of this group when everything of this instant has happened."""
-        self._come_last()
+        self.settle_later()
         if not group.is_touched:
             group.is_touched = True
             self._touched.append(group)
 
-    def _share_all(self, _: simpy.Event) -> None:
+    def _share_all(self, _: simpy.Event | None = None) -> None:
         self._unlimited = []
         changed = self._begin_all()
         self._is_due = False
@@ -230,6 +241,8 @@ class FairShares:
 
     def _share(self, group: Group) -> list[Flow]:
         """Give a group its rates; returns observed flows whose rate is new."""
+        if len(group.members) <= few.MOST:
+            return self._share_few(group)
         slots = group.members
         rates_bps = self._fair_rates(slots)
         unlimited = np.isinf(rates_bps)
@@ -239,6 +252,25 @@ class FairShares:
         changed = self._table.set_rates(slots, rates_bps)
         if self._series:
             self._note(np.unique(self._table.routes[:, slots]).tolist())
+        self._set_alarm(group)
+        return changed
+
+    def _share_few(self, group: Group) -> list[Flow]:
+        """The same for few."""
+        table, slots = self._table, group.members.tolist()
+        flows = [table.flow(slot) for slot in slots]
+        found = [
+            few.Contender(table.way(slot), flow.cap_bps, flow.weight) for slot, flow in zip(slots, flows, strict=True)
+        ]
+        few.share(found, self._links.binds_bps)
+        changed = []
+        for slot, flow, contender in zip(slots, flows, found, strict=True):
+            if contender.rate_bps == math.inf:
+                self._unlimited.append(slot)
+            elif table.set_rate(slot, contender.rate_bps) and flow.observer is not None:
+                changed.append(flow)
+        if self._series:
+            self._note(list(dict.fromkeys(link for contender in found for link in contender.way.links)))
         self._set_alarm(group)
         return changed
 

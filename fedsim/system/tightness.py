@@ -5,6 +5,7 @@ some of it free: then it holds nobody back, and ties nobody to anybody. Other li
 is on at least one tight link, its narrowest if there is no other, by which it is found.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,6 +55,11 @@ class Tightness:
         self._users.append(0)
         self.set_capacity(link, capacity_bps)
 
+    def idle(self, links: Sequence[int]) -> list[int]:
+        """Those of the links on which no flow is."""
+        users = self._users
+        return [link for link in links if not users[link]]
+
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
         return not self._users[link]
@@ -65,6 +71,10 @@ class Tightness:
     def carries_bps(self, link: int) -> float:
         """The capacity of one link."""
         return self._carries_bps[link]
+
+    def binds_bps(self, link: int) -> float:
+        """The capacity of one link if it is tight, else infinity."""
+        return self._carries_bps[link] if self._is_tight[link] else math.inf
 
     def lone_bps(self, way: Way, cap_bps: float) -> float:
         """What a flow would have alone: the least of its cap and its links."""

@@ -25,9 +25,9 @@ class Trip:
     cargo: Cargo
     begun_s: float
     cap_bps: float
-    over: Over
+    over: Over | None
+    """Who is told of its end; None from then on."""
     observer: FlowObserver | None = None
-    is_over: bool = False
     flow: Flow = field(init=False)
     """The present flow, or the last one."""
     leg: Leg = field(init=False)
@@ -43,6 +43,17 @@ class Trip:
     def plan(self) -> Plan:
         """Of the present flow."""
         return self.leg.plan
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its end was told, or nobody wants to know of it."""
+        return self.over is None
+
+    def tell(self, error: BaseException | None) -> None:
+        """Tell of its end, once. Nothing of it is left behind for the garbage collector."""
+        over, self.over = self.over, None
+        if over is not None:
+            over(error)
 
     def depart(self, flow: Flow, leg: Leg) -> None:
         """A flow sets out for it."""
