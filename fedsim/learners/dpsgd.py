@@ -1,20 +1,21 @@
 """Decentralised parallel stochastic gradient descent."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, Work
-from fedsim.learners.local_sgd import run_sgd
-from fedsim.learners.messages import Precision, check_precision, rounded, size_bytes
+from fedsim.learners.learner import Computed, Work
+from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import mean_losses
-from fedsim.tasks.sgd import Sgd
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DPsgd:
+class DPsgd(SgdLearner):
     """Lian et al. 2017, Algorithm 1: every node averages with its neighbours, and adds its own gradient step.
 
     Where ``overlaps``, as in the paper, a node sends its model x_i as it was *before* its local work, so that
@@ -27,12 +28,7 @@ class DPsgd:
     whatever the precision.
     """
 
-    solver: Sgd = field(default_factory=Sgd)
     overlaps: bool = True
-    precision: Precision = "float32"
-
-    def __post_init__(self) -> None:
-        check_precision(self.precision)
 
     @property
     def takes_partial_work(self) -> bool:
@@ -43,55 +39,27 @@ class DPsgd:
         """The model's own start, (p,)."""
         return problem.model.init(rng)
 
-    @property
-    def epochs(self) -> float:
-        """The solver's."""
-        return self.solver.epochs
-
-    def memory(self, problem: Problem, device: int) -> None:
-        """Nothing is remembered besides the model."""
-        del problem, device
-
-    def asked_steps(self, problem: Problem, device: int) -> int:
-        """Minibatches of all epochs."""
-        return self.solver.steps(int(problem.sizes[device]))
-
-    def local(self, problem: Problem, work: Work) -> Answers:
+    def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""
-        return run_sgd(self.solver, problem, work)
-
-    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
-        """One for each minibatch."""
-        del problem, device
-        return steps
-
-    def step_flops(self, problem: Problem, device: int) -> float:
-        """One minibatch, forward and backward."""
-        return self.solver.step_flops(problem.model, int(problem.sizes[device]))
-
-    def step_moved_bytes(self, problem: Problem, device: int) -> float:
-        """One minibatch."""
-        return self.solver.step_moved_bytes(problem.model, int(problem.sizes[device]))
-
-    def memory_bytes(self, problem: Problem, device: int) -> float:
-        """The model, its gradient and a minibatch."""
-        return self.solver.memory_bytes(problem.model, int(problem.sizes[device]))
+        return sent(run_sgd(self.solver, problem, work).parameters)
 
     def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
         """See ``DecentralisedLearner``. A neighbour that is left out leaves its weight to the node itself."""
-        sent = rounded(own if self.overlaps else computed, self.precision)
-        return computed + weights[1:] @ (rounded(received, self.precision) - sent)
+        offered = rounded(own if self.overlaps else computed, self.precision)
+        return computed + weights[1:] @ (rounded(received, self.precision) - offered)
 
-    def up_bytes(self, problem: Problem) -> int:
-        """One model."""
-        return size_bytes(problem.model.parameters, self.precision)
+    def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
+        """Each node's own."""
+        del problem, memory
+        return nodes
 
-    def measures(self, problem: Problem, models: Array) -> dict[str, float]:
+    def measures(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> dict[str, float]:
         """The objective of the mean model, nodes weighted equally, and the nodes' distance from it.
 
         ``disagreement`` is the root of the mean squared distance between a node's model and the mean model.
         """
-        mean = models.mean(axis=0)
-        losses = mean_losses(problem.model, np.broadcast_to(mean, models.shape), problem.train)
-        distance = np.sqrt(np.square(models - mean).sum(axis=1).mean())
+        del memory
+        mean = nodes.mean(axis=0)
+        losses = mean_losses(problem.model, np.broadcast_to(mean, nodes.shape), problem.train)
+        distance = np.sqrt(np.square(nodes - mean).sum(axis=1).mean())
         return {"objective": float(losses.mean()), "disagreement": float(distance)}

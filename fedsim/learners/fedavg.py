@@ -1,24 +1,23 @@
 """Federated averaging."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import Answers, Work
-from fedsim.learners.local_sgd import run_sgd
-from fedsim.learners.messages import Precision, check_precision, rounded, size_bytes
+from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import mean_losses
-from fedsim.tasks.sgd import Sgd
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FedAvg:
+class FedAvg(SgdLearner):
     """McMahan et al. 2017, Algorithm 1: devices train the server's model, the server averages the results.
 
     The state is the global model (p,). Down and up go p numbers of the given precision, really rounded to it;
@@ -26,12 +25,10 @@ class FedAvg:
     FedSGD.
     """
 
-    solver: Sgd = field(default_factory=Sgd)
     weights: Literal["examples", "equal"] = "examples"
-    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        check_precision(self.precision)
+        SgdLearner.__post_init__(self)
         if self.weights not in {"examples", "equal"}:
             raise FedsimError(f"fedavg: weights must be 'examples' or 'equal', got {self.weights!r}")
 
@@ -39,6 +36,21 @@ class FedAvg:
     def takes_partial_work(self) -> bool:
         """A device that did not finish its epochs is dropped, as in the paper."""
         return False
+
+    @property
+    def takes_stale_answers(self) -> bool:
+        """The mean of what arrived replaces the model: one late answer alone would undo all others."""
+        return False
+
+    @property
+    def needs_everybody(self) -> bool:
+        """Any cohort will do."""
+        return False
+
+    @property
+    def sends(self) -> Literal["model", "change"]:
+        """The trained model."""
+        return "model"
 
     def init(self, problem: Problem, rng: np.random.Generator) -> Array:
         """The model's own start, (p,)."""
@@ -49,40 +61,9 @@ class FedAvg:
         del problem, device
         return rounded(state, self.precision)
 
-    @property
-    def epochs(self) -> float:
-        """The solver's."""
-        return self.solver.epochs
-
-    def memory(self, problem: Problem, device: int) -> None:
-        """Nothing is remembered."""
-        del problem, device
-
-    def asked_steps(self, problem: Problem, device: int) -> int:
-        """Minibatches of all epochs."""
-        return self.solver.steps(int(problem.sizes[device]))
-
-    def local(self, problem: Problem, work: Work) -> Answers:
+    def local(self, problem: Problem, work: Work) -> Computed:
         """Train; what is sent is the trained model."""
-        answers = run_sgd(self.solver, problem, work)
-        return replace(answers, sent=rounded(answers.sent, self.precision))
-
-    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
-        """One for each minibatch."""
-        del problem, device
-        return steps
-
-    def step_flops(self, problem: Problem, device: int) -> float:
-        """One minibatch, forward and backward."""
-        return self.solver.step_flops(problem.model, int(problem.sizes[device]))
-
-    def step_moved_bytes(self, problem: Problem, device: int) -> float:
-        """One minibatch."""
-        return self.solver.step_moved_bytes(problem.model, int(problem.sizes[device]))
-
-    def memory_bytes(self, problem: Problem, device: int) -> float:
-        """The model, its gradient and a minibatch."""
-        return self.solver.memory_bytes(problem.model, int(problem.sizes[device]))
+        return sent(rounded(run_sgd(self.solver, problem, work).parameters, self.precision))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
         """The average of the models that arrived."""
@@ -93,16 +74,9 @@ class FedAvg:
         """A multiplication and an addition per parameter and answer."""
         return 2.0 * answers * problem.model.parameters
 
-    def down_bytes(self, problem: Problem) -> int:
-        """One model."""
-        return size_bytes(problem.model.parameters, self.precision)
-
-    def up_bytes(self, problem: Problem) -> int:
-        """One model."""
-        return size_bytes(problem.model.parameters, self.precision)
-
-    def models(self, problem: Problem, state: Array) -> Array:
+    def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
         """Every device uses the global model as it would receive it."""
+        del memory
         return np.broadcast_to(rounded(state, self.precision), (problem.devices, len(state)))
 
     def measures(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> dict[str, float]:

@@ -6,13 +6,15 @@ computes from its own model, what it sends to its neighbours, and how it mixes w
 work is always done for a *batch of devices*: the leading axis of every array is the device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.learners.local_cost import LocalCost
+from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
 
 Array = npt.NDArray[np.float64]
@@ -23,30 +25,46 @@ IntArray = npt.NDArray[np.int64]
 class Work:
     """Local work of b devices; entry i of every field belongs to ``devices[i]``.
 
-    ``steps`` is what each device is *granted*: a device with a deadline or an empty battery gets fewer than
-    ``asked_steps``. ``rngs`` are private to (run, device, round), so that a result does not depend on which
-    devices happen to be computed together.
+    ``steps`` is what each device is *granted*: a device with a deadline or an empty battery gets fewer than the
+    steps of its ``LocalCost``. ``versions`` says how often the server had combined answers when it sent what the
+    device received (among peers: the peer's own rounds before this one), for step sizes that fall by the round.
+    ``rngs`` are private to (run, device, round), so that a result does not depend on which devices happen to be
+    computed together.
     """
 
     devices: IntArray  # (b,)
     received: Array  # (b, *shape of a message)
     memory: tuple[Any, ...]  # (b,) what each device kept from last time, None where the learner keeps nothing
     steps: IntArray  # (b,)
-    rngs: tuple[np.random.Generator, ...]  # (b,)
+    versions: IntArray  # (b,)
+    rngs: Sequence[np.random.Generator]  # (b,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What k devices computed; entry i of every field belongs to ``devices[i]``.
+class Computed:
+    """What b devices computed, entry i by ``devices[i]`` of the work.
 
     ``memory`` is what the device will remember *if the server takes its answer*: the protocol commits it
     then, and only then, so that a lost upload leaves both sides as they were.
     """
 
+    sent: Array  # (b, *shape of a message)
+    memory: tuple[Any, ...]  # (b,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What k devices sent and the server combines; entry i of every field belongs to ``devices[i]``.
+
+    ``staleness`` says how often the server has combined answers since it sent what this answer was computed from:
+    0 in synchronous rounds.
+    """
+
     devices: IntArray  # (k,)
     sent: Array  # (k, *shape of a message)
-    memory: tuple[Any, ...]  # (k,)
-    examples: Array  # (k,) training examples behind each answer
+    examples: IntArray  # (k,) training examples behind each answer
+    steps: IntArray  # (k,) local steps behind each answer
+    staleness: IntArray  # (k,)
 
 
 class LocalLearner(Protocol):
@@ -63,36 +81,39 @@ class LocalLearner(Protocol):
     def memory(self, problem: Problem, device: int) -> Any:
         """What the device remembers before its first round."""
 
-    def asked_steps(self, problem: Problem, device: int) -> int:
-        """Local steps of a full round's work on this device."""
+    def local(self, problem: Problem, work: Work) -> Computed:
+        """Do the granted steps of every device in the batch. Nothing that came in is changed in place."""
 
-    def local(self, problem: Problem, work: Work) -> Answers:
-        """Do the granted steps of every device in the batch."""
-
-    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
-        """Calls of the training library that so many steps take; each costs the device's fixed overhead."""
-
-    def step_flops(self, problem: Problem, device: int) -> float:
-        """Floating-point operations of one local step on this device."""
-
-    def step_moved_bytes(self, problem: Problem, device: int) -> float:
-        """Bytes that one local step on this device moves through its memory."""
-
-    def memory_bytes(self, problem: Problem, device: int) -> float:
-        """Bytes that local work on this device holds in memory: model, gradient, solver's state and batch."""
+    def local_cost(self, problem: Problem, device: int) -> LocalCost:
+        """What a full round's work asks of this device; it is the same in every round."""
 
     def up_bytes(self, problem: Problem) -> int:
         """Bytes of the message that carries one device's answer."""
+
+    def predictor(self, problem: Problem) -> Model:
+        """The model that reads the parameters that ``models`` gives; the problem's own unless the learner says more."""
 
 
 class CentralLearner(LocalLearner, Protocol):
     """A learner with a server."""
 
+    @property
+    def takes_stale_answers(self) -> bool:
+        """Whether the server may combine any number of answers at any time, as asynchronous protocols do."""
+
+    @property
+    def needs_everybody(self) -> bool:
+        """Whether every round needs an answer from every device."""
+
+    @property
+    def sends(self) -> Literal["model", "change"]:
+        """Whether an answer is a model, in the shape of what was received, or a change: what codecs act on."""
+
     def init(self, problem: Problem, rng: np.random.Generator) -> Any:
         """Server state before the first round."""
 
     def broadcast(self, problem: Problem, state: Any, device: int) -> Array:
-        """What the server sends to this device."""
+        """What the server sends to this device; not changed in place by later rounds."""
 
     def aggregate(self, problem: Problem, state: Any, answers: Answers) -> Any:
         """Server state after the round in which these answers arrived (at least one; sorted by device)."""
@@ -103,11 +124,32 @@ class CentralLearner(LocalLearner, Protocol):
     def down_bytes(self, problem: Problem) -> int:
         """Bytes of the message from server to one device."""
 
-    def models(self, problem: Problem, state: Any) -> Array:
-        """Parameters that each device would use now: (m, p)."""
+    def models(self, problem: Problem, state: Any, memory: Mapping[int, Any]) -> Array:
+        """Parameters that each device would use now, for ``predictor``: (m, q); ``memory`` as in ``measures``."""
 
     def measures(self, problem: Problem, state: Any, memory: Mapping[int, Any]) -> dict[str, float]:
         """The learner's own figures of merit, such as its objective; ``memory`` is what devices committed."""
+
+
+@runtime_checkable
+class MergingLearner(CentralLearner, Protocol):
+    """A central learner whose server part several edge servers can do, each on a state of its own.
+
+    Liu et al. 2020, "Client-edge-cloud hierarchical federated learning", Algorithm 1: an edge combines the answers
+    of its own devices, and after some rounds the cloud merges the edges' states.
+    """
+
+    def merge(self, problem: Problem, base: Any, states: Sequence[Any], examples: Array) -> Any:
+        """The cloud's state after edges went from ``base`` to ``states`` (e,), each with so many ``examples`` (e,).
+
+        Edges that combined once each and are merged give what one server would have had from all their answers.
+        """
+
+    def merge_flops(self, problem: Problem, states: int) -> float:
+        """Floating-point operations of ``merge`` for so many states."""
+
+    def state_bytes(self, problem: Problem) -> int:
+        """Bytes of a message that carries a state, from edge to cloud or back."""
 
 
 class DecentralisedLearner(LocalLearner, Protocol):
@@ -127,5 +169,8 @@ class DecentralisedLearner(LocalLearner, Protocol):
         received: (k, p) what its neighbours sent    weights: (k + 1,) own weight first; they sum to 1
         """
 
-    def measures(self, problem: Problem, models: Array) -> dict[str, float]:
+    def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
+        """Parameters that each device would use now, for ``predictor``: (m, q), from all nodes' models (m, p)."""
+
+    def measures(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> dict[str, float]:
         """The learner's own figures of merit from all nodes' models (m, p)."""

@@ -7,14 +7,15 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import Answers, Work
+from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.messages import size_bytes
 from fedsim.learners.regularisers import ProbabilisticPrior, Regulariser
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.linear import design
 from fedsim.tasks.losses import Hinge
-from fedsim.tasks.model import LinearModel
+from fedsim.tasks.model import LinearModel, Model
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sdca import Sdca, Subproblem
 
@@ -59,6 +60,21 @@ class Mocha:
         """Any number of steps is an answer: this is the paper's theta."""
         return True
 
+    @property
+    def takes_stale_answers(self) -> bool:
+        """The bound sigma' is for answers to one and the same W."""
+        return False
+
+    @property
+    def needs_everybody(self) -> bool:
+        """A device that is absent is theta = 1."""
+        return False
+
+    @property
+    def sends(self) -> Literal["model", "change"]:
+        """The change of V."""
+        return "change"
+
     def init(self, problem: Problem, rng: np.random.Generator) -> MochaState:
         """Everything 0, and the regulariser's first Sigma; nothing is drawn.
 
@@ -92,11 +108,7 @@ class Mocha:
         """The device's dual variables (n_t, R), 0 at first."""
         return np.zeros((int(problem.sizes[device]), linear(problem).rows))
 
-    def asked_steps(self, problem: Problem, device: int) -> int:
-        """Coordinate steps of all local epochs."""
-        return self.solver.steps(int(problem.sizes[device]))
-
-    def local(self, problem: Problem, work: Work) -> Answers:
+    def local(self, problem: Problem, work: Work) -> Computed:
         """Improve the data-local subproblem; what is sent is u_t (R, d)."""
         related, safety, penalty = np.moveaxis(work.received[:, :, -3:], 2, 0)
         subproblem = Subproblem(
@@ -111,33 +123,24 @@ class Mocha:
             work=subproblem,
             devices=work.devices,
             steps=work.steps,
-            rngs=work.rngs,
+            rngs=tuple(work.rngs),
         )
-        return Answers(
-            devices=work.devices,
-            sent=solution.u,
-            memory=solution.alpha,
-            examples=problem.sizes[work.devices].astype(float),
+        return Computed(sent=solution.u, memory=solution.alpha)
+
+    def local_cost(self, problem: Problem, device: int) -> LocalCost:
+        """Coordinate steps of all local epochs, each one example for every row of weights.
+
+        The solver loops over them: a dispatch is a local epoch or part of it. Held are weights, all of the device's
+        examples, and their dual variables.
+        """
+        width, rows, examples = _width(problem), linear(problem).rows, int(problem.sizes[device])
+        return LocalCost(
+            steps=self.solver.steps(examples),
+            step_flops=self.solver.step_flops(width, rows),
+            step_moved_bytes=self.solver.step_moved_bytes(width, rows),
+            memory_bytes=self.solver.memory_bytes(width, rows, examples),
+            steps_per_dispatch=examples,
         )
-
-    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
-        """One for each local epoch or part of it: a coordinate step is an example, and the solver loops over them."""
-        return -(-steps // int(problem.sizes[device]))
-
-    def step_flops(self, problem: Problem, device: int) -> float:
-        """One example, every row of weights."""
-        del device
-        return self.solver.step_flops(_width(problem), linear(problem).rows)
-
-    def step_moved_bytes(self, problem: Problem, device: int) -> float:
-        """One example, every row of weights."""
-        del device
-        return self.solver.step_moved_bytes(_width(problem), linear(problem).rows)
-
-    def memory_bytes(self, problem: Problem, device: int) -> float:
-        """Weights, all of the device's examples, and their dual variables."""
-        examples = int(problem.sizes[device])
-        return self.solver.memory_bytes(_width(problem), linear(problem).rows, examples)
 
     def aggregate(self, problem: Problem, state: MochaState, answers: Answers) -> MochaState:
         """Add the answers; after every ``omega_every`` rounds update Sigma, and rebuild W with it."""
@@ -167,8 +170,13 @@ class Mocha:
         """u_t for each row of weights."""
         return size_bytes(linear(problem).rows * _width(problem), "float64")
 
-    def models(self, problem: Problem, state: MochaState) -> Array:
+    def predictor(self, problem: Problem) -> Model:
+        """The problem's own model."""
+        return problem.model
+
+    def models(self, problem: Problem, state: MochaState, memory: Mapping[int, Any]) -> Array:
         """Each device's own rows of weights, (m, R * d)."""
+        del memory
         return state.W.transpose(1, 0, 2).reshape(problem.devices, -1)
 
     def measures(self, problem: Problem, state: MochaState, memory: Mapping[int, Any]) -> dict[str, float]:

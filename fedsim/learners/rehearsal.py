@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, Array, CentralLearner, DecentralisedLearner, Work
+from fedsim.learners.learner import Answers, Array, CentralLearner, Computed, DecentralisedLearner, Work
+from fedsim.learners.local_cost import LocalCost
+from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
 
 
@@ -29,35 +31,20 @@ class _Costs:
     def memory(self, problem: Problem, device: int) -> None:
         """Nothing."""
 
-    def asked_steps(self, problem: Problem, device: int) -> int:
-        """As the learner."""
-        return int(self.learner.asked_steps(problem, device))
-
-    def local(self, problem: Problem, work: Work) -> Answers:
+    def local(self, problem: Problem, work: Work) -> Computed:
         """Answers of no numbers."""
+        del problem
         count = len(work.devices)
-        return Answers(
-            devices=work.devices,
-            sent=np.empty((count, 0)),
-            memory=(None,) * count,
-            examples=problem.sizes[work.devices].astype(np.float64),
-        )
+        return Computed(sent=np.empty((count, 0)), memory=(None,) * count)
 
-    def dispatches(self, problem: Problem, device: int, steps: int) -> int:
+    def local_cost(self, problem: Problem, device: int) -> LocalCost:
         """As the learner."""
-        return int(self.learner.dispatches(problem, device, steps))
+        cost: LocalCost = self.learner.local_cost(problem, device)
+        return cost
 
-    def step_flops(self, problem: Problem, device: int) -> float:
-        """As the learner."""
-        return float(self.learner.step_flops(problem, device))
-
-    def step_moved_bytes(self, problem: Problem, device: int) -> float:
-        """As the learner."""
-        return float(self.learner.step_moved_bytes(problem, device))
-
-    def memory_bytes(self, problem: Problem, device: int) -> float:
-        """As the learner."""
-        return float(self.learner.memory_bytes(problem, device))
+    def predictor(self, problem: Problem) -> Model:
+        """The problem's own model: there is nothing to read."""
+        return problem.model
 
     def up_bytes(self, problem: Problem) -> int:
         """As the learner."""
@@ -74,6 +61,21 @@ class CentralRehearsal(_Costs):
 
     def __init__(self, learner: CentralLearner) -> None:
         super().__init__(learner)
+
+    @property
+    def takes_stale_answers(self) -> bool:
+        """As the learner."""
+        return bool(self.learner.takes_stale_answers)
+
+    @property
+    def needs_everybody(self) -> bool:
+        """As the learner."""
+        return bool(self.learner.needs_everybody)
+
+    @property
+    def sends(self) -> Literal["model", "change"]:
+        """Nothing of either."""
+        return "model"
 
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
         """No numbers."""
@@ -93,8 +95,9 @@ class CentralRehearsal(_Costs):
         """As the learner."""
         return int(self.learner.down_bytes(problem))
 
-    def models(self, problem: Problem, state: Array) -> Array:
+    def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
         """Of no numbers: (m, 0)."""
+        del memory
         return np.broadcast_to(state, (problem.devices, 0))
 
     def measures(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> dict[str, float]:
@@ -119,7 +122,12 @@ class GossipRehearsal(_Costs):
         del computed, received, weights
         return own
 
-    def measures(self, problem: Problem, models: Array) -> dict[str, float]:
+    def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
+        """Of no numbers: (m, 0)."""
+        del problem, memory
+        return nodes
+
+    def measures(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> dict[str, float]:
         """None."""
-        del problem, models
+        del problem, nodes, memory
         return {}

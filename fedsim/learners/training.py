@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner
+from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner
+from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
+from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
 
 Streams = Callable[..., np.random.Generator]
@@ -24,6 +26,18 @@ class _Memories(dict[int, Any]):
         return self[device]
 
 
+class _Costs(dict[int, LocalCost]):
+    """What local work asks of each device, said once by the learner."""
+
+    def __init__(self, problem: Problem, learner: LocalLearner) -> None:
+        super().__init__()
+        self._problem, self._learner = problem, learner
+
+    def __missing__(self, device: int) -> LocalCost:
+        self[device] = self._learner.local_cost(self._problem, device)
+        return self[device]
+
+
 class CentralTraining:
     """A central learner at work: the server's state, what each device remembers, and work in progress."""
 
@@ -31,7 +45,9 @@ class CentralTraining:
         self.problem = problem
         self.learner = learner
         self.state = learner.init(problem, streams("init"))
+        self.version = 0
         self.memories: dict[int, Any] = _Memories(lambda device: learner.memory(problem, device))
+        self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
         self.bench = Workbench(problem, learner)
         self._streams = streams
 
@@ -39,24 +55,33 @@ class CentralTraining:
         """What the server sends to this device now."""
         return self.learner.broadcast(self.problem, self.state, device)
 
-    def begin(self, device: int, received: Array, steps: int, key: Sequence[str | int]) -> int:
-        """Start local work; ``key`` names its random stream. Returns the ticket for ``bench``."""
+    def begin(self, device: int, received: Array, steps: int, key: Sequence[str | int], version: int) -> int:
+        """Start local work on what was sent at ``version``; ``key`` names its random stream.
+
+        Returns the ticket for ``bench``.
+        """
         rng = self._streams("local", *key)
         memory = self.memories[device]
-        return self.bench.put(Job(device=device, received=received, memory=memory, steps=steps, rng=rng))
+        job = Job(device=device, received=received, memory=memory, steps=steps, version=version, rng=rng)
+        return self.bench.put(job)
 
     def absorb(self, answers: Sequence[Answer]) -> None:
         """Combine answers into the server's state, and let their devices remember what they computed.
 
         Both happen here or neither does: an answer that never arrived leaves server and device as they were.
         """
-        together = gather(list(answers))
+        together = gather(list(answers), self.problem.sizes, self.version)
         self.state = self.learner.aggregate(self.problem, self.state, together)
-        self.memories.update(zip(together.devices.tolist(), together.memory, strict=True))
+        self.version += 1
+        self.memories.update({answer.device: answer.memory for answer in answers})
 
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
-        return self.learner.models(self.problem, self.state)
+        return self.learner.models(self.problem, self.state, self.memories)
+
+    def predictor(self) -> Model:
+        """What reads ``models``."""
+        return self.learner.predictor(self.problem)
 
     def measures(self) -> Mapping[str, float]:
         """The learner's own figures of merit."""
@@ -69,6 +94,7 @@ class GossipTraining:
     def __init__(self, problem: Problem, learner: DecentralisedLearner, streams: Streams) -> None:
         self.problem = problem
         self.learner = learner
+        self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
         self.bench = Workbench(problem, learner)
         self._models: Array = np.stack([learner.init(problem, streams("init"))] * problem.devices)
         self._memories: dict[int, Any] = _Memories(lambda device: learner.memory(problem, device))
@@ -79,11 +105,11 @@ class GossipTraining:
         own: Array = self._models[device].copy()
         return own
 
-    def begin(self, device: int, own: Array, steps: int, key: Sequence[str | int]) -> int:
+    def begin(self, device: int, own: Array, steps: int, key: Sequence[str | int], version: int) -> int:
         """Start local work on the node's own model; see ``CentralTraining.begin``."""
         rng = self._streams("local", *key)
         memory = self._memories[device]
-        return self.bench.put(Job(device=device, received=own, memory=memory, steps=steps, rng=rng))
+        return self.bench.put(Job(device=device, received=own, memory=memory, steps=steps, version=version, rng=rng))
 
     def mix(self, own: Array, answer: Answer, received: Sequence[Array], weights: Sequence[float]) -> None:
         """The node's next model, from its own before the round, its local work, and its neighbours' models."""
@@ -92,9 +118,13 @@ class GossipTraining:
         self._memories[answer.device] = answer.memory
 
     def models(self) -> Array:
-        """All nodes' models: (m, p)."""
-        return self._models
+        """What each device would use now: (m, p)."""
+        return self.learner.models(self.problem, self._models, self._memories)
+
+    def predictor(self) -> Model:
+        """What reads ``models``."""
+        return self.learner.predictor(self.problem)
 
     def measures(self) -> Mapping[str, float]:
         """The learner's own figures of merit."""
-        return self.learner.measures(self.problem, self._models)
+        return self.learner.measures(self.problem, self._models, self._memories)

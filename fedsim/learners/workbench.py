@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, Array, LocalLearner, Work
+from fedsim.learners.learner import Answers, Array, IntArray, LocalLearner, Work
 from fedsim.tasks.problem import Problem
 
 
@@ -22,17 +22,19 @@ class Job:
     received: Array
     memory: Any
     steps: int
+    version: int
     rng: np.random.Generator
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one device computed."""
+    """What one device computed, in how many steps, and from which version of the server's state."""
 
     device: int
     sent: Array
     memory: Any
-    examples: int
+    steps: int
+    version: int
 
 
 class Workbench:
@@ -64,10 +66,16 @@ class Workbench:
         self._done.pop(ticket, None)
 
     def _work_off(self) -> None:
-        jobs = list(self._waiting.values())
-        answers = self._learner.local(self._problem, stack(jobs))
-        self._done.update(zip(self._waiting, unstack(answers), strict=True))
+        self._done.update(zip(self._waiting, self.compute(list(self._waiting.values())), strict=True))
         self._waiting.clear()
+
+    def compute(self, jobs: list[Job]) -> list[Answer]:
+        """The answers to some jobs, in one batch."""
+        computed = self._learner.local(self._problem, stack(jobs))
+        return [
+            Answer(device=job.device, sent=sent, memory=memory, steps=job.steps, version=job.version)
+            for job, sent, memory in zip(jobs, computed.sent, computed.memory, strict=True)
+        ]
 
 
 def stack(jobs: list[Job]) -> Work:
@@ -77,26 +85,25 @@ def stack(jobs: list[Job]) -> Work:
         received=np.stack([job.received for job in jobs]),
         memory=tuple(job.memory for job in jobs),
         steps=np.array([job.steps for job in jobs], dtype=np.int64),
+        versions=np.array([job.version for job in jobs], dtype=np.int64),
         rngs=tuple(job.rng for job in jobs),
     )
 
 
-def unstack(answers: Answers) -> list[Answer]:
-    """The answers of a batch, one by one."""
-    return [
-        Answer(device=int(device), sent=sent, memory=memory, examples=int(examples))
-        for device, sent, memory, examples in zip(
-            answers.devices, answers.sent, answers.memory, answers.examples, strict=True
-        )
-    ]
+def gather(answers: list[Answer], sizes: IntArray, version: int) -> Answers:
+    """Answers of single devices as one, in order of device, to a server at ``version``.
 
-
-def gather(answers: list[Answer]) -> Answers:
-    """Answers of single devices as one, in order of device."""
-    answers = sorted(answers, key=lambda answer: answer.device)
+    Args:
+        answers: at least one.
+        sizes: (m,) training examples of every device.
+        version: how often the server has combined answers.
+    """
+    answers = sorted(answers, key=lambda answer: (answer.device, answer.version))
+    devices = np.array([answer.device for answer in answers], dtype=np.int64)
     return Answers(
-        devices=np.array([answer.device for answer in answers], dtype=np.int64),
+        devices=devices,
         sent=np.stack([answer.sent for answer in answers]),
-        memory=tuple(answer.memory for answer in answers),
-        examples=np.array([answer.examples for answer in answers], dtype=np.int64),
+        examples=sizes[devices],
+        steps=np.array([answer.steps for answer in answers], dtype=np.int64),
+        staleness=np.array([version - answer.version for answer in answers], dtype=np.int64),
     )

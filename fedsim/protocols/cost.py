@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from fedsim.learners.learner import LocalLearner
+from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import DeviceNode
-from fedsim.tasks.problem import Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +35,13 @@ class Cost:
         )
 
 
-def cost(learner: LocalLearner, problem: Problem, device: int, steps: int) -> Cost:
+def cost(training: CentralTraining | GossipTraining, device: int, steps: int) -> Cost:
     """What so many local steps of a device cost."""
-    asked = learner.asked_steps(problem, device)
+    work, epochs = training.costs[device], training.learner.epochs
     return Cost(
-        flops=steps * learner.step_flops(problem, device),
-        dispatches=learner.dispatches(problem, device, steps),
-        moved_bytes=steps * learner.step_moved_bytes(problem, device),
-        memory_bytes=learner.memory_bytes(problem, device),
-        epochs=learner.epochs * steps / asked if asked else learner.epochs,
+        flops=work.flops(steps),
+        dispatches=work.dispatches(steps),
+        moved_bytes=work.moved_bytes(steps),
+        memory_bytes=work.memory_bytes,
+        epochs=epochs * steps / work.steps if work.steps else epochs,
     )

@@ -140,18 +140,18 @@ class _Peer:
     async def _compute(self, own: Array) -> Answer:
         """Local work; a peer whose device refuses it does no step, and only mixes."""
         training, index = self.session.training, self.node.index
-        steps = training.learner.asked_steps(training.problem, index)
+        steps = training.costs[index].steps
         try:
             return await self._train(own, steps)
         except JobRefusedError:
-            ticket = training.begin(index, own, 0, (self.node.name, self.number))
+            ticket = training.begin(index, own, 0, (self.node.name, self.number), self.number - 1)
             return training.bench.take(ticket)
 
     async def _train(self, own: Array, steps: int) -> Answer:
         training, index = self.session.training, self.node.index
-        ticket = training.begin(index, own, steps, (self.node.name, self.number))
+        ticket = training.begin(index, own, steps, (self.node.name, self.number), self.number - 1)
         try:
-            await cost(training.learner, training.problem, index, steps).spend(self.node)
+            await cost(training, index, steps).spend(self.node)
             return training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)

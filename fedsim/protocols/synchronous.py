@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageFailedError
 from fedsim.learners.workbench import Answer
-from fedsim.protocols.cost import Cost, cost
+from fedsim.protocols.cost import cost
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
@@ -151,7 +151,7 @@ class SynchronousRounds:
     async def _serve(self, session: CentralSession, number: int, device: DeviceNode, stint: Stint) -> Reply:
         training = session.training
         learner, problem = training.learner, training.problem
-        message = training.broadcast(device.index)
+        message, version = training.broadcast(device.index), training.version
         down = await session.server.send(device, learner.down_bytes(problem))
         for cause, wasted_bytes in down.wasted.items():
             stint.lose(cause, received_bytes=wasted_bytes)
@@ -159,9 +159,9 @@ class SynchronousRounds:
 
         steps = self._granted(session, device)
         began_s = asyncio.get_running_loop().time()
-        ticket = training.begin(device.index, message, steps, (device.name, number))
+        ticket = training.begin(device.index, message, steps, (device.name, number), version)
         try:
-            await self._cost(session, device, steps).spend(device)
+            await cost(training, device.index, steps).spend(device)
             answer = training.bench.take(ticket)
         finally:
             training.bench.drop(ticket)
@@ -176,19 +176,14 @@ class SynchronousRounds:
 
     def _granted(self, session: CentralSession, device: DeviceNode) -> int:
         """Local steps that this device may do: those asked, or as many as fit into the time to work."""
-        learner, problem = session.training.learner, session.training.problem
-        asked = learner.asked_steps(problem, device.index)
+        asked = session.training.costs[device.index].steps
         if self.work_time_s is None:
             return asked
 
         def seconds(steps: int) -> float:
-            return self._cost(session, device, steps).seconds(device)
+            return cost(session.training, device.index, steps).seconds(device)
 
         return bisect_right(range(asked + 1), self.work_time_s, key=seconds) - 1
-
-    def _cost(self, session: CentralSession, device: DeviceNode, steps: int) -> Cost:
-        """What so many steps take."""
-        return cost(session.training.learner, session.training.problem, device.index, steps)
 
     def _record_round(
         self,

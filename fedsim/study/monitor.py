@@ -7,6 +7,7 @@ from typing import Protocol
 
 from fedsim.learners.learner import Array
 from fedsim.system.usage import Usage
+from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import quality
 
@@ -50,6 +51,9 @@ class Trained(Protocol):
 
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
+
+    def predictor(self) -> Model:
+        """What reads them."""
 
     def measures(self) -> Mapping[str, float]:
         """The learner's own figures of merit."""
@@ -112,7 +116,8 @@ class RunMonitor:
         time_s = watched.clock()
         if self.points and (self.points[-1].time_s, self.points[-1].round) == (time_s, self.round):
             return
-        found = quality(watched.training.problem, watched.training.models())
+        training = watched.training
+        found = quality(training.problem, training.models(), training.predictor())
         spent = watched.spent()
         point = Point(
             time_s=time_s,
@@ -121,7 +126,7 @@ class RunMonitor:
             energy_j=spent.work_j,
             up_bytes=spent.sent_bytes,
             down_bytes=spent.received_bytes,
-            measures=watched.training.measures(),
+            measures=training.measures(),
         )
         self.points.append(point)
         watched.record("evaluated", round=self.round, **asdict(found))

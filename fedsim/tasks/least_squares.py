@@ -40,6 +40,11 @@ class LeastSquares:
         return 2.0 * self.parameters
 
     @property
+    def backward_flops(self) -> float:
+        """Twice the forward pass, the usual count."""
+        return 2.0 * self.forward_flops
+
+    @property
     def activations(self) -> int:
         """Its features, and the prediction."""
         return self.features + 1

@@ -30,7 +30,14 @@ class Model(Protocol):
 
     @property
     def forward_flops(self) -> float:
-        """Floating-point operations to evaluate one example; a gradient costs twice as many on top."""
+        """Floating-point operations to evaluate one example."""
+
+    @property
+    def backward_flops(self) -> float:
+        """Floating-point operations that the gradient of one example takes on top.
+
+        The usual count is twice the forward pass; the effective speeds of devices are measured by it.
+        """
 
     @property
     def activations(self) -> int:

@@ -25,8 +25,8 @@ class Quality:
     worst_tenth: float  # mean of the ceil(m / 10) lowest of these
 
 
-def quality(problem: Problem, models: Array) -> Quality:
-    """The test accuracy of models (m, p), one for each device.
+def quality(problem: Problem, models: Array, predictor: Model | None = None) -> Quality:
+    """The test accuracy of models (m, p), one for each device, read by ``predictor`` or by the problem's own model.
 
     A model that all devices share is best given as ``np.broadcast_to(w, (m, p))``: it is then evaluated at
     once. Of an outline nothing is known: NaN.
@@ -36,9 +36,10 @@ def quality(problem: Problem, models: Array) -> Quality:
     """
     if isinstance(problem, Outline):
         return Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan)
-    if not problem.model.classes:
+    model = predictor or problem.model
+    if not model.classes:
         raise FedsimError(f"problem {problem.name}: accuracy needs a model with classes")
-    right = predict(problem.model, models, problem.test) == problem.test.y
+    right = predict(model, models, problem.test) == problem.test.y
     share = np.add.reduceat(right, problem.test.offsets[:-1], dtype=np.float64) / problem.test.sizes
     worst = np.sort(share)[: -(-len(share) // 10)]
     return Quality(accuracy=float(right.mean()), mean_accuracy=float(share.mean()), worst_tenth=float(worst.mean()))

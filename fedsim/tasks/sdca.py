@@ -1,5 +1,6 @@
 """Stochastic dual coordinate ascent on many devices at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -74,7 +75,7 @@ class Sdca:
         work: Subproblem,
         devices: IntArray,
         steps: IntArray,
-        rngs: tuple[np.random.Generator, ...],
+        rngs: Sequence[np.random.Generator],
     ) -> Solution:
         """Do the granted steps.
 

@@ -1,29 +1,52 @@
 """Stochastic gradient descent on many devices at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
+from fedsim.tasks.minibatches import Minibatches, minibatches
 from fedsim.tasks.model import Model
+from fedsim.tasks.terms import Terms
 
 _SINGLE_BYTES = 4  # phones train in single precision
 
 
+class Trained(NamedTuple):
+    """Where b devices came to: ``parameters`` (b, p), and their velocity (b, p), 0 where there is no momentum."""
+
+    parameters: Array
+    momentum: Array
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sgd:
-    """Epochs over shuffled minibatches with a constant step, as a client does in McMahan et al. 2017.
+    """Epochs over shuffled minibatches, as a client does in McMahan et al. 2017.
 
     Each epoch permutes the device's own examples and cuts them into ceil(n / B) minibatches, of which the
     last may be smaller. One step is one minibatch. ``batch_size`` None takes all of a device's examples in
     every step.
+
+    With the gradient g of a minibatch's mean loss and of the learner's ``Terms``, a step is
+
+        g <- g min(1, clip_norm / |g|)
+        v <- momentum v + g + weight_decay w
+        w <- w - step_size v
+
+    Clipping comes before weight decay, as it does where PyTorch's ``clip_grad_norm_`` is followed by its ``SGD`` (so
+    in the code of FedDyn's authors). Weight decay shrinks every parameter, biases too.
     """
 
     epochs: int = 1
     batch_size: int | None = 10
     step_size: float = 0.1
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         if not self.epochs >= 1:
@@ -32,30 +55,45 @@ class Sgd:
             raise FedsimError(f"sgd: batch_size must be >= 1 or None, got {self.batch_size!r}")
         if not 0 < self.step_size < np.inf:
             raise FedsimError(f"sgd: step_size must be > 0 and finite, got {self.step_size!r}")
+        if not 0 <= self.momentum < 1:
+            raise FedsimError(f"sgd: momentum must be >= 0 and < 1, got {self.momentum!r}")
+        if not 0 <= self.weight_decay < np.inf:
+            raise FedsimError(f"sgd: weight_decay must be >= 0 and finite, got {self.weight_decay!r}")
+        if self.clip_norm is not None and not 0 < self.clip_norm < np.inf:
+            raise FedsimError(f"sgd: clip_norm must be > 0 and finite, or None, got {self.clip_norm!r}")
 
     def steps(self, examples: int) -> int:
         """Steps of all epochs on a device with so many examples."""
         return self.epochs * -(-examples // self._width(examples))
 
     def step_flops(self, model: Model, examples: int) -> float:
-        """Operations of one step: forward and backward pass (counts double) of a minibatch of mean size."""
-        return 3.0 * model.forward_flops * examples * self.epochs / self.steps(examples)
+        """Operations of one step: forward and backward pass of a minibatch of mean size, and work on vectors.
+
+        The update of the parameters is left out, as it is small against the passes. Momentum and weight decay are
+        charged 2 operations for each parameter, clipping 3: its norm, and the scaling. What a learner's terms cost
+        is for the learner to charge.
+        """
+        passes = (model.forward_flops + model.backward_flops) * examples * self.epochs / self.steps(examples)
+        on_vectors = 2 * (self.momentum > 0) + 2 * (self.weight_decay > 0) + 3 * (self.clip_norm is not None)
+        return passes + float(on_vectors) * model.parameters
 
     def memory_bytes(self, model: Model, examples: int) -> float:
         """Bytes held in single precision: parameters, their gradient, and a minibatch with its activations.
 
-        Plain descent keeps no state of its own.
+        Plain descent keeps no state of its own; momentum is one vector more.
         """
-        return _SINGLE_BYTES * (2.0 * model.parameters + self._width(examples) * model.activations)
+        vectors = 2.0 + (self.momentum > 0)
+        return _SINGLE_BYTES * (vectors * model.parameters + self._width(examples) * model.activations)
 
     def step_moved_bytes(self, model: Model, examples: int) -> float:
         """Bytes through memory in one step of mean size, where nothing stays in a cache.
 
         Parameters are read forward and backward, their gradient and they themselves are written; what an example
-        holds is written and read.
+        holds is written and read. Momentum is read and written.
         """
         per_step = examples * self.epochs / self.steps(examples)
-        return _SINGLE_BYTES * (4.0 * model.parameters + 2.0 * per_step * model.activations)
+        vectors = 4.0 + 2 * (self.momentum > 0)
+        return _SINGLE_BYTES * (vectors * model.parameters + 2.0 * per_step * model.activations)
 
     def run(
         self,
@@ -65,13 +103,13 @@ class Sgd:
         start: Array,
         devices: IntArray,
         steps: IntArray,
-        rngs: tuple[np.random.Generator, ...],
-    ) -> Array:
-        """Parameters after the granted steps, (b, p).
+        rngs: Sequence[np.random.Generator],
+        terms: Terms | None = None,
+    ) -> Trained:
+        """Do the granted steps.
 
-        Entry i depends on ``start[i]``, ``devices[i]``, ``steps[i]`` and ``rngs[i]`` alone, to the last bit:
-        only minibatches of equal width are computed together, and each keeps its shape whoever else is in the
-        batch.
+        Entry i depends on entry i of the arguments alone, to the last bit: only minibatches of equal width are
+        computed together, and each keeps its shape whoever else is in the batch.
 
         Args:
             model: what is trained.
@@ -80,43 +118,61 @@ class Sgd:
             devices: (b,) whose examples.
             steps: (b,) steps granted; 0 returns the start.
             rngs: (b,) each shuffles one device's examples.
+            terms: what the learner adds to the gradients, and step sizes in place of ``step_size``.
+
+        Raises:
+            FedsimError: if the terms do not fit the devices.
         """
-        result = np.array(start, dtype=np.float64)
-        widths = np.array([self._width(int(size)) for size in examples.sizes[devices]], dtype=np.int64)
+        terms, sizes = terms or Terms(), examples.sizes[devices]
+        terms.check(start, int(sizes.sum()))
+        w = np.array(start, dtype=np.float64)
+        v = np.zeros_like(w) if terms.momentum is None else np.array(terms.momentum, dtype=np.float64)
+        begins = np.cumsum(sizes) - sizes
+        widths = np.array([self._width(size) for size in sizes.tolist()], dtype=np.int64)
         for width in np.unique(widths[steps > 0]):
             # Longest first: those still at work are always the first so many.
             chosen = np.flatnonzero((widths == width) & (steps > 0))
             chosen = chosen[np.argsort(-steps[chosen], kind="stable")]
-            rows, weight = _minibatches(examples, devices[chosen], steps[chosen], [rngs[i] for i in chosen], int(width))
-            result[chosen] = self._descend(model, examples, result[chosen], rows, weight)
-        return result
+            batches = minibatches(sizes[chosen], steps[chosen], [rngs[i] for i in chosen.tolist()], int(width))
+            if terms.example_weights is not None:
+                batches.weights[:] *= terms.example_weights[batches.visits + begins[chosen, None]]
+            rows = batches.visits + examples.offsets[devices[chosen], None]
+            descent = _Descent(solver=self, w=w[chosen], v=v[chosen], terms=terms.of(chosen, start))
+            descent.go(model, examples, rows, batches)
+            w[chosen], v[chosen] = descent.w, descent.v
+        return Trained(parameters=w, momentum=v)
 
     def _width(self, examples: int) -> int:
         return examples if self.batch_size is None else min(self.batch_size, examples)
 
-    def _descend(self, model: Model, examples: Examples, w: Array, rows: IntArray, weight: Array) -> Array:
-        working = np.count_nonzero(weight[:, :, 0], axis=1)
-        for s, a in enumerate(working):
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class _Descent:
+    """What changes while steps are done."""
+
+    solver: Sgd
+    w: Array  # (b, p)
+    v: Array  # (b, p)
+    terms: Terms
+
+    def go(self, model: Model, examples: Examples, rows: IntArray, batches: Minibatches) -> None:
+        """Do all steps, those of ``rows`` (S, b, B)."""
+        rates = self.terms.rates if self.terms.rates is not None else np.full(len(self.w), self.solver.step_size)
+        for s, a in enumerate(batches.working.tolist()):
             x, y = np.take(examples.X, rows[s, :a], axis=0), np.take(examples.y, rows[s, :a])
-            w[:a] -= self.step_size * model.gradient(w[:a], x, y, weight[s, :a])
-        return w
+            gradient = model.gradient(self.w[:a], x, y, batches.weights[s, :a])
+            self.w[:a] -= rates[:a, None] * self._direction(gradient, a)
 
-
-def _minibatches(
-    examples: Examples, devices: IntArray, steps: IntArray, rngs: list[np.random.Generator], width: int
-) -> tuple[IntArray, Array]:
-    """Row numbers (steps, b, width) and the weight of each row in its minibatch's mean, 0 for padding."""
-    sizes = examples.sizes[devices]
-    per_epoch = -(-sizes // width)
-    rows = np.zeros((len(devices), int(steps.max()) * width), dtype=np.int64)
-    for i, (size, batches) in enumerate(zip(sizes.tolist(), per_epoch.tolist(), strict=True)):
-        for begin in range(0, int(steps[i]) * width, batches * width):
-            shuffled = rngs[i].permutation(size)[: rows.shape[1] - begin]
-            rows[i, begin : begin + len(shuffled)] = shuffled
-    rows += examples.offsets[devices, None]
-    step = np.arange(int(steps.max()))
-    full = np.minimum(width, sizes[:, None] - step % per_epoch[:, None] * width)  # size of each minibatch
-    full[step >= steps[:, None]] = 0
-    weight = (np.arange(width) < full[:, :, None]) / np.maximum(full, 1)[:, :, None]
-    by_step = rows.reshape(len(devices), -1, width).transpose(1, 0, 2)
-    return np.ascontiguousarray(by_step), np.ascontiguousarray(weight.transpose(1, 0, 2))
+    def _direction(self, gradient: Array, a: int) -> Array:
+        solver, w, v = self.solver, self.w[:a], self.v[:a]
+        self.terms.add_to(gradient, w)
+        if solver.clip_norm is not None:
+            norm = np.sqrt(np.square(gradient).sum(axis=1, keepdims=True))
+            gradient *= solver.clip_norm / np.maximum(norm, solver.clip_norm)
+        if solver.weight_decay:
+            gradient += solver.weight_decay * w
+        if not solver.momentum:
+            return gradient
+        v *= solver.momentum
+        v += gradient
+        return v

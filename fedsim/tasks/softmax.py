@@ -40,6 +40,11 @@ class Softmax:
         return 2.0 * self.parameters
 
     @property
+    def backward_flops(self) -> float:
+        """Twice the forward pass, the usual count."""
+        return 2.0 * self.forward_flops
+
+    @property
     def activations(self) -> int:
         """Its features, and a score for each class."""
         return self.features + self.classes

@@ -44,6 +44,11 @@ class LinearSvm:
         return 2.0 * self.parameters
 
     @property
+    def backward_flops(self) -> float:
+        """Twice the forward pass, the usual count."""
+        return 2.0 * self.forward_flops
+
+    @property
     def activations(self) -> int:
         """Its features, and a score for each row."""
         return self.features + self.rows

@@ -8,13 +8,26 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from fedsim.learners.learner import Answers, Work
+from fedsim.learners.learner import Work
+from fedsim.learners.workbench import Answer, gather
 from fedsim.tasks.datasets import from_arrays
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.svm import LinearSvm
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+
+class Replies(list):
+    """Answers of single devices."""
+
+    @property
+    def sent(self):
+        return np.stack([answer.sent for answer in self])
+
+    @property
+    def memory(self):
+        return [answer.memory for answer in self]
 
 
 @dataclass
@@ -33,7 +46,7 @@ class Rounds:
     def ask(self, devices=None, steps=None):
         """What these devices would answer in this round; all devices, and all their steps, unless said."""
         chosen = np.arange(self.problem.devices) if devices is None else np.asarray(devices)
-        asked = np.array([self.learner.asked_steps(self.problem, t) for t in chosen])
+        asked = np.array([self.learner.local_cost(self.problem, t).steps for t in chosen])
         kept = [self.memory.get(t) for t in chosen.tolist()]
         work = Work(
             devices=chosen,
@@ -43,19 +56,33 @@ class Rounds:
                 for t, old in zip(chosen.tolist(), kept, strict=True)
             ),
             steps=asked if steps is None else np.broadcast_to(steps, chosen.shape),
+            versions=np.full(len(chosen), self.round),
             rngs=tuple(np.random.default_rng([self.seed, self.round, t]) for t in chosen),
         )
-        return self.learner.local(self.problem, work)
+        computed = self.learner.local(self.problem, work)
+        rows = zip(chosen.tolist(), computed.sent, computed.memory, work.steps.tolist(), strict=True)
+        return Replies(
+            Answer(device=t, sent=sent, memory=memory, steps=granted, version=self.round)
+            for t, sent, memory, granted in rows
+        )
 
     def take(self, answers):
-        """Combine what arrived, and let the devices commit."""
-        self.state = self.learner.aggregate(self.problem, self.state, answers)
-        self.memory.update(zip(answers.devices.tolist(), answers.memory, strict=True))
+        """Combine what arrived, if anything, and let the devices commit."""
         self.round += 1
+        if not answers:
+            return
+        self.state = self.learner.aggregate(
+            self.problem, self.state, gather(answers, self.problem.sizes, self.round - 1)
+        )
+        self.memory.update({answer.device: answer.memory for answer in answers})
 
     def play(self, devices=None, steps=None):
         """One round in which all answers arrive."""
         self.take(self.ask(devices, steps))
+
+    @property
+    def models(self):
+        return self.learner.models(self.problem, self.state, self.memory)
 
     @property
     def measures(self):
@@ -64,12 +91,7 @@ class Rounds:
 
 def some(answers, keep):
     """The answers that arrived, where ``keep`` (k,) says which."""
-    return Answers(
-        devices=answers.devices[keep],
-        sent=answers.sent[keep],
-        memory=tuple(memory for memory, kept in zip(answers.memory, keep, strict=True) if kept),
-        examples=answers.examples[keep],
-    )
+    return Replies(answer for answer, kept in zip(answers, keep, strict=True) if kept)
 
 
 def reference_problem(name):

@@ -29,7 +29,8 @@ class Gossip:
             devices=devices,
             received=self.models,
             memory=tuple(self.learner.memory(self.problem, i) for i in devices),
-            steps=np.array([self.learner.asked_steps(self.problem, i) for i in devices]),
+            steps=np.array([self.learner.local_cost(self.problem, i).steps for i in devices]),
+            versions=np.full(len(devices), self.round),
             rngs=tuple(np.random.default_rng([self.seed, self.round, i]) for i in devices),
         )
         computed = self.learner.local(self.problem, work).sent
@@ -76,7 +77,7 @@ def test_disagreement_halves_with_the_step():
         gossip = Gossip(DPsgd(solver=one_step(gamma), precision="float64"), problem, W)
         for _ in range(int(5 / gamma)):
             gossip.play()
-        apart.append(gossip.learner.measures(problem, gossip.models)["disagreement"])
+        apart.append(gossip.learner.measures(problem, gossip.models, {})["disagreement"])
     assert apart[1] / apart[0] == pytest.approx(0.5, rel=0.02)
 
 
@@ -99,7 +100,7 @@ def test_on_a_clique_it_is_fedavg_with_all_devices(rounds):
         server.play()
         for model in gossip.models:
             assert np.allclose(model, server.state, rtol=1e-12, atol=1e-12)
-    objective = gossip.learner.measures(problem, gossip.models)["objective"]
+    objective = gossip.learner.measures(problem, gossip.models, {})["objective"]
     assert objective == pytest.approx(server.measures["objective"])
 
 
@@ -142,7 +143,7 @@ def test_a_neighbour_that_is_left_out_leaves_its_weight_to_the_node():
 def test_measures():
     problem = regression(2)
     models = np.array([[3.0, 0.0, 4.0], [-3.0, 0.0, -4.0]])
-    measures = DPsgd().measures(problem, models)
+    measures = DPsgd().measures(problem, models, {})
     assert measures["disagreement"] == 5.0
     assert measures["objective"] == pytest.approx((problem.train.y**2).mean() / 2)
 
@@ -152,8 +153,8 @@ def test_bytes_and_operations():
     learner = DPsgd(solver=Sgd(epochs=2, batch_size=10))
     assert learner.up_bytes(problem) == 4 * 15
     assert DPsgd(precision="float64").up_bytes(problem) == 8 * 15
-    assert learner.asked_steps(problem, 0) == 6
-    assert learner.step_flops(problem, 0) == 3 * 30 * 24 / 3
+    assert learner.local_cost(problem, 0).steps == 6
+    assert learner.local_cost(problem, 0).step_flops == 3 * 30 * 24 / 3
     assert learner.takes_partial_work
 
 

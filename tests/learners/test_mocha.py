@@ -71,7 +71,7 @@ def test_whatever_is_lost_the_gap_is_a_gap(rounds, arrived, *, sizes, classes, r
         assert measures["gap"] >= -1e-10
         assert np.allclose(run.state.V, image_of(learner, run), atol=1e-10)
         assert np.allclose(run.state.W, run.state.sigma @ run.state.V / 0.05, atol=1e-9)
-        if run.round % 4:  # a new Omega makes another dual
+        if run.state.rounds % 4:  # a new Omega makes another dual
             assert measures["dual"] >= dual - 1e-10
         dual = measures["dual"]
 
@@ -161,7 +161,7 @@ def test_squared_loss_meets_the_solution_of_the_normal_equations(rounds):
         rows, place = part.rows(t), slice(t * d, t * d + d)
         system[place, place] += part.X[rows].T @ part.X[rows] / part.sizes[t]
         right[place] = part.X[rows].T @ part.y[rows] / part.sizes[t]
-    assert np.allclose(learner.models(problem, run.state).ravel(), np.linalg.solve(system, right), atol=1e-8)
+    assert np.allclose(run.models.ravel(), np.linalg.solve(system, right), atol=1e-8)
     assert run.measures["gap"] == pytest.approx(0.0, abs=1e-12)
 
 
@@ -190,7 +190,7 @@ def test_related_devices_learn_from_each_other(rounds):
         run = rounds(Mocha(penalty=0.01, regulariser=regulariser), problem)
         for _ in range(40):
             run.play()
-        shares[regulariser] = quality(problem, run.learner.models(problem, run.state)).worst_tenth
+        shares[regulariser] = quality(problem, run.models).worst_tenth
     assert shares[MeanRegularised(mu=0.1)] > shares[Independent()] + 0.1
 
 
@@ -199,8 +199,8 @@ def test_bytes_and_operations():
     learner = Mocha(solver=Sdca(epochs=2), regulariser=ProbabilisticPrior(), omega_every=5)
     assert learner.up_bytes(problem) == 8 * 3 * 5
     assert learner.down_bytes(problem) == 8 * 3 * (5 + 3)
-    assert learner.asked_steps(problem, 1) == 16
-    assert learner.step_flops(problem, 1) == 4 * 5 * 3
+    assert learner.local_cost(problem, 1).steps == 16
+    assert learner.local_cost(problem, 1).step_flops == 4 * 5 * 3
     # Two answers of 5 numbers go into V and, through Sigma (2 x 2), into W; every fifth time Sigma and W are new.
     adding, renewing = 2 * 5 + 2 * 2 * 2 * 5, (2 * 4 * 5 + 11 * 8) + 2 * 4 * 5
     assert learner.aggregate_flops(problem, 2) == pytest.approx(3 * (adding + renewing / 5))

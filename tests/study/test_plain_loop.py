@@ -12,11 +12,11 @@ import pytest
 from fedsim.kernel import Simulation
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
-from fedsim.learners.learner import Work
+from fedsim.learners.learner import Answers, Work
 from fedsim.learners.mixing import metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining, GossipTraining
-from fedsim.learners.workbench import Workbench, stack, unstack
+from fedsim.learners.workbench import Workbench
 from fedsim.protocols.gossip import SynchronousGossip
 from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
@@ -132,7 +132,8 @@ def work(problem, training, devices, received, number):
         devices=np.array(devices),
         received=np.stack(received),
         memory=tuple(training[device] for device in devices),
-        steps=np.array([training.learner.asked_steps(problem, device) for device in devices]),
+        steps=np.array([training.learner.local_cost(problem, device).steps for device in devices]),
+        versions=np.full(len(devices), number - 1),
         rngs=tuple(streams("local", f"d{device:02d}", number) for device in devices),
     )
 
@@ -160,11 +161,19 @@ def test_rounds_are_the_plain_algorithm(learner, model, problem):
         lots = [streams("lot", f"d{device:02d}", number).random() for device in range(DEVICES)]
         chosen = sorted(np.argsort(lots)[:cohort].tolist())
         received = [learner.broadcast(problem, state, device) for device in chosen]
-        answers = learner.local(problem, work(problem, memories, chosen, received, number))
+        asked = work(problem, memories, chosen, received, number)
+        computed = learner.local(problem, asked)
+        answers = Answers(
+            devices=asked.devices,
+            sent=computed.sent,
+            examples=problem.sizes[chosen],
+            steps=asked.steps,
+            staleness=np.zeros(cohort, dtype=np.int64),
+        )
         state = learner.aggregate(problem, state, answers)
-        memories.update(zip(chosen, answers.memory, strict=True))
+        memories.update(zip(chosen, computed.memory, strict=True))
 
-    assert np.array_equal(training.models(), learner.models(problem, state))
+    assert np.array_equal(training.models(), learner.models(problem, state, memories))
     assert training.measures() == learner.measures(problem, state, memories)
 
 
@@ -208,7 +217,7 @@ def test_batching_changes_no_result(name, monkeypatch, request):
 
     def one_by_one(bench):
         for ticket, job in bench._waiting.items():
-            (bench._done[ticket],) = unstack(bench._learner.local(bench._problem, stack([job])))
+            (bench._done[ticket],) = bench.compute([job])
         bench._waiting.clear()
 
     monkeypatch.setattr(Workbench, "_work_off", count)

@@ -1,0 +1,43 @@
+"""Which examples a device's descent sees in which step."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fedsim.tasks.arrays import Array, IntArray
+
+
+class Minibatches(NamedTuple):
+    """S steps of b devices, longest first, in minibatches of B examples; a last one may be padded with weight 0."""
+
+    visits: IntArray  # (S, b, B) numbers of the device's own examples
+    weights: Array  # (S, b, B) of each in its minibatch's mean
+    working: IntArray  # (S,) how many devices, from the first, have a step so late
+
+
+def minibatches(sizes: IntArray, steps: IntArray, rngs: Sequence[np.random.Generator], width: int) -> Minibatches:
+    """Every epoch in a new order, cut into ceil(n / B) pieces.
+
+    Args:
+        sizes: (b,) examples of each device.
+        steps: (b,) steps of each, which never rise from one to the next.
+        rngs: (b,) each shuffles one device's examples.
+        width: B, at most the fewest examples that a device has.
+    """
+    per_epoch = -(-sizes // width)
+    visits = np.zeros((len(sizes), int(steps.max()) * width), dtype=np.int64)
+    for i, (size, batches) in enumerate(zip(sizes.tolist(), per_epoch.tolist(), strict=True)):
+        for begin in range(0, int(steps[i]) * width, batches * width):
+            shuffled = rngs[i].permutation(size)[: visits.shape[1] - begin]
+            visits[i, begin : begin + len(shuffled)] = shuffled
+    step = np.arange(int(steps.max()))
+    full = np.minimum(width, sizes[:, None] - step % per_epoch[:, None] * width)  # size of each minibatch
+    full[step >= steps[:, None]] = 0
+    weights = (np.arange(width) < full[:, :, None]) / np.maximum(full, 1)[:, :, None]
+    by_step = visits.reshape(len(sizes), -1, width).transpose(1, 0, 2)
+    return Minibatches(
+        visits=np.ascontiguousarray(by_step),
+        weights=np.ascontiguousarray(weights.transpose(1, 0, 2)),
+        working=(full > 0).sum(axis=0),
+    )
