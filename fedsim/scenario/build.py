@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.learners.rehearsal import CentralRehearsal, GossipRehearsal
-from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.learners.training import CentralTraining, GossipTraining, Streams
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.fleets import make_cuts, make_fleet
@@ -162,7 +165,16 @@ def _crew(
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
     part = scenario.learner
-    learner, is_central = part.make(), part.kind.family != "decentralised"
+    is_central = part.kind.family != "decentralised"
+    learner: Any = scenario.compression.of(part.make()) if is_central else part.make()
+    streams: Streams = sim.rng
     if isinstance(problem, Outline):
         learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
-    return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)
+        streams = partial(_always, sim.rng("rehearsal"))  # a stream for every job, and nobody to draw from it
+    return CentralTraining(problem, learner, streams) if is_central else GossipTraining(problem, learner, streams)
+
+
+def _always(rng: np.random.Generator, *names: str | int) -> np.random.Generator:
+    """One stream for all."""
+    del names
+    return rng

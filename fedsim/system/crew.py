@@ -6,7 +6,6 @@ has left from its standby power and the time since it came to rest. None of that
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, overload
 
 import numpy as np
@@ -17,7 +16,7 @@ from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet, Rows
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array, Bools, Numbers
-from fedsim.system.usage import Usage
+from fedsim.system.usage import Usage, total
 
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
@@ -44,6 +43,7 @@ class Crew(Sequence[Device]):
         self._made: dict[int, Device] = {}
         self._active: dict[int, Device] = {}
         self._rested: dict[int, Usage] = {}
+        self._touched = self._wake  # one for all of them
         self._all_rested = Usage()
         self._rests = np.ones(len(fleet), dtype=np.bool_)
         self._since_s = np.zeros(len(fleet))
@@ -215,12 +215,8 @@ class Crew(Sequence[Device]):
     def spent(self) -> Usage:
         """What all devices spent up to now."""
         self._make_of(self._doubtful(np.flatnonzero(self._charges)))
-        active = Usage()
-        for row, device in list(self._active.items()):
-            if device.rests():
-                self._lay_down(row, device)
-            else:
-                active += device.usage()
+        self._lay_down([(row, device) for row, device in self._active.items() if device.rests()])
+        active = total(device.usage() for device in self._active.values())
         rows = np.flatnonzero(self._rests)
         standby_j = float(np.minimum(self._drawn_j(rows), self._charge_j[rows]).sum())
         return self._all_rested + active + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
@@ -248,29 +244,32 @@ class Crew(Sequence[Device]):
             self._new(row)
 
     def _new(self, row: int) -> Device:
-        number = int(self.fleet.group_of(np.array([row]))[0])
-        device = self._make(row, self._presence[number].of(row - int(self.fleet.offsets[number])))
+        number, rank = self.fleet.place(row)
+        device = self._make(row, self._presence[number].of(rank))
         device.meter.stood_by_since(0.0)
-        device.touched = partial(self._wake, row, device)
+        device.touched = self._touched
         self._made[row] = device
-        self._wake(row, device)
+        self._wake(row)
         return device
 
-    def _wake(self, row: int, device: Device) -> None:
+    def _wake(self, row: int) -> None:
         """Somebody works with it: it speaks for itself from now on."""
         if self._rests[row]:
             self._rests[row] = False
-            self._active[row] = device
-            self._all_rested -= self._rested.pop(row, Usage())
+            self._active[row] = self._made[row]
+            if (rested := self._rested.pop(row, None)) is not None:
+                self._all_rested -= rested
 
-    def _lay_down(self, row: int, device: Device) -> None:
-        """It draws its standby power and nothing else: a row again, with what it has spent until now put aside."""
-        del self._active[row]
-        self._rested[row] = device.usage()
-        self._all_rested += self._rested[row]
-        self._rests[row] = True
-        self._since_s[row] = self._sim.now
-        self._charge_j[row] = device.meter.charge_j
+    def _lay_down(self, resting: Sequence[tuple[int, Device]]) -> None:
+        """They draw their standby power and nothing else: rows again, with what they have spent until now put aside."""
+        rows = [row for row, _ in resting]
+        for row, device in resting:
+            del self._active[row]
+            self._rested[row] = device.usage()
+        self._all_rested = total([self._all_rested, *(self._rested[row] for row in rows)])
+        self._rests[rows] = True
+        self._since_s[rows] = self._sim.now
+        self._charge_j[rows] = [device.meter.charge_j for _, device in resting]
 
     def _drawn_j(self, rows: Rows) -> Array:
         """What these would have drawn in standby since they came to rest, if their charge lasted."""
