@@ -21,9 +21,6 @@ from fedsim.system.usage import Usage, total
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
 
-_FEW: Final = 8
-"""Up to this part of the devices may be left out before it is cheaper to sort the others."""
-
 _ATTEMPT: Final = 2**40
 _MOST: Final = 2.0**64
 _CHUNK: Final = 32_768  # lots of so many devices stay in the processor's cache: of 1e6 devices 12 ms -> 5 ms
@@ -93,17 +90,17 @@ class Crew(Sequence[Device]):
 
         Of all, or among these (n,).
         """
-        if among is None:
-            return [self[row] for row in self.lowest_lots(wanted, number).tolist()]
-        outside = len(self) - int(np.count_nonzero(among))
-        if outside > len(self) // _FEW:
-            return self.first(wanted, np.where(among, self.uniforms(number), math.inf))
-        rows = self.lowest_lots(wanted + outside, number)
-        return [self[row] for row in rows[among[rows]][:wanted].tolist()]
+        return [self[row] for row in self.lowest_lots(wanted, number, among).tolist()]
 
-    def lowest_lots(self, wanted: int, number: int) -> Rows:
+    def lowest_lots(self, wanted: int, number: int, among: Bools | None = None) -> Rows:
         """The rows of those that ``choose`` would give."""
-        rows = self._search(wanted, len(self), lambda tried: self._below(number, tried / len(self)))
+        count = len(self) if among is None else int(np.count_nonzero(among))
+
+        def candidates(tried: float) -> Rows:
+            rows = self._below(number, tried / max(count, 1))
+            return rows if among is None else rows[among[rows]]
+
+        rows = self._search(wanted, count, candidates)
         lots = self.lots(number, rows)
         return rows[np.lexsort((rows, lots))][:wanted]
 
