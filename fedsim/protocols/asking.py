@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, TooLateError
-from fedsim.learners.workbench import Answer
+from fedsim.learners.workbench import Answer, Pending
 from fedsim.protocols.cost import cost
 from fedsim.protocols.effort import Effort, WholeEffort
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
@@ -19,11 +19,16 @@ class Reply:
     """One device's answer, and where its time went."""
 
     device: DeviceNode
-    answer: Answer
+    pending: Pending
     stint: Stint
     down: Delivery
     compute_s: float
     up: Delivery
+
+    @property
+    def answer(self) -> Answer:
+        """Its numbers, computed when they are first asked for, in one batch with all that wait then."""
+        return self.pending.answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +60,7 @@ def discard(replies: Iterable[Reply], cause: str) -> None:
     """These did not count after all."""
     for reply in replies:
         reply.stint.discard(cause)
+        reply.pending.drop()
 
 
 def told(error: asyncio.CancelledError, otherwise: str) -> str:
@@ -95,17 +101,18 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
         if done < steps:
             training.bench.drop(ticket)
             ticket = training.begin(device.index, message, done, (device.name, number), version)
-        answer = training.bench.take(ticket)
-    finally:
-        training.bench.drop(ticket)
-    compute_s = asyncio.get_running_loop().time() - began_s
-    session.record("trained", subject=device.name, round=number, steps=done, compute_s=compute_s)
+        compute_s = asyncio.get_running_loop().time() - began_s
+        session.record("trained", subject=device.name, round=number, steps=done, compute_s=compute_s)
 
-    up = await device.send(session.server, learner.up_bytes(problem))
+        up = await device.send(session.server, learner.up_bytes(problem))
+    except BaseException:
+        training.bench.drop(ticket)
+        raise
     for cause, wasted_bytes in up.wasted.items():
         stint.lose(cause, sent_bytes=wasted_bytes)
     session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
-    return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
+    pending = training.bench.pending(ticket)
+    return Reply(device=device, pending=pending, stint=stint, down=down, compute_s=compute_s, up=up)
 
 
 def _sending(session: CentralSession, limits: Limits) -> AbstractAsyncContextManager[None]:
