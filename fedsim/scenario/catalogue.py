@@ -7,11 +7,17 @@ from typing import Any, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.feddyn import FedDyn
+from fedsim.learners.fedprox import FedProx
+from fedsim.learners.fedsgd import FedSgd
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
+from fedsim.learners.scaffold import Scaffold
+from fedsim.learners.server_optimiser import Adagrad, Adam, Mean, Momentum, Optimiser, Yogi
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
@@ -110,7 +116,11 @@ def standard_catalogue() -> Catalogue:
         "svm": Kind(type=LinearSvm, provided=rows),
     }
     learners = {
+        "fedsgd": Kind(type=FedSgd, family="central"),
         "fedavg": Kind(type=FedAvg, family="central"),
+        "fedprox": Kind(type=FedProx, family="central"),
+        "scaffold": Kind(type=Scaffold, family="central"),
+        "feddyn": Kind(type=FedDyn, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=("svm",)),
     }
@@ -127,6 +137,14 @@ def standard_catalogue() -> Catalogue:
                 "independent": Independent,
                 "probabilistic-prior": ProbabilisticPrior,
             },
+            Optimiser: {
+                "none": Mean,
+                "momentum": Momentum,
+                "adagrad": Adagrad,
+                "adam": Adam,
+                "yogi": Yogi,
+            },
+            Decay: {"exponential": Exponential, "milestones": Milestones},
             DualLoss: {"hinge": Hinge, "squared": Squared},
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
