@@ -35,6 +35,11 @@ class DPsgd(SgdLearner):
         """A node that did not finish its epochs still has a model."""
         return True
 
+    @property
+    def keeps_mean(self) -> bool:
+        """Mixing by doubly stochastic weights keeps the mean of all models."""
+        return True
+
     def init(self, problem: Problem, rng: np.random.Generator) -> Array:
         """The model's own start, (p,)."""
         return problem.model.init(rng)
