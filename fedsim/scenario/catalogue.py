@@ -1,7 +1,7 @@
 """Which names a scenario file may use, and what they stand for: the one place that knows all learners and models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -25,6 +25,7 @@ from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
 from fedsim.scenario.data import Bundled, BundledTargets, Counts
 from fedsim.scenario.data_files import CsvFile, Images, LibsvmFile, NpzFile, Users
+from fedsim.scenario.plugins import Plugins
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.congestion import Congestion, Cubic, Mathis
 from fedsim.system.generators import regular
@@ -113,7 +114,10 @@ class Catalogue:
         name = block["name"]
         if not isinstance(name, str) or name not in known:
             raise Refused([(("name",), problems.unknown(name, role, known))])
-        kind = known[name]
+        try:
+            kind = known[name]
+        except FedsimError as error:
+            raise Refused([(("name",), str(error))]) from None
         rest = {key: value for key, value in block.items() if key != "name"}
         return Part(name=name, kind=kind, value=read_block(kind.type, rest, self.choices, kind.provided))
 
@@ -122,10 +126,28 @@ class Catalogue:
         return {"name": part.name, **write_block(part.value, self.choices, part.kind.provided)}
 
 
+_ROWS: Final[Mapping[str, int]] = {"features": 1, "classes": 2}
+
+
+def _learner(cls: type[Any]) -> Kind:
+    """What another package's learner goes together with, by what it has."""
+    central, peer = hasattr(cls, "aggregate"), hasattr(cls, "mix")
+    if central == peer:
+        raise FedsimError(f"learner {cls.__name__} must have either aggregate (a server's) or mix (a peer's)")
+    return Kind(type=cls, family="central" if central else "decentralised")
+
+
+def _model(cls: type[Any]) -> Kind:
+    return Kind(type=cls, provided={field.name: _ROWS[field.name] for field in fields(cls) if field.name in _ROWS})
+
+
 @cache
 def standard_catalogue() -> Catalogue:
-    """Everything that ships with fedsim."""
-    rows = {"features": 1, "classes": 2}
+    """Everything that ships with fedsim, and learners and models that other packages bring.
+
+    Entry points of the groups ``fedsim.learners`` and ``fedsim.models`` are read; see ``Plugins``.
+    """
+    rows = _ROWS
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
         "svm": Kind(type=LinearSvm, provided=rows),
@@ -145,7 +167,13 @@ def standard_catalogue() -> Catalogue:
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
     return Catalogue(
-        kinds={"data": _data(), "model": models, "learner": learners, "protocol": protocols, "transport": transports},
+        kinds={
+            "data": _data(),
+            "model": Plugins(models, "fedsim.models", _model),
+            "learner": Plugins(learners, "fedsim.learners", _learner),
+            "protocol": protocols,
+            "transport": transports,
+        },
         choices={
             Regulariser: {
                 "mean-regularised": MeanRegularised,
