@@ -1,6 +1,6 @@
 """Step sizes that fall by the round."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,10 +14,13 @@ from fedsim.learners.fedprox import FedProx
 from fedsim.learners.fedsgd import FedSgd
 from fedsim.learners.learner import Work
 from fedsim.learners.scaffold import Scaffold
+from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd
+from fedsim.testing import small_problem
+from fedsim.testing.bench import Bench
 
 
 @pytest.fixture
@@ -91,6 +94,28 @@ def test_scaffold_divides_by_the_step_size_really_used(rounds, two_clients):
         at = run.state.model[0]
         run.play()
         assert [run.memory[k][0] for k in (0, 1)] == pytest.approx([at, 9 * (at - 10)])
+
+
+LEARNERS = standard_catalogue().kinds["learner"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in LEARNERS if "decay" in {f.name for f in fields(LEARNERS[name].type)}]
+)
+def test_no_learner_takes_a_decay_and_forgets_it(name):
+    """What devices compute at version 3 is not what they compute at version 0, with the same luck."""
+    problem, everybody = small_problem(), range(7)
+    learner = LEARNERS[name].type(decay=Exponential(per_round=0.5))
+    start = learner.init(problem, np.random.default_rng(0))
+    central = hasattr(learner, "aggregate")
+    received = np.stack([learner.broadcast(problem, start, k) if central else start for k in everybody])
+    memory = tuple(learner.memory(problem, k) for k in everybody)
+    bench = Bench(learner=learner, problem=problem, received=received, memory=memory)
+    luck = [np.random.default_rng(k) for k in everybody]
+    work = replace(bench.work(everybody), rngs=luck)
+    early = learner.local(problem, work)
+    again = replace(work, versions=work.versions + 3, rngs=[np.random.default_rng(k) for k in everybody])
+    assert not np.allclose(early.sent, learner.local(problem, again).sent)
 
 
 def test_peers_count_their_own_rounds(two_clients):
