@@ -200,6 +200,11 @@ class MergingCompressed(Compressed):
 
     learner: MergingLearner
 
+    @property
+    def merge_obstacle(self) -> str:
+        """As the learner."""
+        return self.learner.merge_obstacle
+
     def merge(self, problem: Problem, base: CodedState, states: Sequence[CodedState], examples: Array) -> CodedState:
         """As the learner."""
         inner = self.learner.merge(problem, base.inner, [state.inner for state in states], examples)

@@ -149,6 +149,10 @@ class MergingLearner(CentralLearner, Protocol):
     of its own devices, and after some rounds the cloud merges the edges' states.
     """
 
+    @property
+    def merge_obstacle(self) -> str:
+        """Why this one's edges may not combine after all, in words that follow its name; empty if they may."""
+
     def merge(self, problem: Problem, base: Any, states: Sequence[Any], examples: Array) -> Any:
         """The cloud's state after edges went from ``base`` to ``states`` (e,), each with so many ``examples`` (e,).
 
