@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.mixing import Metropolis
@@ -127,6 +128,7 @@ def standard_catalogue() -> Catalogue:
                 "independent": Independent,
                 "probabilistic-prior": ProbabilisticPrior,
             },
+            Decay: {"milestones": Milestones, "exponential": Exponential},
             DualLoss: {"hinge": Hinge, "squared": Squared},
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
