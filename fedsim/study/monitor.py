@@ -7,7 +7,7 @@ from typing import Protocol
 
 from fedsim.learners.learner import Array
 from fedsim.system.usage import Usage
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import quality
 
@@ -52,7 +52,7 @@ class Trained(Protocol):
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
 
-    def predictor(self) -> Model:
+    def predictor(self) -> Predictor:
         """What reads them."""
 
     def measures(self) -> Mapping[str, float]:

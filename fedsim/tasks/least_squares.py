@@ -62,6 +62,14 @@ class LeastSquares:
         """See ``Model``."""
         return np.asarray((weight * np.square(self.predict(w, x) - y)).sum(axis=1) / 2)
 
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Likelihood``: with noise of variance 1."""
+        return np.asarray(np.square(self.predict(w, x) - y) / 2)
+
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """See ``Likelihood``: the prediction, (b, B, 1)."""
+        return scores(w, x, bias=self.bias)
+
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
         return weight_gradient((weight * (self.predict(w, x) - y))[:, :, None], x, bias=self.bias)

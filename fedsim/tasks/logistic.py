@@ -66,9 +66,18 @@ class Logistic:
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        margin = (self.targets(y) * scores(w, x, bias=self.bias))[:, :, 0]
-        own = (weight * np.logaddexp(0.0, -margin)).sum(axis=1)
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
+
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Likelihood``."""
+        margin = (self.targets(y) * scores(w, x, bias=self.bias))[:, :, 0]
+        return np.asarray(np.logaddexp(0.0, -margin))
+
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """See ``Likelihood``."""
+        score = scores(w, x, bias=self.bias)
+        return np.concatenate([expit(-score), expit(score)], axis=2)
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: - t times the probability of the other class, times weight, for the score."""

@@ -8,7 +8,7 @@ import numpy as np
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.examples import Examples
-from fedsim.tasks.model import Labels, Model
+from fedsim.tasks.model import Labels, Model, Predictor
 from fedsim.tasks.problem import Outline, Problem
 
 # Rows evaluated in one product of matrices: few enough that the linear algebra library does not start threads, which
@@ -25,7 +25,7 @@ class Quality:
     worst_tenth: float  # mean of the ceil(m / 10) lowest of these
 
 
-def quality(problem: Problem, models: Array, predictor: Model | None = None) -> Quality:
+def quality(problem: Problem, models: Array, predictor: Predictor | None = None) -> Quality:
     """The test accuracy of models (m, p), one for each device, read by ``predictor`` or by the problem's own model.
 
     A model that all devices share is best given as ``np.broadcast_to(w, (m, p))``: it is then evaluated at
@@ -45,7 +45,7 @@ def quality(problem: Problem, models: Array, predictor: Model | None = None) -> 
     return Quality(accuracy=float(right.mean()), mean_accuracy=float(share.mean()), worst_tenth=float(worst.mean()))
 
 
-def predict(model: Model, models: Array, examples: Examples) -> Labels:
+def predict(model: Predictor, models: Array, examples: Examples) -> Labels:
     """What each device's own model (m, p) answers to each of its examples, (n,)."""
     if models.strides[0] == 0 or len(models) == 1:
         return _predict_shared(model, models[0], examples.X)
@@ -65,7 +65,7 @@ def mean_losses(model: Model, models: Array, examples: Examples) -> Array:
     return losses
 
 
-def _predict_shared(model: Model, w: Array, X: Array) -> Labels:
+def _predict_shared(model: Predictor, w: Array, X: Array) -> Labels:
     whole = len(X) // _SLAB * _SLAB
     slabs = X[:whole].reshape(-1, _SLAB, X.shape[1])
     together = model.predict(np.broadcast_to(w, (len(slabs), len(w))), slabs)

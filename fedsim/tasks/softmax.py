@@ -56,12 +56,24 @@ class Softmax:
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
+        penalised = self._weights(w)
+        own = (weight * self.losses(w, x, y)).sum(axis=1)
+        return np.asarray(own + self.l2 / 2 * (penalised * w).sum(axis=1))
+
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """See ``Likelihood``."""
         score = scores(w, x, bias=self.bias)
         top = score.max(axis=2, keepdims=True)
         log_sum = np.log(np.exp(score - top).sum(axis=2)) + top[:, :, 0]
-        right = np.take_along_axis(score, y[:, :, None], axis=2)[:, :, 0]
-        penalised = self._weights(w)
-        return np.asarray((weight * (log_sum - right)).sum(axis=1) + self.l2 / 2 * (penalised * w).sum(axis=1))
+        return np.asarray(log_sum - np.take_along_axis(score, y[:, :, None], axis=2)[:, :, 0])
+
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """See ``Likelihood``."""
+        score = scores(w, x, bias=self.bias)
+        score -= score.max(axis=2, keepdims=True)
+        np.exp(score, out=score)
+        score /= score.sum(axis=2, keepdims=True)
+        return score
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: (probability - [right class]) times weight, for each score."""
