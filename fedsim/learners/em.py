@@ -4,7 +4,7 @@ Examples of several devices are held flat: all N of them, those of the first dev
 M components have p parameters each.
 """
 
-from copy import deepcopy
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -117,7 +117,7 @@ def maximise(
         start=work.received.reshape(b * M, p),
         devices=np.repeat(work.devices, M),
         steps=np.repeat(work.steps, M),
-        rngs=[deepcopy(rng) for rng in work.rngs for _ in range(M)],
+        rngs=_in_unison(work.rngs, M),
         terms=Terms(
             example_weights=np.concatenate([q.T.ravel() for q in own]),
             rates=None if rates is None else np.repeat(rates, M),
@@ -125,6 +125,27 @@ def maximise(
         ),
     )
     return Trained(trained.parameters.reshape(b, M, p), trained.momentum.reshape(b, M, p))
+
+
+class _Echo:
+    """Repeats what another one drew, and draws where it is the first to ask."""
+
+    def __init__(self, rng: np.random.Generator, heard: list[IntArray]) -> None:
+        self._rng = rng
+        self._heard = heard
+        self._said = 0
+
+    def permutation(self, x: int, /) -> IntArray:
+        if self._said == len(self._heard):
+            self._heard.append(self._rng.permutation(x))
+        self._said += 1
+        return self._heard[self._said - 1]
+
+
+def _in_unison(rngs: Sequence[np.random.Generator], times: int) -> list[_Echo]:
+    """Each generator so many times, all of which draw the same."""
+    heard: list[list[IntArray]] = [[] for _ in rngs]
+    return [_Echo(rng, own) for rng, own in zip(rngs, heard, strict=True) for _ in range(times)]
 
 
 def _owner(sizes: IntArray) -> IntArray:

@@ -14,7 +14,7 @@ from fedsim.learners.regularisers import ProbabilisticPrior, Regulariser
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.linear import design
-from fedsim.tasks.losses import Hinge
+from fedsim.tasks.losses import Squared
 from fedsim.tasks.model import LinearModel, Model
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sdca import Sdca, Subproblem
@@ -83,8 +83,9 @@ class Mocha:
         """
         del rng
         model = linear(problem)
-        if not model.classes and isinstance(self.solver.loss, Hinge):
-            raise FedsimError(f"mocha: hinge loss needs classes, {type(model).__name__} has none: take Squared")
+        if not model.classes and not isinstance(self.solver.loss, Squared):
+            loss = type(self.solver.loss).__name__
+            raise FedsimError(f"mocha: {loss} loss needs classes, {type(model).__name__} has none: take Squared")
         sigma = self.regulariser.start(problem.devices)
         V = np.zeros((model.rows, problem.devices, _width(problem)))
         return self._state(V, np.stack([sigma] * model.rows), 0)

@@ -40,6 +40,7 @@ from fedsim.system.server import Server, ServerSpec
 from fedsim.system.usage import Usage, WasteBook
 from fedsim.tasks.arrays import IntArray
 from fedsim.tasks.datasets import load
+from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Outline, Problem, deal, label_share
 
 Cuts = Sequence[tuple[OutageWords, Cut]]
@@ -278,16 +279,35 @@ def _server(scenario: Scenario, profiles: Profiles, messenger: Messenger, cuts: 
 def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:
     share = scenario.data.value
     if isinstance(share, Counts):
-        model = scenario.model.make(features=share.features, classes=share.classes)
+        model = _model(scenario, share.features, share.classes)
         return Outline(model=model, examples=_counts(share, fleet), name=scenario.data.name)
     dataset = load(scenario.data.name)
     labels = np.asarray(dataset.y, dtype=np.int64)
-    model = scenario.model.make(features=dataset.features, classes=dataset.classes)
+    model = _model(scenario, dataset.features, dataset.classes)
     try:
         device = share.partition.assign(labels, scenario.devices, sim.rng("data", "partition"))
         return deal(dataset, device, model, share.test_share, sim.rng("data", "split"))
     except FedsimError as error:
         raise ScenarioError(f"{scenario.name}: data: {error}") from None
+
+
+def _model(scenario: Scenario, features: int, classes: int) -> Model:
+    """The model for data of this shape; ``classes`` is 0 where they have targets.
+
+    Raises:
+        ScenarioError: if the model is not for such data.
+    """
+    part = scenario.model
+    known = {"features": features, "classes": classes}
+    try:
+        model: Model = part.make(**{name: known[name] for name in part.kind.provided})
+    except FedsimError as error:
+        raise ScenarioError(f"{scenario.name}: model: {error}") from None
+    if bool(model.classes) != bool(classes):
+        has = f"{classes} classes" if classes else "targets and no classes"
+        takes = "tells classes apart" if model.classes else "is a regression"
+        raise ScenarioError(f"{scenario.name}: model: {part.name} {takes}, and {scenario.data.name} has {has}")
+    return model
 
 
 def _counts(share: Counts, fleet: Fleet) -> IntArray:

@@ -30,7 +30,10 @@ from fedsim.system.lv08 import Lv08
 from fedsim.system.overlay import Complete, Ring
 from fedsim.system.tcp import Tcp
 from fedsim.tasks.datasets import BUNDLED
-from fedsim.tasks.losses import DualLoss, Hinge, Squared
+from fedsim.tasks.least_squares import LeastSquares
+from fedsim.tasks.logistic import Logistic
+from fedsim.tasks.losses import DualLoss, Hinge, LogLoss, Squared, SquaredHinge
+from fedsim.tasks.ridge import Ridge
 from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
 
@@ -108,7 +111,10 @@ def standard_catalogue() -> Catalogue:
     bundled = {name: Kind(type=Bundled) for name in BUNDLED} | {"counts": Kind(type=Counts)}
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
+        "logistic": Kind(type=Logistic, provided=rows),
         "svm": Kind(type=LinearSvm, provided=rows),
+        "linear-regression": Kind(type=LeastSquares, provided={"features": 1}),
+        "ridge": Kind(type=Ridge, provided={"features": 1}),
     }
     learners = {
         "fedavg": Kind(type=FedAvg, family="central"),
@@ -129,7 +135,7 @@ def standard_catalogue() -> Catalogue:
                 "probabilistic-prior": ProbabilisticPrior,
             },
             Decay: {"milestones": Milestones, "exponential": Exponential},
-            DualLoss: {"hinge": Hinge, "squared": Squared},
+            DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
             Mixing: {"metropolis": Metropolis},

@@ -7,17 +7,23 @@ import numpy as np
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.linear import scores, weight_gradient
 from fedsim.tasks.model import Labels
+from fedsim.tasks.penalty import add_slope, check_l2, penalty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeastSquares:
-    """Half the squared error of one affine score.
+    """Half the squared error of one affine score, plus ``l2 / 2`` times the squared weights (ridge regression).
 
-    Parameters: a weight for each feature and then the bias, where there is one. All start at 0.
+    Parameters: a weight for each feature and then the bias, where there is one. The bias is not penalised. All
+    start at 0.
     """
 
     features: int
     bias: bool = False
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_l2("least squares", self.l2)
 
     @property
     def classes(self) -> int:
@@ -60,7 +66,8 @@ class LeastSquares:
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        return np.asarray((weight * np.square(self.predict(w, x) - y)).sum(axis=1) / 2)
+        own = (weight * np.square(self.predict(w, x) - y)).sum(axis=1) / 2
+        return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
 
     def losses(self, w: Array, x: Array, y: Labels) -> Array:
         """See ``Likelihood``: with noise of variance 1."""
@@ -72,7 +79,9 @@ class LeastSquares:
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        return weight_gradient((weight * (self.predict(w, x) - y))[:, :, None], x, bias=self.bias)
+        gradient = weight_gradient((weight * (self.predict(w, x) - y))[:, :, None], x, bias=self.bias)
+        add_slope(gradient, w, self.l2, 1, bias=self.bias)
+        return gradient
 
     def predict(self, w: Array, x: Array) -> Labels:
         """The predicted target."""

@@ -8,6 +8,7 @@ from scipy.special import expit
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.losses import LogLoss
 from fedsim.tasks.model import Labels
 from fedsim.tasks.penalty import add_slope, check_l2, penalty
 
@@ -71,8 +72,7 @@ class Logistic:
 
     def losses(self, w: Array, x: Array, y: Labels) -> Array:
         """See ``Likelihood``."""
-        margin = (self.targets(y) * scores(w, x, bias=self.bias))[:, :, 0]
-        return np.asarray(np.logaddexp(0.0, -margin))
+        return LogLoss().loss(scores(w, x, bias=self.bias), self.targets(y))[:, :, 0]
 
     def probabilities(self, w: Array, x: Array) -> Array:
         """See ``Likelihood``."""
@@ -81,9 +81,8 @@ class Logistic:
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: - t times the probability of the other class, times weight, for the score."""
-        target = self.targets(y)
-        wrong = expit(-target * scores(w, x, bias=self.bias))
-        gradient = weight_gradient(-target * wrong * weight[:, :, None], x, bias=self.bias)
+        slope = LogLoss().slope(scores(w, x, bias=self.bias), self.targets(y))
+        gradient = weight_gradient(slope * weight[:, :, None], x, bias=self.bias)
         add_slope(gradient, w, self.l2, 1, bias=self.bias)
         return gradient
 

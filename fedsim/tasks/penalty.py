@@ -18,6 +18,8 @@ def check_l2(model: str, l2: float) -> None:
 
 def penalty(w: Array, l2: float, rows: int, *, bias: bool) -> Array:
     """``l2 / 2`` times the squared weights of each device, biases apart: (b, R * (d + bias)) to (b,)."""
+    if not l2:
+        return np.zeros(len(w))
     return np.asarray(l2 / 2 * np.square(_weights(w, rows, bias=bias)).sum(axis=(1, 2)))
 
 

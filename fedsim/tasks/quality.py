@@ -18,7 +18,11 @@ _SLAB = 256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
-    """Shares of test examples told right, each by its own device's model; in [0, 1]."""
+    """Shares of test examples told right, each by its own device's model; in [0, 1].
+
+    Of a regression: shares of the targets' variance that the models explain, at most 1 and below 0 where they do
+    worse than the mean of all targets. ``accuracy`` is the coefficient of determination R^2.
+    """
 
     accuracy: float  # of all test examples together
     mean_accuracy: float  # mean over devices of the device's own share
@@ -32,14 +36,13 @@ def quality(problem: Problem, models: Array, predictor: Predictor | None = None)
     once. Of an outline nothing is known: NaN.
 
     Raises:
-        FedsimError: if the model is a regression, which has no accuracy.
+        FedsimError: if the model is a regression, and all its test targets are the same.
     """
     if isinstance(problem, Outline):
         return Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan)
     model = predictor or problem.model
-    if not model.classes:
-        raise FedsimError(f"problem {problem.name}: accuracy needs a model with classes")
-    right = predict(model, models, problem.test) == problem.test.y
+    answers = predict(model, models, problem.test)
+    right = answers == problem.test.y if model.classes else _explained(problem, answers)
     share = np.add.reduceat(right, problem.test.offsets[:-1], dtype=np.float64) / problem.test.sizes
     worst = np.sort(share)[: -(-len(share) // 10)]
     return Quality(accuracy=float(right.mean()), mean_accuracy=float(share.mean()), worst_tenth=float(worst.mean()))
@@ -49,7 +52,7 @@ def predict(model: Predictor, models: Array, examples: Examples) -> Labels:
     """What each device's own model (m, p) answers to each of its examples, (n,)."""
     if models.strides[0] == 0 or len(models) == 1:
         return _predict_shared(model, models[0], examples.X)
-    answers = np.empty_like(examples.y)
+    answers = np.empty(examples.y.shape, dtype=np.int64 if model.classes else np.float64)
     for block in examples.blocks:
         answers[block.rows] = model.predict(models[block.devices], examples.of_block(block)[0])
     return answers
@@ -63,6 +66,14 @@ def mean_losses(model: Model, models: Array, examples: Examples) -> Array:
         x, y = examples.of_block(block)
         losses[block.devices] = model.loss(models[block.devices], x, y, weight)
     return losses
+
+
+def _explained(problem: Problem, answers: Array) -> Array:
+    """1 - squared error / variance of all targets, for each test example (n,): their mean is R^2."""
+    variance = float(np.var(problem.test.y))
+    if not variance > 0:
+        raise FedsimError(f"problem {problem.name}: of test targets that are all the same nothing can be explained")
+    return 1.0 - np.square(answers - problem.test.y) / variance
 
 
 def _predict_shared(model: Predictor, w: Array, X: Array) -> Labels:

@@ -8,6 +8,7 @@ from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.linear import scores, weight_gradient
 from fedsim.tasks.model import Labels
+from fedsim.tasks.penalty import add_slope, check_l2, penalty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +27,7 @@ class Softmax:
     def __post_init__(self) -> None:
         if not self.classes >= 2:
             raise FedsimError(f"softmax: classes must be >= 2, got {self.classes!r}")
-        if not self.l2 >= 0:
-            raise FedsimError(f"softmax: l2 must be >= 0, got {self.l2!r}")
+        check_l2("softmax", self.l2)
 
     @property
     def parameters(self) -> int:
@@ -56,9 +56,8 @@ class Softmax:
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        penalised = self._weights(w)
         own = (weight * self.losses(w, x, y)).sum(axis=1)
-        return np.asarray(own + self.l2 / 2 * (penalised * w).sum(axis=1))
+        return np.asarray(own + penalty(w, self.l2, self.classes, bias=self.bias))
 
     def losses(self, w: Array, x: Array, y: Labels) -> Array:
         """See ``Likelihood``."""
@@ -83,18 +82,9 @@ class Softmax:
         score *= (weight / score.sum(axis=2))[:, :, None]
         score.reshape(-1)[np.arange(y.size) * self.classes + y.ravel()] -= weight.ravel()
         gradient = weight_gradient(score, x, bias=self.bias)
-        if self.l2:
-            gradient += self.l2 * self._weights(w)
+        add_slope(gradient, w, self.l2, self.classes, bias=self.bias)
         return gradient
 
     def predict(self, w: Array, x: Array) -> Labels:
         """The class with the highest score, the first of equals."""
         return np.asarray(scores(w, x, bias=self.bias).argmax(axis=2))
-
-    def _weights(self, w: Array) -> Array:
-        """The parameters with biases set to 0."""
-        if not self.bias:
-            return w
-        kept = w.reshape(len(w), self.classes, -1).copy()
-        kept[:, :, -1] = 0.0
-        return kept.reshape(w.shape)

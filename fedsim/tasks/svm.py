@@ -1,32 +1,39 @@
 """Linear support vector machines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.linear import scores, weight_gradient
+from fedsim.tasks.losses import DualLoss, Hinge
 from fedsim.tasks.model import Labels
+from fedsim.tasks.penalty import add_slope, check_l2, penalty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinearSvm:
-    """Hinge loss of linear scores, one-against-rest.
+    """Hinge loss of linear scores, one-against-rest, plus ``l2 / 2`` times the squared weights.
 
     Two classes need one row of weights (class 1 is the positive one), more classes one row each; the loss is
-    the sum over rows of max(0, 1 - t u), where t is +1 for the row's own class and -1 otherwise. All weights
-    start at 0. The bias is the weight of a constant feature 1, and a learner that penalises weights penalises
-    it as well.
+    the sum over rows of max(0, 1 - t u), where t is +1 for the row's own class and -1 otherwise. Another margin loss
+    may stand for the hinge. All weights start at 0. The bias is the weight of a constant feature 1: ``l2`` leaves it
+    alone, but a dual learner that penalises weights penalises it as well.
+
+    ``margin_loss`` and ``l2`` are what learners by gradients minimise; a dual learner says its own.
     """
 
     features: int
     classes: int
     bias: bool = True
+    margin_loss: DualLoss = field(default_factory=Hinge)
+    l2: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.classes >= 2:
             raise FedsimError(f"linear svm: classes must be >= 2, got {self.classes!r}")
+        check_l2("linear svm", self.l2)
 
     @property
     def rows(self) -> int:
@@ -65,14 +72,16 @@ class LinearSvm:
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
-        hinge = np.maximum(0.0, 1.0 - self.targets(y) * scores(w, x, bias=self.bias))
-        return np.asarray((weight[:, :, None] * hinge).sum(axis=(1, 2)))
+        losses = self.margin_loss.loss(scores(w, x, bias=self.bias), self.targets(y))
+        own = (weight[:, :, None] * losses).sum(axis=(1, 2))
+        return np.asarray(own + penalty(w, self.l2, self.rows, bias=self.bias))
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: the subgradient that is 0 at the kink."""
-        target = self.targets(y)
-        inside = target * scores(w, x, bias=self.bias) < 1.0
-        return weight_gradient(np.where(inside, -target * weight[:, :, None], 0.0), x, bias=self.bias)
+        slope = self.margin_loss.slope(scores(w, x, bias=self.bias), self.targets(y))
+        gradient = weight_gradient(slope * weight[:, :, None], x, bias=self.bias)
+        add_slope(gradient, w, self.l2, self.rows, bias=self.bias)
+        return gradient
 
     def predict(self, w: Array, x: Array) -> Labels:
         """The class with the highest score, the first of equals; of two classes, 1 where it is above 0."""

@@ -214,7 +214,7 @@ def test_learners_and_models_that_do_not_go_together_are_refused():
     with pytest.raises(FedsimError, match="Softmax is none"):
         Mocha().init(softmax, rng)
     regression = Problem(model=LeastSquares(features=1), train=part, test=part)
-    with pytest.raises(FedsimError, match="hinge loss needs classes"):
+    with pytest.raises(FedsimError, match="Hinge loss needs classes"):
         Mocha().init(regression, rng)
 
 

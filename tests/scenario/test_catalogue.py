@@ -5,6 +5,7 @@ import pytest
 
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.data import Dirichlet, Iid
+from fedsim.tasks.losses import Hinge, LogLoss, Squared, SquaredHinge
 
 REQUIRED = {"synchronous-rounds": {"cohort": 2}, "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"}}
 
@@ -48,6 +49,28 @@ def test_fedavg_as_the_quickstart_has_it():
 def test_a_model_gets_its_size_from_the_data():
     model = standard_catalogue().read("model", {"name": "svm", "bias": False}).make(features=64, classes=10)
     assert (model.features, model.classes, model.bias) == (64, 10, False)
+
+
+def test_a_model_says_what_it_minimises():
+    words = {"name": "svm", "margin_loss": {"name": "hinge", "smoothing": 0.5}, "l2": 0.1}
+    model = standard_catalogue().read("model", words).make(features=3, classes=2)
+    assert (model.margin_loss, model.l2) == (Hinge(smoothing=0.5), 0.1)
+    ridge = standard_catalogue().read("model", {"name": "ridge", "l2": 2, "bias": True}).make(features=3)
+    assert (ridge.l2, ridge.bias, ridge.classes) == (2.0, True, 0)
+
+
+def test_every_margin_loss_has_a_name():
+    named = [
+        standard_catalogue().read("learner", {"name": "mocha", "loss": loss}).value.solver.loss
+        for loss in ("hinge", "squared-hinge", "squared", "log")
+    ]
+    assert named == [Hinge(), SquaredHinge(), Squared(), LogLoss()]
+
+
+def test_a_learner_by_gradients_takes_all_of_its_solver():
+    words = {"name": "fedavg", "momentum": 0.9, "weight_decay": 1e-3, "clip_norm": 10}
+    solver = standard_catalogue().read("learner", words).value.solver
+    assert (solver.momentum, solver.weight_decay, solver.clip_norm) == (0.9, 1e-3, 10.0)
 
 
 LABELS = np.repeat(np.arange(4), 50)

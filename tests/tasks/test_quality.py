@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import r2_score
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.examples import Examples
@@ -80,8 +81,30 @@ def test_mean_losses_are_each_devices_own():
         assert loss == pytest.approx(problem.model.loss(models[device : device + 1], X, y, weight)[0])
 
 
-def test_a_regression_has_no_accuracy():
-    part = Examples.of(np.ones((2, 1)), np.array([0.5, 1.5]), np.array([0, 1]), 2)
+def regression_of(sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    n, m = sum(sizes), len(sizes)
+    part = Examples.of(rng.normal(size=(n, 3)), rng.normal(size=n), np.repeat(np.arange(m), sizes), m)
+    return Problem(model=LeastSquares(features=3, bias=True), train=part, test=part)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_regression_is_judged_by_the_variance_it_explains(shared):
+    problem = regression_of([4, 1, 7])
+    models = np.random.default_rng(1).normal(size=(3, 4)) * 0.1
+    if shared:
+        models = np.broadcast_to(models[0], models.shape)
+    own = models[problem.test.device]
+    answers = (own[:, :3] * problem.test.X).sum(axis=1) + own[:, 3]
+    found = quality(problem, models)
+    assert found.accuracy == pytest.approx(r2_score(problem.test.y, answers), abs=1e-12)
+    share = 1 - (answers - problem.test.y) ** 2 / problem.test.y.var()
+    each = [share[problem.test.rows(device)].mean() for device in range(3)]
+    assert (found.mean_accuracy, found.worst_tenth) == pytest.approx((np.mean(each), min(each)), abs=1e-12)
+
+
+def test_targets_that_are_all_the_same_can_not_be_explained():
+    part = Examples.of(np.ones((2, 1)), np.array([0.5, 0.5]), np.array([0, 1]), 2)
     problem = Problem(model=LeastSquares(features=1), train=part, test=part)
-    with pytest.raises(FedsimError, match="classes"):
+    with pytest.raises(FedsimError, match="all the same"):
         quality(problem, np.zeros((2, 1)))
