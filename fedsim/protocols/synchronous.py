@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fedsim.errors import DeviceDownError, FedsimError, JobRefusedError, MessageFailedError
 from fedsim.learners.workbench import Answer
+from fedsim.protocols.carry import carry
 from fedsim.protocols.cost import cost
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
@@ -152,7 +153,7 @@ class SynchronousRounds:
         training = session.training
         learner, problem = training.learner, training.problem
         message, version = training.broadcast(device.index), training.version
-        down = await session.server.send(device, learner.down_bytes(problem))
+        down = await carry(session.server, device, learner.down_bytes(problem))
         for cause, wasted_bytes in down.wasted.items():
             stint.lose(cause, received_bytes=wasted_bytes)
         session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
@@ -168,7 +169,7 @@ class SynchronousRounds:
         compute_s = asyncio.get_running_loop().time() - began_s
         session.record("trained", subject=device.name, round=number, steps=steps, compute_s=compute_s)
 
-        up = await device.send(session.server, learner.up_bytes(problem))
+        up = await carry(device, session.server, learner.up_bytes(problem))
         for cause, wasted_bytes in up.wasted.items():
             stint.lose(cause, sent_bytes=wasted_bytes)
         session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)

@@ -57,6 +57,7 @@ class World:
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
+    unseen: IntArray
 
     def session(self, monitor: Monitor) -> CentralSession | GossipSession:
         """What the protocol is run with."""
@@ -108,6 +109,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     devices = _crew(sim, fleet, presence, messenger, waste)
+    unseen = _unseen(scenario, fleet)
+    devices.keep_out(unseen)
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()
@@ -119,6 +122,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
+        unseen=unseen,
     )
 
 
@@ -317,6 +321,15 @@ def _counts(share: Counts, fleet: Fleet) -> IntArray:
         for number in range(len(fleet.groups))
     ]
     return np.maximum(np.rint(share.examples.isf(np.concatenate(q))), 1).astype(np.int64)
+
+
+def _unseen(scenario: Scenario, fleet: Fleet) -> IntArray:
+    """The rows of the devices that are kept out of the training: so many with the lowest luck in this."""
+    if not scenario.evaluate.unseen:
+        return np.empty(0, dtype=np.int64)
+    groups = range(len(fleet.groups))
+    q = [fleet.luck(number)("unseen").uniforms(fleet.things[fleet.rows(number)], 0) for number in groups]
+    return np.sort(np.argsort(np.concatenate(q), kind="stable")[: scenario.evaluate.unseen])
 
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:

@@ -7,11 +7,16 @@ from typing import Any, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.fedem import FedEM
+from fedsim.learners.local import Local
+from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
+from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.synchronous import SynchronousRounds
@@ -116,8 +121,14 @@ def standard_catalogue() -> Catalogue:
         "linear-regression": Kind(type=LeastSquares, provided={"features": 1}),
         "ridge": Kind(type=Ridge, provided={"features": 1}),
     }
+    mixable = ("softmax", "logistic", "linear-regression", "ridge")
     learners = {
         "fedavg": Kind(type=FedAvg, family="central"),
+        "fedavg+": Kind(type=FedAvgTuned, family="central"),
+        "fedem": Kind(type=FedEM, family="central", models=mixable),
+        "clustered": Kind(type=ClusteredFL, family="central"),
+        "pfedme": Kind(type=PFedMe, family="central"),
+        "local": Kind(type=Local, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=("svm",)),
     }
