@@ -9,14 +9,12 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from fedsim.errors import FedsimError
-from fedsim.learners.decay import Decay, rates
 from fedsim.learners.learner import Answers, Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import mean_losses
-from fedsim.tasks.terms import Terms
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -44,7 +42,6 @@ class ClusteredFL(SgdLearner):
     mean_below: float = 0.4
     largest_above: float = 1.6
     linkage: Literal["complete", "single"] = "complete"
-    decay: Decay | None = None
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)
@@ -85,8 +82,7 @@ class ClusteredFL(SgdLearner):
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train; what is sent is the change."""
-        terms = Terms(rates=rates(self.solver.step_size, self.decay, work.versions))
-        trained = run_sgd(self.solver, problem, work, terms).parameters
+        trained = self.train(problem, work).parameters
         return sent(rounded(trained - work.received, self.precision))
 
     def aggregate(self, problem: Problem, state: Clusters, answers: Answers) -> Clusters:

@@ -1,6 +1,7 @@
 """Step sizes that fall by the round."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,48 +11,47 @@ from fedsim.tasks.arrays import Array, IntArray
 
 
 class Decay(Protocol):
-    """A small frozen value."""
+    """How much of the step size is left after so many rounds: a small frozen value."""
 
-    def factor(self, version: int) -> float:
-        """What the step size is multiplied by after the server has combined answers so often."""
+    def factors(self, versions: IntArray) -> Array:
+        """(b,) in [0, 1], from how often the server had combined answers when each device was sent its model.
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Milestones:
-    """Times ``by`` from each of these rounds on: by ten at rounds 100 and 150 in Marfoq et al. 2021."""
-
-    at: tuple[int, ...] = (100, 150)
-    by: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not all(0 < one < two for one, two in zip(self.at, (*self.at[1:], np.inf), strict=True)):
-            raise FedsimError(f"milestones: at must be rounds >= 1 that rise, got {list(self.at)}")
-        if not 0 < self.by <= 1:
-            raise FedsimError(f"milestones: by must be > 0 and <= 1, got {self.by!r}")
-
-    def factor(self, version: int) -> float:
-        """See ``Decay``."""
-        return float(self.by ** sum(version >= one for one in self.at))
+        A device that is behind, as under asynchronous protocols, steps as the server's version that it has says.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exponential:
-    """Times ``per_round`` with every round, as in the experiments of McMahan et al. 2017."""
+    """The step size times ``per_round`` after every round (McMahan et al. 2017, Figure 4: 0.99)."""
 
     per_round: float = 0.99
 
     def __post_init__(self) -> None:
-        if not 0 < self.per_round <= 1:
-            raise FedsimError(f"exponential: per_round must be > 0 and <= 1, got {self.per_round!r}")
+        _check("exponential", "per_round", self.per_round)
 
-    def factor(self, version: int) -> float:
-        """See ``Decay``."""
-        return float(self.per_round**version)
+    def factors(self, versions: IntArray) -> Array:
+        """per_round to the power of the version."""
+        return np.power(self.per_round, np.asarray(versions, dtype=np.float64))
 
 
-def rates(step_size: float, decay: Decay | None, versions: IntArray) -> Array | None:
-    """The step sizes of devices that work on what was sent at these versions, (b,); None where nothing decays."""
-    if decay is None:
-        return None
-    factors = {version: decay.factor(version) for version in set(versions.tolist())}
-    return step_size * np.array([factors[version] for version in versions.tolist()])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Milestones:
+    """The step size times ``factor`` at each of these rounds (Marfoq et al. 2021: 0.1 after 100 and 150 of 200)."""
+
+    at: tuple[int, ...] = (100, 150)
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.at or not self.at[0] >= 1 or not all(a < b for a, b in pairwise(self.at)):
+            raise FedsimError(f"milestones: at must be rising numbers of rounds >= 1, got {list(self.at)!r}")
+        _check("milestones", "factor", self.factor)
+
+    def factors(self, versions: IntArray) -> Array:
+        """``factor`` to the power of how many milestones the version has reached."""
+        passed = np.searchsorted(np.array(self.at), versions, side="right")
+        return np.power(self.factor, passed.astype(np.float64))
+
+
+def _check(what: str, name: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise FedsimError(f"{what}: {name} must be > 0 and <= 1, got {value!r}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fedsim.learners.learner import Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
@@ -35,13 +35,18 @@ class DPsgd(SgdLearner):
         """A node that did not finish its epochs still has a model."""
         return True
 
+    @property
+    def keeps_mean(self) -> bool:
+        """Mixing by doubly stochastic weights keeps the mean of all models."""
+        return True
+
     def init(self, problem: Problem, rng: np.random.Generator) -> Array:
         """The model's own start, (p,)."""
         return problem.model.init(rng)
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""
-        return sent(run_sgd(self.solver, problem, work).parameters)
+        return sent(self.train(problem, work).parameters)
 
     def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
         """See ``DecentralisedLearner``. A neighbour that is left out leaves its weight to the node itself."""

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.decay import Decay, rates
 from fedsim.learners.em import example_losses, expect, likelihood, maximise, negative_log_likelihood, settle
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_cost import LocalCost
@@ -53,7 +52,6 @@ class FedEM(SgdLearner):
     components: int = 3
     keep_momentum: bool = True
     spread: float = 1.0
-    decay: Decay | None = None
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)
@@ -138,9 +136,8 @@ class FedEM(SgdLearner):
         theta, old = work.received, work.memory
         losses = example_losses(likelihood(problem.model), problem.train, work.devices, theta)
         q, pi = expect(losses, np.stack([share.pi for share in old]), problem.sizes[work.devices])
-        pace = rates(self.solver.step_size, self.decay, work.versions)
         velocity = np.stack([np.zeros(theta.shape[1:]) if share.momentum is None else share.momentum for share in old])
-        trained = maximise(self.solver, problem, work, q, rates=pace, momentum=velocity)
+        trained = maximise(self.solver, problem, work, q, rates=self.step_sizes(work), momentum=velocity)
         kept = trained.momentum if self._keeps else [None] * len(old)
         memory = tuple(Share(pi=own, momentum=v, took_part=True) for own, v in zip(pi, kept, strict=True))
         return Computed(sent=rounded(trained.parameters, self.precision), memory=memory)
@@ -156,9 +153,10 @@ class FedEM(SgdLearner):
         return 2.0 * answers * self.components * problem.model.parameters
 
     def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
-        """Each component's average over the edges, weighted by examples."""
+        """Each component's average over the edges, as they travel, weighted by examples."""
         del problem, base
-        return np.asarray(np.tensordot(examples / examples.sum(), np.stack(states), axes=1))
+        travelled = rounded(np.stack(states), self.precision)
+        return np.asarray(np.tensordot(examples / examples.sum(), travelled, axes=1))
 
     def merge_flops(self, problem: Problem, states: int) -> float:
         """As for answers."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fedsim.learners.decay import Decay, rates
+from fedsim.learners.decay import Decay
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import sgd_cost
@@ -99,7 +99,7 @@ class Local:
             rngs=work.rngs,
             terms=Terms(
                 momentum=np.stack([own.momentum for own in work.memory]),
-                rates=rates(self.solver.step_size, self.decay, work.versions),
+                rates=None if self.decay is None else self.solver.step_size * self.decay.factors(work.versions),
             ),
         )
         memory = tuple(Trained(w, v) for w, v in zip(*trained, strict=True))

@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.decay import Decay, rates
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import SgdLearner, sgd_cost
@@ -30,9 +29,9 @@ class PFedMe(SgdLearner):
 
     from where it was, and draws its copy of the shared model after it: w <- w - outer_step_size lambda (w - theta).
     The server mixes: w <- (1 - beta) w + beta mean of the copies, each device counting alike. ``epochs``,
-    ``batch_size`` and with them the number of steps are the solver's; the rest of it acts in the inner steps, which
-    start at rest. Devices use their personal models; one that has not taken part yet uses what a first round would
-    give it.
+    ``batch_size`` and with them the number of steps are the solver's; the rest of it, and ``decay``, act in the inner
+    steps, which start at rest. Devices use their personal models; one that has not taken part yet uses what a first
+    round would give it.
     """
 
     solver: Sgd = field(default_factory=lambda: Sgd(batch_size=20))
@@ -40,7 +39,6 @@ class PFedMe(SgdLearner):
     inner_steps: int = 5
     outer_step_size: float = 0.005
     beta: float = 1.0
-    decay: Decay | None = None  # of the inner step size
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)
@@ -140,7 +138,7 @@ class PFedMe(SgdLearner):
     def _rounds(self, problem: Problem, work: Work) -> tuple[Array, Array]:
         """The copies of the shared model and the personal ones, (b, p) each, after all granted steps."""
         w, theta = work.received.copy(), work.received.copy()
-        pace = rates(self.solver.step_size, self.decay, work.versions)
+        pace = self.step_sizes(work)
         inner = replace(self.solver, epochs=self.inner_steps, batch_size=None)
         pieces = [
             self._minibatches(int(size), steps, rng)
@@ -159,7 +157,7 @@ class PFedMe(SgdLearner):
                 terms=Terms(
                     proximal=np.full(len(at), self.lambda_),
                     anchor=w[at],
-                    rates=None if pace is None else pace[at],
+                    rates=pace[at],
                 ),
             )
             theta[at] = trained.parameters

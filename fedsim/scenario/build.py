@@ -39,9 +39,9 @@ from fedsim.system.profiles import Profiles, load_profiles
 from fedsim.system.server import Server, ServerSpec
 from fedsim.system.usage import Usage, WasteBook
 from fedsim.tasks.arrays import IntArray
-from fedsim.tasks.datasets import load
+from fedsim.tasks.device_data import DeviceData
 from fedsim.tasks.model import Model
-from fedsim.tasks.problem import Outline, Problem, deal, label_share
+from fedsim.tasks.problem import Outline, Problem, label_share
 
 Cuts = Sequence[tuple[OutageWords, Cut]]
 
@@ -104,7 +104,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, _manners(scenario), outages=outages)
     waste = WasteBook()
-    problem = _problem(scenario, sim, fleet)
+    problem = _problem(scenario, sim, lambda: fleet)
     presence = _presence(fleet, lambda: problem)
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
@@ -134,7 +134,7 @@ def comings_and_goings(scenario: Scenario, sim: Simulation) -> tuple[Fleet, list
     """
     profiles = load_profiles()
     fleet = _fleet(scenario, profiles, sim, _cuts(scenario, sim))
-    return fleet, _presence(fleet, lambda: _problem(scenario, sim, fleet))
+    return fleet, _presence(fleet, lambda: _problem(scenario, sim, lambda: fleet))
 
 
 def _presence(fleet: Fleet, problem: Callable[[], Problem]) -> list[GroupPresence]:
@@ -280,17 +280,23 @@ def _server(scenario: Scenario, profiles: Profiles, messenger: Messenger, cuts: 
     return Server(sim, spec, messenger, [cut for words, cut in cuts if words.server])
 
 
-def _problem(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Problem:
-    share = scenario.data.value
-    if isinstance(share, Counts):
-        model = _model(scenario, share.features, share.classes)
-        return Outline(model=model, examples=_counts(share, fleet), name=scenario.data.name)
-    dataset = load(scenario.data.name)
-    labels = np.asarray(dataset.y, dtype=np.int64)
-    model = _model(scenario, dataset.features, dataset.classes)
+def learning_problem(scenario: Scenario, sim: Simulation) -> Problem:
+    """What the devices of a scenario have to learn, without anything else.
+
+    Raises:
+        ScenarioError: if the data cannot be had, do not go around, or do not suit the model.
+    """
+    return _problem(scenario, sim, lambda: _fleet(scenario, load_profiles(), sim, ()))
+
+
+def _problem(scenario: Scenario, sim: Simulation, fleet: Callable[[], Fleet]) -> Problem:
+    source = scenario.data.value
     try:
-        device = share.partition.assign(labels, scenario.devices, sim.rng("data", "partition"))
-        return deal(dataset, device, model, share.test_share, sim.rng("data", "split"))
+        if isinstance(source, Counts):
+            model = _model(scenario, source.features, source.classes)
+            return Outline(model=model, examples=_counts(source, fleet()), name=scenario.data.name)
+        data: DeviceData = source.deal(scenario.data.name, scenario.devices, sim.rng)
+        return data.problem(_model(scenario, data.train.features, data.classes))
     except FedsimError as error:
         raise ScenarioError(f"{scenario.name}: data: {error}") from None
 

@@ -1,9 +1,10 @@
 """Which names a scenario file may use, and what they stand for: the one place that knows all learners and models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
@@ -11,18 +12,25 @@ from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.feddyn import FedDyn
 from fedsim.learners.fedem import FedEM
+from fedsim.learners.fedprox import FedProx
+from fedsim.learners.fedsgd import FedSgd
 from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser
+from fedsim.learners.scaffold import Scaffold
+from fedsim.learners.server_optimiser import Adagrad, Adam, Mean, Momentum, Optimiser, Yogi
 from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
-from fedsim.scenario.data import Bundled, Counts
+from fedsim.scenario.data import Bundled, BundledTargets, Counts
+from fedsim.scenario.data_files import CsvFile, Images, LibsvmFile, NpzFile, Users
+from fedsim.scenario.plugins import Plugins
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.congestion import Congestion, Cubic, Mathis
 from fedsim.system.generators import regular
@@ -34,10 +42,24 @@ from fedsim.system.ideal import Ideal
 from fedsim.system.lv08 import Lv08
 from fedsim.system.overlay import Complete, Ring
 from fedsim.system.tcp import Tcp
-from fedsim.tasks.datasets import BUNDLED
+from fedsim.tasks.datasets import BUNDLED, REGRESSIONS
+from fedsim.tasks.files.known import NPZ
+from fedsim.tasks.generators import relations
+from fedsim.tasks.generators.feddyn import FedDynSynthetic
+from fedsim.tasks.generators.fedem import FedEmMixture
+from fedsim.tasks.generators.linear_tasks import LinearTasks
+from fedsim.tasks.generators.synthetic import Synthetic
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.logistic import Logistic
 from fedsim.tasks.losses import DualLoss, Hinge, LogLoss, Squared, SquaredHinge
+from fedsim.tasks.partitions.by_class import ByClass
+from fedsim.tasks.partitions.by_user import ByUser
+from fedsim.tasks.partitions.class_prior import ClassPrior
+from fedsim.tasks.partitions.dirichlet import Dirichlet
+from fedsim.tasks.partitions.iid import Iid
+from fedsim.tasks.partitions.partition import Partition
+from fedsim.tasks.partitions.quantity import Lognormal, Zipf
+from fedsim.tasks.partitions.shards import Shards
 from fedsim.tasks.ridge import Ridge
 from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
@@ -100,7 +122,10 @@ class Catalogue:
         name = block["name"]
         if not isinstance(name, str) or name not in known:
             raise Refused([(("name",), problems.unknown(name, role, known))])
-        kind = known[name]
+        try:
+            kind = known[name]
+        except FedsimError as error:
+            raise Refused([(("name",), str(error))]) from None
         rest = {key: value for key, value in block.items() if key != "name"}
         return Part(name=name, kind=kind, value=read_block(kind.type, rest, self.choices, kind.provided))
 
@@ -109,11 +134,28 @@ class Catalogue:
         return {"name": part.name, **write_block(part.value, self.choices, part.kind.provided)}
 
 
+_ROWS: Final[Mapping[str, int]] = {"features": 1, "classes": 2}
+
+
+def _learner(cls: type[Any]) -> Kind:
+    """What another package's learner goes together with, by what it has."""
+    central, peer = hasattr(cls, "aggregate"), hasattr(cls, "mix")
+    if central == peer:
+        raise FedsimError(f"learner {cls.__name__} must have either aggregate (a server's) or mix (a peer's)")
+    return Kind(type=cls, family="central" if central else "decentralised")
+
+
+def _model(cls: type[Any]) -> Kind:
+    return Kind(type=cls, provided={field.name: _ROWS[field.name] for field in fields(cls) if field.name in _ROWS})
+
+
 @cache
 def standard_catalogue() -> Catalogue:
-    """Everything that ships with fedsim."""
-    rows = {"features": 1, "classes": 2}
-    bundled = {name: Kind(type=Bundled) for name in BUNDLED} | {"counts": Kind(type=Counts)}
+    """Everything that ships with fedsim, and learners and models that other packages bring.
+
+    Entry points of the groups ``fedsim.learners`` and ``fedsim.models`` are read; see ``Plugins``.
+    """
+    rows = _ROWS
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
         "logistic": Kind(type=Logistic, provided=rows),
@@ -123,12 +165,16 @@ def standard_catalogue() -> Catalogue:
     }
     mixable = ("softmax", "logistic", "linear-regression", "ridge")
     learners = {
+        "fedsgd": Kind(type=FedSgd, family="central"),
         "fedavg": Kind(type=FedAvg, family="central"),
         "fedavg+": Kind(type=FedAvgTuned, family="central"),
         "fedem": Kind(type=FedEM, family="central", models=mixable),
         "clustered": Kind(type=ClusteredFL, family="central"),
         "pfedme": Kind(type=PFedMe, family="central"),
         "local": Kind(type=Local, family="central"),
+        "fedprox": Kind(type=FedProx, family="central"),
+        "scaffold": Kind(type=Scaffold, family="central"),
+        "feddyn": Kind(type=FedDyn, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=("svm",)),
     }
@@ -138,14 +184,43 @@ def standard_catalogue() -> Catalogue:
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
     return Catalogue(
-        kinds={"data": bundled, "model": models, "learner": learners, "protocol": protocols, "transport": transports},
+        kinds={
+            "data": _data(),
+            "model": Plugins(models, "fedsim.models", _model),
+            "learner": Plugins(learners, "fedsim.learners", _learner),
+            "protocol": protocols,
+            "transport": transports,
+        },
         choices={
             Regulariser: {
                 "mean-regularised": MeanRegularised,
                 "independent": Independent,
                 "probabilistic-prior": ProbabilisticPrior,
             },
-            Decay: {"milestones": Milestones, "exponential": Exponential},
+            Optimiser: {
+                "none": Mean,
+                "momentum": Momentum,
+                "adagrad": Adagrad,
+                "adam": Adam,
+                "yogi": Yogi,
+            },
+            Decay: {"exponential": Exponential, "milestones": Milestones},
+            Partition: {
+                "iid": Iid,
+                "dirichlet": Dirichlet,
+                "class-prior": ClassPrior,
+                "shards": Shards,
+                "by-class": ByClass,
+                "by-user": ByUser,
+                "lognormal": Lognormal,
+                "zipf": Zipf,
+            },
+            relations.Relation: {
+                "common-own": relations.CommonOwn,
+                "clustered": relations.Clustered,
+                "low-rank": relations.LowRank,
+                "sparse": relations.SparseRelations,
+            },
             DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {"ring": Ring, "complete": Complete},
@@ -165,3 +240,22 @@ def standard_catalogue() -> Catalogue:
             },
         },
     )
+
+
+FILES: Final = MappingProxyType({"npz": NpzFile, "csv": CsvFile, "libsvm": LibsvmFile})
+"""Files of one's own."""
+
+GENERATED: Final = MappingProxyType({
+    "synthetic": Synthetic,
+    "feddyn-synthetic": FedDynSynthetic,
+    "fedem-mixture": FedEmMixture,
+    "linear-tasks": LinearTasks,
+})  # fmt: skip
+"""Data that are made on devices from the start."""
+
+
+def _data() -> dict[str, Kind]:
+    """Sets that come with scikit-learn, known sets of the data folder, files of one's own, generators, and counts."""
+    types: dict[str, type[Any]] = {name: BundledTargets if name in REGRESSIONS else Bundled for name in BUNDLED}
+    types |= {**dict.fromkeys(NPZ, Users), "mnist": Images, **FILES, **GENERATED, "counts": Counts}
+    return {name: Kind(type=cls) for name, cls in types.items()}

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fedsim.scenario import Scenario
+from fedsim.study.crossing import crossing
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
 
@@ -79,6 +80,14 @@ class Result:
             KeyError: if the curve has no such metric.
         """
         return first_reach(self.curve, metric, value)
+
+    def rounds_to(self, metric: str, value: float) -> float | None:
+        """Rounds until ``metric`` reached ``value``, as papers count them: see ``crossing``; None if it never did.
+
+        Raises:
+            KeyError: if the curve has no such metric.
+        """
+        return crossing(self.curve["round"].to_numpy(), self.curve[metric].to_numpy(), value)
 
     @property
     def energy_j(self) -> float:
