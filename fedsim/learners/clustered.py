@@ -90,8 +90,9 @@ class ClusteredFL(SgdLearner):
         del problem
         before, of = np.maximum(state.of[answers.devices], 0), state.of.copy()
         after, parents = before.copy(), list(range(len(state.models)))
+        by_device = np.argsort(answers.devices)
         for cluster in range(len(state.models)):
-            members = np.flatnonzero(before == cluster)
+            members = by_device[before[by_device] == cluster]
             second = self._second_side(answers.sent[members], answers.examples[members])
             if second.any():
                 after[members[second]] = len(parents)
@@ -124,7 +125,7 @@ class ClusteredFL(SgdLearner):
         return {"objective": objective, "clusters": float(len(state.models))}
 
     def _second_side(self, changes: Array, examples: IntArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which of a cluster's members (k,) leave it; none where it is not cut."""
+        """Which of a cluster's members (k,) leave it, the first never; none where it is not cut."""
         nobody = np.zeros(len(changes), dtype=np.bool_)
         norms = np.linalg.norm(changes, axis=1)
         if len(changes) < 2 or not norms.max() > self.largest_above:

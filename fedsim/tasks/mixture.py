@@ -24,6 +24,11 @@ class Mixture:
         """Those of the base."""
         return self.base.classes
 
+    @property
+    def parameters(self) -> int:
+        """Those of all components, and a weight for each."""
+        return self.components * (self.base.parameters + 1)
+
     def join(self, theta: Array, pi: Array) -> Array:
         """Parameters (b, M p + M) from components theta (b, M, p) and their weights pi (b, M)."""
         return np.concatenate([theta.reshape(len(theta), -1), pi], axis=1)

@@ -20,6 +20,10 @@ class Predictor(Protocol):
     def classes(self) -> int:
         """How many classes are told apart; 0 for a regression."""
 
+    @property
+    def parameters(self) -> int:
+        """Length p of the parameter vector."""
+
     def predict(self, w: Array, x: Array) -> Labels:
         """Class numbers, or predicted targets, (b, B), of parameters (b, p) and features (b, B, d)."""
 
@@ -30,10 +34,6 @@ class Model(Predictor, Protocol):
     @property
     def features(self) -> int:
         """Numbers per example, d."""
-
-    @property
-    def parameters(self) -> int:
-        """Length p of the parameter vector."""
 
     @property
     def forward_flops(self) -> float:
