@@ -15,6 +15,7 @@ from fedsim.learners.fedem import FedEM
 from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.tasks.generators.fedem import FedEmMixture
+from fedsim.tasks.generators.sizes import Sizes
 from fedsim.tasks.logistic import Logistic
 from fedsim.tasks.quality import qualities
 from fedsim.tasks.sgd import Sgd
@@ -99,3 +100,19 @@ def test_devices_unseen_in_training(paper, played):
     seen, unseen = scores(run, np.arange(240))[0], scores(run, np.arange(240, 300))[0]
     assert seen == pytest.approx(84.3, abs=1.5)
     assert unseen == pytest.approx(seen, abs=2.0)
+
+
+def test_the_order_on_a_small_mixture(played):
+    """80 devices, 40 features, of which 60 train: Local 68.7 < FedAvg 69.9 < FedEM 83.2 %, and 83.1 % of the unseen."""
+    mixture = FedEmMixture(features=40, sizes=Sizes(most=100), test_examples=200, seed=3)
+    data = mixture.deal("small", 80, np.random.default_rng)
+    problem, seen, unseen = data.problem(Logistic(features=40)), np.arange(60), np.arange(60, 80)
+    learners = [Local(solver=solver(1.0)), *(FedEM(components=M, solver=solver(1.0)) for M in (1, 3))]
+    runs = [played(learner, problem, 100, seen) for learner in learners]
+    local, fedavg, fedem = (scores(run, seen)[0] for run in runs)
+    assert [local, fedavg, fedem] == pytest.approx([68.7, 69.9, 83.2], abs=0.5)
+    assert scores(runs[2], unseen)[0] == pytest.approx(fedem, abs=2.0)
+    pi, theta = matched(runs[2], data.truth)
+    alike = np.corrcoef(theta, data.truth.weights)[:3, 3:]
+    assert np.abs(pi - data.truth.mixture).mean() <= 0.08
+    assert (np.diag(alike) >= 0.98).all()
