@@ -121,6 +121,35 @@ def test_weights_are_updated_before_the_models(rounds):
         assert runs[0].memory[t].pi.sum() == pytest.approx(1.0)
 
 
+def test_a_round_is_what_the_paper_s_algorithm_says(rounds):
+    """One device, one component and one minibatch at a time; the loss is divided by the minibatch, not by its q."""
+    problem, learner = ragged(), FedEM(solver=SOLVER, precision="float64")
+    run, v = rounds(learner, problem, seed=2), np.zeros((6, 3, 15))
+    theta, pi = run.state.copy(), np.full((6, 3), 1 / 3)
+    for number in range(3):
+        run.play()
+        trained = np.repeat(theta[None], 6, axis=0)
+        for t in range(6):
+            X, y = (part[problem.train.rows(t)] for part in (problem.train.X, problem.train.y))
+            likely = [np.exp(-problem.model.losses(theta[[m]], X[None], y[None])[0]) for m in range(3)]
+            q = pi[t] * np.stack(likely, axis=1)
+            q /= q.sum(axis=1, keepdims=True)
+            pi[t] = q.mean(axis=0)
+            rng = np.random.default_rng([2, number, t])
+            for order in [rng.permutation(len(y)) for _ in range(2)]:
+                for batch in (order[begin : begin + 4] for begin in range(0, len(y), min(4, len(y)))):
+                    for m in range(3):
+                        w = trained[t, [m]]
+                        slope = problem.model.gradient(
+                            w, X[None, batch], y[None, batch], q[None, batch, m] / len(batch)
+                        )
+                        v[t, m] = 0.9 * v[t, m] + slope[0] + 1e-3 * w[0]
+                        trained[t, m] -= 0.2 * v[t, m]
+        theta = np.average(trained, axis=0, weights=problem.sizes)
+        assert np.allclose(run.state, theta, rtol=1e-10, atol=1e-12)
+        assert np.allclose([run.memory[t].pi for t in range(6)], pi, rtol=1e-10)
+
+
 def test_two_kinds_of_data_are_told_apart(rounds, two_kinds):
     solver = Sgd(batch_size=20, step_size=1.0, momentum=0.5)
     one, two = (rounds(FedEM(components=M, solver=solver), two_kinds) for M in (1, 2))
