@@ -16,7 +16,7 @@ from fedsim.learners.codecs import Codec
 from fedsim.learners.learner import Answers, CentralLearner, Computed, MergingLearner, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.arrays import Array
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 
@@ -171,7 +171,7 @@ class Compressed:
         decoding = 0.0 if self.codecs.up is None else float(answers * self._up_numbers(problem))
         return self.learner.aggregate_flops(problem, answers) + decoding
 
-    def predictor(self, problem: Problem) -> Model:
+    def predictor(self, problem: Problem) -> Predictor:
         """As the learner."""
         return self.learner.predictor(problem)
 

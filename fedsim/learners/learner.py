@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.learners.local_cost import LocalCost
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 Array = npt.NDArray[np.float64]
@@ -91,7 +91,7 @@ class LocalLearner(Protocol):
     def up_bytes(self, problem: Problem) -> int:
         """Bytes of the message that carries one device's answer."""
 
-    def predictor(self, problem: Problem) -> Model:
+    def predictor(self, problem: Problem) -> Predictor:
         """The model that reads the parameters that ``models`` gives; the problem's own unless the learner says more."""
 
 

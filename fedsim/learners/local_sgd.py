@@ -14,7 +14,7 @@ from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.messages import Precision, check_precision, size_bytes
 from fedsim.tasks.arrays import Array
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd, Trained
 from fedsim.tasks.terms import Terms
@@ -67,7 +67,7 @@ class SgdLearner:
         """One model."""
         return size_bytes(problem.model.parameters, self.precision)
 
-    def predictor(self, problem: Problem) -> Model:
+    def predictor(self, problem: Problem) -> Predictor:
         """The problem's own model."""
         return problem.model
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, TooLateError
 from fedsim.learners.workbench import Answer, Pending
+from fedsim.protocols.carry import carry
 from fedsim.protocols.cost import cost
 from fedsim.protocols.effort import Effort, WholeEffort
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
@@ -87,7 +88,7 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
     learner, problem = training.learner, training.problem
     message, version = training.broadcast(device.index), training.version
     async with _sending(session, limits):
-        down = await session.server.send(device, learner.down_bytes(problem))
+        down = await carry(session.server, device, learner.down_bytes(problem))
     for cause, wasted_bytes in down.wasted.items():
         stint.lose(cause, received_bytes=wasted_bytes)
     session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
@@ -104,7 +105,7 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
         compute_s = asyncio.get_running_loop().time() - began_s
         session.record("trained", subject=device.name, round=number, steps=done, compute_s=compute_s)
 
-        up = await device.send(session.server, learner.up_bytes(problem))
+        up = await carry(device, session.server, learner.up_bytes(problem))
     except BaseException:
         training.bench.drop(ticket)
         raise

@@ -47,6 +47,7 @@ class World:
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
+    unseen: IntArray
 
     def session(self, monitor: Monitor) -> CentralSession | GossipSession:
         """What the protocol is run with."""
@@ -105,6 +106,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     devices = _crew(sim, fleet, presence, messenger, waste)
+    unseen = _unseen(scenario, fleet)
+    devices.keep_out(unseen)
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()
@@ -118,6 +121,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
+        unseen=unseen,
     )
 
 
@@ -161,6 +165,15 @@ def _crew(
         return Device(sim, spec, messenger, waste, there)
 
     return Crew(sim, fleet, presence, make)
+
+
+def _unseen(scenario: Scenario, fleet: Fleet) -> IntArray:
+    """The rows of the devices that are kept out of the training: so many with the lowest luck in this."""
+    if not scenario.evaluate.unseen:
+        return np.empty(0, dtype=np.int64)
+    groups = range(len(fleet.groups))
+    q = [fleet.luck(number)("unseen").uniforms(fleet.things[fleet.rows(number)], 0) for number in groups]
+    return np.sort(np.argsort(np.concatenate(q), kind="stable")[: scenario.evaluate.unseen])
 
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:

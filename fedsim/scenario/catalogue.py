@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.learners.cluster_relation import Clustered
+from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.decay import Decay, Exponential, Milestones
@@ -18,12 +19,16 @@ from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
 from fedsim.learners.feddyn import FedDyn
+from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
 from fedsim.learners.fedsgd import FedSgd
+from fedsim.learners.local import Local
+from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mb_sdca import MbSdca
 from fedsim.learners.mb_sgd import MbSgd
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
+from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
 from fedsim.learners.scaffold import Scaffold
 from fedsim.learners.server_optimiser import Adagrad, Adam, Mean, Momentum, Optimiser, Yogi
@@ -183,11 +188,17 @@ def standard_catalogue() -> Catalogue:
         "linear-regression": Kind(type=LeastSquares, provided={"features": 1}),
         "ridge": Kind(type=Ridge, provided={"features": 1}),
     }
+    mixable = ("softmax", "logistic", "linear-regression", "ridge")
     learners = {
         "fedsgd": Kind(type=FedSgd, family="central"),
         "fedavg": Kind(type=FedAvg, family="central"),
         "fedasync": Kind(type=FedAsync, family="central"),
         "fedbuff": Kind(type=FedBuff, family="central"),
+        "fedavg+": Kind(type=FedAvgTuned, family="central"),
+        "fedem": Kind(type=FedEM, family="central", models=mixable),
+        "clustered": Kind(type=ClusteredFL, family="central"),
+        "pfedme": Kind(type=PFedMe, family="central"),
+        "local": Kind(type=Local, family="central"),
         "fedprox": Kind(type=FedProx, family="central"),
         "scaffold": Kind(type=Scaffold, family="central"),
         "feddyn": Kind(type=FedDyn, family="central"),

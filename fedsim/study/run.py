@@ -96,6 +96,7 @@ def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
         spent=world.spent,
         record=world.sim.record,
         tell=tell or (lambda _: None),
+        unseen=world.unseen,
     )
     stop = scenario.stop
     bounds = Bounds(metric=stop.metric, target=stop.target, time_s=stop.time_s, rounds=stop.rounds)

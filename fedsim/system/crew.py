@@ -53,6 +53,7 @@ class Crew(Sequence[Device]):
         )
         self._share = 1.0
         self._charges = fleet.by_kind("charges").astype(np.bool_)
+        self._kept_out = np.zeros(len(fleet), dtype=np.bool_)
         self._is_choosy = fleet.by_kind("is_choosy").astype(np.bool_)
 
     def __len__(self) -> int:
@@ -70,6 +71,10 @@ class Crew(Sequence[Device]):
         row = index % len(self)
         device = self._made.get(row)
         return self._new(row) if device is None else device
+
+    def keep_out(self, rows: Rows) -> None:
+        """To whoever chooses, these devices are never there."""
+        self._kept_out[rows] = True
 
     @property
     def made(self) -> Sequence[Device]:
@@ -177,7 +182,7 @@ class Crew(Sequence[Device]):
 
     def up(self, rows: Rows) -> Bools:
         """Which of these devices are there now, and have charge: (n,) to (n,)."""
-        there = self._looked_up(rows)[0]
+        there = self._looked_up(rows)[0] & ~self._kept_out[rows]
         there[there] = self._have_charge(rows[there])
         return there
 
@@ -298,6 +303,7 @@ class Crew(Sequence[Device]):
             away_s = device.away_until_s()
             waits[row] = away_s is not None and away_s < math.inf
             until_s[row] = math.inf if away_s is None else away_s
+        waits &= ~self._kept_out[rows]
         return until_s[waits if among is None else waits & among]
 
 

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.decay import Exponential
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
 from fedsim.learners.learner import Computed
+from fedsim.learners.local import Local
+from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.scaffold import Scaffold
 from fedsim.learners.server_optimiser import Adam, Momentum
 from fedsim.scenario.catalogue import standard_catalogue
@@ -23,7 +27,7 @@ LEARNERS = standard_catalogue().kinds["learner"]
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_learners_that_ship_keep_every_law(name):
-    model = LinearSvm(features=4, classes=3) if LEARNERS[name].models else None
+    model = LinearSvm(features=4, classes=3) if LEARNERS[name].models == ("svm",) else None
     check_learner(LEARNERS[name].type(), small_problem(model))
 
 
@@ -34,6 +38,11 @@ def test_learners_that_ship_keep_every_law(name):
         FedAvg(weights="equal"),
         FedAvg(server=Momentum(), decay=Exponential()),
         FedProx(server=Adam(), mu=1.0),
+        FedEM(components=2, solver=Sgd(momentum=0.9), decay=Exponential(), precision="float64"),
+        FedEM(solver=Sgd(momentum=0.9), keep_momentum=False),
+        Local(solver=Sgd(momentum=0.9), decay=Exponential()),
+        ClusteredFL(mean_below=100.0, largest_above=1e-9, linkage="single"),
+        PFedMe(beta=0.5, decay=Exponential()),
         Scaffold(option="I", weights="equal"),
         DPsgd(overlaps=False, solver=Sgd(batch_size=None)),
     ],
