@@ -69,16 +69,21 @@ def told(error: asyncio.CancelledError, otherwise: str) -> str:
     return str(error.args[0]) if error.args else otherwise
 
 
-def along(reply: Reply | None) -> dict[str, str | float]:
-    """Where the time of an answer went, as fields of a record about what it closed; zeros if nothing did."""
+def along(reply: Reply | None, server_s: float) -> dict[str, str | float]:
+    """Where the time of an answer, and then of the server, went, as fields of a record about what it closed.
+
+    Zeros for the answer if none closed it.
+    """
     if reply is None:
-        return {"link": "", "wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0}
+        none = {"wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0}
+        return {"link": "", **none, "server_s": server_s}
     return {
         "link": reply.device.link,
         "wake_s": reply.down.wake_s + reply.up.wake_s,
         "download_s": reply.down.move_s,
         "compute_s": reply.compute_s,
         "upload_s": reply.up.move_s,
+        "server_s": server_s,
         **under_way(reply.down.parts, reply.up.parts),
     }
 
