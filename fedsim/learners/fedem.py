@@ -152,6 +152,11 @@ class FedEM(SgdLearner):
         """A multiplication and an addition per parameter and answer."""
         return 2.0 * answers * self.components * problem.model.parameters
 
+    @property
+    def merge_obstacle(self) -> str:
+        """None."""
+        return ""
+
     def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
         """Each component's average over the edges, as they travel, weighted by examples."""
         del problem, base

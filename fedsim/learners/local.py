@@ -115,6 +115,11 @@ class Local:
         del problem, answers
         return 0.0
 
+    @property
+    def merge_obstacle(self) -> str:
+        """None."""
+        return ""
+
     def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
         """Nothing to merge."""
         del problem, states, examples
