@@ -4,8 +4,8 @@ The whole table, 200 rounds of 300 devices for each learner, runs where ``FEDSIM
 bottom decile over devices in per cent: Local 65.3 / 57.0, FedAvg 71.7 / 68.6, FedAvg+ 72.2 / 68.8, FedEM with two
 components 77.5 / 71.0, three 84.2 / 75.0, four 83.7 / 74.6, three without momentum 75.5 / 70.8, three with step 1
 85.1 / 75.0. Three components: mean |pi - pi*| 0.065; correlations with the true components 0.991, 0.989, 0.994, with
-others at most 0.23. Trained on the first 240 devices: 84.1 there, 84.0 on the other 60. The decile is of 500 test examples a device
-and not of 5,000, so it lies lower than the reference, and is not tested.
+others at most 0.23. Trained on the first 240 devices: 84.1 there, 84.0 on the other 60. The decile is of 500 test
+examples a device and not of 5,000, so it lies lower than the reference, and is not tested.
 """
 
 import os
