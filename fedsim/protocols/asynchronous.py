@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import DeviceDownError
-from fedsim.protocols.asking import Limits, Reply, along, ask, discard
+from fedsim.protocols.asking import Limits, Reply, along, ask, discard, told
 from fedsim.protocols.fit import check_fit
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.section import Section
@@ -166,6 +166,8 @@ class _Traffic:
         except asyncio.CancelledError as error:
             part.cancel(*error.args)
             await asyncio.wait([part])
+            if not part.cancelled() and (reply := part.result()) is not None:  # it came in this very instant
+                discard([reply], told(error, "stopped"))
             raise
         finally:
             timer.cancel()

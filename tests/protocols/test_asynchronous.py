@@ -191,3 +191,12 @@ def test_no_place_is_ever_lost(play, node, deaths, places, buffer, timeout_s):
     for between_s in ((times[1:] + times[:-1]) / 2)[times[:-1] > settled_s]:
         at_work = np.count_nonzero((spans[:, 0] < between_s) & (between_s < spans[:, 1]))
         assert at_work == min(places, len(survivors))
+
+
+@pytest.mark.parametrize("work_s", [7.0, 8.0, 9.0])
+def test_an_answer_in_the_instant_of_the_end_is_in_vain_too(central, node, work_s):
+    """The server combines from 5 s to 8 s, and that was all; b answers just before, just then, and not at all."""
+    devices = [node("a", 0, work_s=5.0), node("b", 1, work_s=work_s)]
+    rules = AsynchronousUpdates(concurrency=2, timeout_s=20.0)
+    central(rules, devices, learner=fedbuff(), rounds=1, server=node("server", work_s=3.0))
+    assert devices[1].stints[0].spoilt + devices[1].ended == ["stopped"]
