@@ -45,35 +45,56 @@ class Rounds:
         start_s = loop.time()
         cohort: Sequence[DeviceNode] = ()
         replies: list[Reply] = []
+        last: Reply | None = None
         closed_s, lost_to = math.inf, ""
         try:
             async with self.session.server.at_work():
                 cohort = await self.choose(self.session, self.rules.invited, number)
                 await self._collect(number, cohort, replies)
                 closed_s = loop.time()
+                last = replies[-1] if cohort and len(replies) >= min(self.rules.cohort, len(cohort)) else None
                 replies[:0], self.came_late = self.came_late, []
                 if len(replies) >= self.rules.quorum:
                     await self._combine(replies)
         except asyncio.CancelledError as error:
             cause = told(error, "stopped")
-            discard(replies, cause)
+            self._lose(replies, cause)
             self.end(cause)
             raise
         except DeviceDownError as error:
-            closed_s, lost_to = min(closed_s, loop.time()), error.cause
+            closed_s, lost_to, last = min(closed_s, loop.time()), error.cause, None
             replies[:0], self.came_late = self.came_late, []
         counted = not lost_to and len(replies) >= self.rules.quorum
         if not counted:
-            discard(replies, lost_to or "quorum")
-        self._record(number, cohort, replies, seconds=(start_s, closed_s, loop.time()), lost_to=lost_to)
+            self._lose(replies, lost_to or "quorum")
+        closed_by = last.device.name if last else lost_to or ("deadline" if self.rules.deadline_s else "failures")
+        self.session.record(
+            "round",
+            subject=self.session.server.name,
+            round=number,
+            seconds=loop.time() - start_s,
+            invited=len(cohort),
+            answers=len(replies),
+            counted=counted,
+            closed_by=closed_by,
+            **along(last, loop.time() - closed_s),
+        )
         return replies if counted else []
 
     def end(self, cause: str) -> None:
         """Nobody waits for late answers any more."""
         for task in self.late.values():
             task.cancel(cause)
-        discard(self.came_late, cause)
+        self._lose(self.came_late, cause)
         self.came_late = []
+
+    def _lose(self, replies: Sequence[Reply], cause: str) -> None:
+        """These do not count, nor does what devices whose answers were late have gone on to from there."""
+        discard(replies, cause)
+        for index in dict.fromkeys(reply.device.index for reply in replies):
+            self.session.training.distrust(index)
+            if index in self.late:
+                self.late[index].cancel(cause)
 
     async def _combine(self, replies: list[Reply]) -> None:
         training = self.session.training
@@ -143,6 +164,7 @@ class Rounds:
             arrivals.put_nowait(reply)
         elif reply is not None:
             self.came_late.append(reply)
+            self.session.training.trust(reply.answer)
 
     def _limits(self, now_s: float) -> Limits:
         rules = self.rules
@@ -161,31 +183,3 @@ class Rounds:
             await asyncio.wait(self.late.values(), timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(patience_s)
-
-    def _record(
-        self,
-        number: int,
-        cohort: Sequence[DeviceNode],
-        replies: list[Reply],
-        *,
-        seconds: tuple[float, float, float],
-        lost_to: str,
-    ) -> None:
-        """What the round was and what closed it: its last answer, with where that one's time went, or the deadline.
-
-        ``lost_to``: why it does not count though it may have answers enough.
-        """
-        start_s, closed_s, end_s = seconds
-        closed_late = len(replies) < min(self.rules.cohort, len(cohort)) or not cohort
-        last = None if closed_late or not replies or lost_to else replies[-1]
-        self.session.record(
-            "round",
-            subject=self.session.server.name,
-            round=number,
-            seconds=end_s - start_s,
-            invited=len(cohort),
-            answers=len(replies),
-            counted=len(replies) >= self.rules.quorum and not lost_to,
-            closed_by=last.device.name if last else lost_to or ("deadline" if self.rules.deadline_s else "failures"),
-            **along(last, end_s - closed_s),
-        )

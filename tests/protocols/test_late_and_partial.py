@@ -1,17 +1,27 @@
 """Answers that come late, and work that is cut short: stories in simulated time."""
 
+import numpy as np
 import pytest
 
 from fedsim.errors import FedsimError
 from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
+from fedsim.learners.local import Local
+from fedsim.learners.mb_sgd import MbSgd
+from fedsim.learners.mocha import Mocha
 from fedsim.learners.staleness import ConstantStaleness
+from fedsim.learners.workbench import Answer, gather
+from fedsim.protocols.selection import RoundRobin
 from fedsim.protocols.synchronous import SynchronousRounds
+from fedsim.tasks.examples import Examples
+from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd
+from fedsim.tasks.svm import LinearSvm
 
 HALF_WAY = Sgd(epochs=1, batch_size=None, step_size=0.5)
 SUMS = FedBuff(solver=HALF_WAY, precision="float64", staleness=ConstantStaleness())
+ALONE = Local(solver=HALF_WAY)
 
 
 def test_a_late_answer_counts_in_the_next_round_with_its_staleness(central, node):
@@ -134,3 +144,59 @@ def test_grace_needs_a_learner_that_takes_partial_work(central, node):
 def test_rules_are_checked(keys, rule):
     with pytest.raises(ValueError, match=rule):
         SynchronousRounds(cohort=1, **keys)
+
+
+def test_who_answered_late_goes_on_from_there_though_the_server_has_not_combined_it(central, node):
+    """b's answer comes at 12 s, while the server combines; from 13 s on b works again, and that comes at 25 s."""
+    devices = [node("a", 0, work_s=6.0), node("b", 1, work_s=12.0)]
+    rules = SynchronousRounds(cohort=2, deadline_s=10.0, late="keep")
+    seen = central(rules, devices, learner=ALONE, targets=[8, 8], rounds=3, server=node("server", work_s=3.0))
+    assert {t: kept.parameters.tolist() for t, kept in seen.training.memories.items()} == {0: [7.0], 1: [6.0]}
+
+
+def test_what_was_built_on_a_late_answer_that_is_lost_is_in_vain(central, node):
+    """b's first answer, from 12 s, is lost with the server at 24 s, as it combines; b is at its second then."""
+    server = node("server", work_s=3.0, dies_s=24.0, returns_s=30.0)
+    devices = [node("a", 0, work_s=6.0), node("b", 1, work_s=12.0)]
+    rules = SynchronousRounds(cohort=2, deadline_s=10.0, late="keep")
+    seen = central(rules, devices, learner=ALONE, targets=[8, 8], rounds=2, server=server)
+    assert devices[1].stints[0].spoilt == ["crash"]
+    assert devices[1].ended == ["crash"]
+    assert seen.training.memories[1].parameters.tolist() == [0.0]
+
+
+def test_a_round_with_late_answers_that_ends_at_its_deadline_is_closed_by_that(central, node):
+    """In the second round a late answer is there at 15 s and one of the two invited at 16 s; the other never comes."""
+    devices = [
+        node("a", 0, work_s=15.0),
+        node("b", 1, work_s=99.0),
+        node("c", 2, work_s=6.0),
+        node("d", 3, work_s=99.0),
+    ]
+    rules = SynchronousRounds(cohort=2, deadline_s=10.0, late="keep", selection=RoundRobin())
+    rounds = central(rules, devices, learner=SUMS, rounds=2).events.query("kind == 'round'")
+    assert rounds["answers"].tolist() == [0, 2]
+    assert rounds["closed_by"].tolist() == ["deadline", "deadline"]
+    assert rounds["link"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("learner", [Mocha(), MbSgd(batch_share=1.0)], ids=lambda learner: type(learner).__name__)
+def test_two_answers_of_one_device_both_count(learner):
+    """A late one and the next, in one round."""
+    X, y = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    rows = Examples.of(X, y, np.array([0, 1]), 2)
+    problem = Problem(model=LinearSvm(features=2, classes=2, bias=False), train=rows, test=rows)
+    state = learner.init(problem, np.random.default_rng(0))
+    sent = np.stack([learner.broadcast(problem, state, 0)[:, :2] + k for k in (1.0, 2.0)])
+    sizes = problem.sizes
+
+    def after(devices, sent):
+        answers = [
+            Answer(device=t, sent=u, memory=None, steps=1, version=0) for t, u in zip(devices, sent, strict=True)
+        ]
+        return learner.aggregate(problem, state, gather(answers, sizes, 0))
+
+    twice, once = after([0, 0], sent), after([0], sent.sum(axis=0)[None])
+    assert np.array_equal(twice.W, once.W)
+    if isinstance(learner, Mocha):
+        assert np.array_equal(twice.V, once.V)
