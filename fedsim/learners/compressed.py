@@ -13,7 +13,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.codecs import Codec
-from fedsim.learners.learner import Answers, CentralLearner, Computed, MergingLearner, Work
+from fedsim.learners.learner import Answers, CentralLearner, Computed, MergingLearner, MirroringLearner, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Predictor
@@ -130,20 +130,25 @@ class Compressed:
         up = self.codecs.up
         kept: Sequence[Kept] = work.memory
         lucks = [] if up is None else [_apart(rng) for rng in work.rngs]
-        computed = self.learner.local(problem, replace(work, memory=tuple(one.inner for one in kept)))
+        asked = replace(work, memory=tuple(one.inner for one in kept))
+        computed = self.learner.local(problem, asked)
         if up is None:
-            return Computed(sent=computed.sent, memory=tuple(Kept(inner=inner) for inner in computed.memory))
+            return replace(computed, memory=tuple(Kept(inner=inner) for inner in computed.memory))
         self._check_size(problem, computed.sent)
-        sent, memory = np.empty(computed.sent.shape), []
-        for i, (one, inner, luck) in enumerate(zip(kept, computed.memory, lucks, strict=True)):
+        sent, rests = np.empty(computed.sent.shape), []
+        for i, (one, luck) in enumerate(zip(kept, lucks, strict=True)):
             base = work.received[i] if self.sends == "model" else np.zeros(sent.shape[1:])
             change = computed.sent[i] - base
             if one.rest is not None:
                 change = change + one.rest
             carried = up.carried(change.ravel(), luck).reshape(change.shape)
             sent[i] = base + carried
-            memory.append(Kept(inner=inner, rest=change - carried if up.keeps_rest else None))
-        return Computed(sent=sent, memory=tuple(memory))
+            rests.append(change - carried if up.keeps_rest else None)
+        inner = computed.memory
+        if isinstance(self.learner, MirroringLearner):
+            inner = self.learner.remembered(problem, asked, sent)
+        memory = tuple(Kept(inner=own, rest=rest) for own, rest in zip(inner, rests, strict=True))
+        return Computed(sent=sent, memory=memory, steps=computed.steps)
 
     def local_cost(self, problem: Problem, device: int) -> LocalCost:
         """The learner's, and the operations of coding the answer."""
@@ -164,7 +169,12 @@ class Compressed:
 
     def aggregate(self, problem: Problem, state: CodedState, answers: Answers) -> CodedState:
         """The learner's, of what was read."""
-        return replace(state, inner=self.learner.aggregate(problem, state.inner, answers), version=state.version + 1)
+        if self.codecs.down is not None and isinstance(self.learner, MirroringLearner):
+            message = self.broadcast(problem, state, int(answers.devices[0]))
+            inner = self.learner.aggregate_read(problem, state.inner, answers, message)
+        else:
+            inner = self.learner.aggregate(problem, state.inner, answers)
+        return replace(state, inner=inner, version=state.version + 1)
 
     def aggregate_flops(self, problem: Problem, answers: int) -> float:
         """The learner's, and an addition for each number that is decoded."""

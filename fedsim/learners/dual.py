@@ -115,7 +115,7 @@ class DualLearner(RelatedTasks):
         del problem
         u = answers.sent.transpose(1, 0, 2)
         V = state.V.copy()
-        np.add.at(V, (slice(None), answers.devices), u)  # a device whose late answer counts may have two
+        np.add.at(V.swapaxes(0, 1), answers.devices, answers.sent)  # a device whose late answer counts may have two
         W = state.W + state.sigma[:, :, answers.devices] @ u / self.penalty
         return self._after_round(state, V, W)
 

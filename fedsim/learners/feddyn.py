@@ -92,13 +92,22 @@ class FedDyn(CentralSgd):
         alpha = self.alpha / self.relative(problem, work.devices)
         trained = self.train(problem, work, Terms(linear=-own, proximal=alpha)).parameters
         models = rounded(trained, self.precision)
-        gradients = own - alpha[:, None] * (models - work.received)
-        kept = (FedDynMemory(gradient, model) for gradient, model in zip(gradients, models, strict=True))
-        return Computed(sent=models, memory=tuple(kept))
+        return Computed(sent=models, memory=self.remembered(problem, work, models))
+
+    def remembered(self, problem: Problem, work: Work, sent: Array) -> tuple[FedDynMemory, ...]:
+        """Their gradients, by how far the models that were read have moved, and these models."""
+        alpha = self.alpha / self.relative(problem, work.devices)
+        own = np.stack([kept.gradient for kept in work.memory])
+        gradients = own - alpha[:, None] * (sent - work.received)
+        return tuple(FedDynMemory(gradient, model) for gradient, model in zip(gradients, sent, strict=True))
 
     def aggregate(self, problem: Problem, state: FedDynState, answers: Answers) -> FedDynState:
         """Theta is the mean of what arrived, less what h says is missing from it."""
-        moved = (answers.sent - rounded(state.theta, self.precision)).sum(axis=0)
+        return self.aggregate_read(problem, state, answers, rounded(state.theta, self.precision))
+
+    def aggregate_read(self, problem: Problem, state: FedDynState, answers: Answers, message: Array) -> FedDynState:
+        """The same, of models that have moved from this theta."""
+        moved = (answers.sent - message).sum(axis=0)
         h = state.h - self.alpha / problem.devices * moved
         active = answers.sent.mean(axis=0)
         answered = state.answers + len(answers.devices)

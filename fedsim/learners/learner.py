@@ -175,6 +175,20 @@ class ExactLearner(CentralLearner, Protocol):
         """Why, in words that follow its name."""
 
 
+@runtime_checkable
+class MirroringLearner(CentralLearner, Protocol):
+    """A central learner whose server and devices add up the same changes, each on its side.
+
+    Where numbers are coded on their way, both sides must add up what was read.
+    """
+
+    def remembered(self, problem: Problem, work: Work, sent: Array) -> tuple[Any, ...]:
+        """What the devices of this work remember, once the server has read ``sent`` of them: (b,)."""
+
+    def aggregate_read(self, problem: Problem, state: Any, answers: Answers, message: Array) -> Any:
+        """As ``aggregate``, where this is the message that the devices have read."""
+
+
 class DecentralisedLearner(LocalLearner, Protocol):
     """A learner without a server: a state is one node's model (p,)."""
 

@@ -125,7 +125,7 @@ class MbSgd(RelatedTasks):
         del problem
         rounds = state.rounds + 1
         G = self.penalty * state.omega @ state.W
-        np.add.at(G, (slice(None), answers.devices), answers.sent.transpose(1, 0, 2))
+        np.add.at(G.swapaxes(0, 1), answers.devices, answers.sent)
         rate = self.step_size / (rounds * (self.penalty if self.schedule == "pegasos" else 1.0))
         W = self._projected(state.W - rate * G)
         if rounds % self.omega_every:

@@ -85,7 +85,17 @@ class Scaffold(CentralSgd):
         y = self.train(problem, asked, Terms(linear=shared - own)).parameters
         change = self._control(problem, asked, y, shared - own)
         answer = rounded(np.stack([y - x, change], axis=1), self.precision)
-        return Computed(sent=answer, memory=tuple(own + answer[:, 1]))
+        return Computed(sent=answer, memory=self.remembered(problem, work, answer))
+
+    def remembered(self, problem: Problem, work: Work, sent: Array) -> tuple[Array, ...]:
+        """Their controls, changed by what was read."""
+        del problem
+        return tuple(np.stack(work.memory) + sent[:, 1])
+
+    def aggregate_read(self, problem: Problem, state: ScaffoldState, answers: Answers, message: Array) -> ScaffoldState:
+        """Answers are changes, whatever they are changes of."""
+        del message
+        return self.aggregate(problem, state, answers)
 
     def _control(self, problem: Problem, work: Work, y: Array, correction: Array) -> Array:
         """How much each device's control changes, (b, p)."""

@@ -9,7 +9,9 @@ from fedsim.learners.compressed import Compressed, Compression
 from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
+from fedsim.learners.feddyn import FedDyn
 from fedsim.learners.learner import MergingLearner
+from fedsim.learners.scaffold import Scaffold
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
@@ -152,3 +154,20 @@ def test_an_answer_of_another_size_than_it_is_charged_for_is_an_error(rounds):
 
     with pytest.raises(FedsimError, match="Odd charges 1 numbers for an answer and sends 10"):
         rounds(Compression(up=Float16()).of(Odd(solver=SOLVER)), made()).ask()
+
+
+@pytest.mark.parametrize("down", [None, Float16(), Qsgd(levels=127)], ids=repr)
+@pytest.mark.parametrize("up", [None, *CODECS], ids=repr)
+def test_what_server_and_devices_add_up_stays_the_same(rounds, up, down):
+    """SCAFFOLD's c is the mean of the devices' controls, FedDyn's h that of their gradients, whatever codes lose."""
+    problem, compression = made(devices=4), Compression(up=up, down=down)
+    learners = Scaffold(solver=SOLVER, weights="equal"), FedDyn(solver=SOLVER, weights="equal", alpha=0.1)
+    played = [(rounds(compression.of(learner), problem), learner) for learner in learners]
+    for one, _ in played:
+        for devices in ([0, 1, 2], [1, 3], [0, 1, 2, 3], [2], [0, 3]):
+            one.play(devices)
+    controls, gradients = (one.state if one.learner is learner else one.state.inner for one, learner in played)
+    own, mine = ([getattr(kept, "inner", kept) for kept in one.memory.values()] for one, _ in played)
+    assert np.mean(own, axis=0) == pytest.approx(controls.control, rel=1e-9, abs=1e-12)
+    assert np.mean([kept.gradient for kept in mine], axis=0) == pytest.approx(gradients.h, rel=1e-9, abs=1e-12)
+    assert np.linalg.norm(controls.control) > 0.1
