@@ -73,11 +73,14 @@ class Cocoa(DualLearner):
         """At most ``most_epochs`` of coordinate steps, and a margin for each example whenever theta is certified."""
         cost, examples = DualLearner.local_cost(self, problem, device), int(problem.sizes[device])
         at_once = self.solver.steps(examples)
-        margins = 2.0 * width(problem) * linear(problem).rows * examples
+        features, rows = width(problem), linear(problem).rows
+        margins = 2.0 * features * rows * examples
+        read_bytes = 8.0 * features * (examples + 2 * rows)  # every example, w and u
         return replace(
             cost,
             steps=at_once * max(1, int(self.most_epochs * examples) // at_once),
             step_flops=cost.step_flops + margins / at_once,
+            step_moved_bytes=cost.step_moved_bytes + read_bytes / at_once,
             steps_per_dispatch=at_once,
         )
 

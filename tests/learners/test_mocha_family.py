@@ -263,6 +263,9 @@ def test_costs_and_bytes():
     assert cocoa.steps == 180  # three times two epochs of 30 examples
     assert cocoa.step_flops == pytest.approx(4 * 4 * 3 + 2 * 4 * 3 / 2)  # a pass of margins after every two epochs
     assert cocoa.dispatches(180) == 3
+    steps = Mocha(solver=Sdca(epochs=2)).local_cost(problem, 1)
+    certificates = cocoa.moved_bytes(180) - steps.moved_bytes(180)
+    assert certificates == pytest.approx(3 * 8 * (30 * 4 + 2 * 3 * 4))  # all examples, w and u, in doubles
     batch = MbSdca(solver=Sdca(epochs=0.5)).local_cost(problem, 1)
     assert (batch.steps, batch.dispatches(15)) == (15, 1)
     sgd = MbSgd(batch_share=0.1)
