@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.learners.learner import Answers, Array, CentralLearner, Computed, DecentralisedLearner, Work
 from fedsim.learners.local_cost import LocalCost
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 
@@ -42,9 +42,10 @@ class _Costs:
         cost: LocalCost = self.learner.local_cost(problem, device)
         return cost
 
-    def predictor(self, problem: Problem) -> Model:
-        """The problem's own model: there is nothing to read."""
-        return problem.model
+    def predictor(self, problem: Problem) -> Predictor:
+        """As the learner: to ask a mixture costs more than to ask one model."""
+        predictor: Predictor = self.learner.predictor(problem)
+        return predictor
 
     def up_bytes(self, problem: Problem) -> int:
         """As the learner."""

@@ -8,9 +8,11 @@ from typing import Final, cast
 import numpy as np
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError
+from fedsim.protocols.carry import carry
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.selection import Choose, by_examples
 from fedsim.protocols.session import CentralSession
+from fedsim.tasks.mixture import Mixture
 from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Outline
 
@@ -23,9 +25,10 @@ class PowerOfChoice:
     """Cho, Wang and Joshi 2020, pi_pow-d: of ``candidates`` the ones with the highest loss of the model are chosen.
 
     Candidates are drawn in proportion to their examples, without putting back. Each gets the model, evaluates it on
-    all of its training examples, one forward pass, and sends its loss: the message down, the operations and 4 bytes up
-    are charged, and the chosen get the model again with the round. Whoever has not said its loss after ``patience_s``
-    is not chosen. A timing run knows no losses: there the first to answer are chosen.
+    all of its training examples, one forward pass (of a mixture one for each component), and sends its loss: the
+    message down, the operations and 4 bytes up are charged, and the chosen get the model again with the round. Whoever
+    has not said its loss after ``patience_s`` is not chosen. A timing run knows no losses: there the first to answer
+    are chosen.
     """
 
     candidates: int
@@ -66,7 +69,7 @@ async def _poll(session: CentralSession, device: DeviceNode, losses: list[tuple[
     try:
         async with device.at_work() as stint:
             loss = _loss(session, device.index)
-            down = await session.server.send(device, training.learner.down_bytes(training.problem))
+            down = await carry(session.server, device, training.learner.down_bytes(training.problem))
             for cause, wasted_bytes in down.wasted.items():
                 stint.lose(cause, received_bytes=wasted_bytes)
             await _evaluate(session, device)
@@ -80,14 +83,15 @@ async def _poll(session: CentralSession, device: DeviceNode, losses: list[tuple[
 
 
 async def _evaluate(session: CentralSession, device: DeviceNode) -> None:
-    """A forward pass over all of its training examples, in one call of the training library."""
-    problem = session.training.problem
+    """A forward pass over all of its training examples, in one call of the training library; one for each component."""
+    problem, predictor = session.training.problem, session.training.predictor()
+    passes = predictor.components if isinstance(predictor, Mixture) else 1
     model, examples = problem.model, int(problem.sizes[device.index])
     await device.compute(
-        examples * model.forward_flops,
-        1,
-        moved_bytes=_NUMBER_BYTES * (model.parameters + examples * model.features),
-        memory_bytes=_NUMBER_BYTES * (model.parameters + examples * model.activations),
+        passes * examples * model.forward_flops,
+        passes,
+        moved_bytes=passes * _NUMBER_BYTES * (model.parameters + examples * model.features),
+        memory_bytes=_NUMBER_BYTES * (passes * model.parameters + examples * model.activations),
     )
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from fedsim.kernel import Simulation
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.fedem import FedEM
+from fedsim.learners.local import Local
+from fedsim.learners.rehearsal import CentralRehearsal
 from fedsim.learners.training import CentralTraining
 from fedsim.protocols.power_of_choice import PowerOfChoice
 from fedsim.protocols.roster import Roster
@@ -17,13 +20,13 @@ from fedsim.protocols.session import CentralSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
-from fedsim.tasks.problem import Problem
+from fedsim.tasks.problem import Outline, Problem
 from fedsim.tasks.sgd import Sgd
 
 
-def session_of(devices, problem, seed=7, server=None):
+def session_of(devices, problem, seed=7, server=None, learner=None):
     sim = Simulation(seed=seed)
-    learner = FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5), precision="float64")
+    learner = learner or FedAvg(solver=Sgd(epochs=1, batch_size=None, step_size=0.5), precision="float64")
     training = CentralTraining(problem, learner, sim.rng)
     session = CentralSession(
         devices=Roster(devices, sim.rng),
@@ -145,6 +148,24 @@ def test_power_of_choice_trains_the_worst_served_of_its_candidates(node, problem
     assert [device.sizes for device in devices] == [[4]] * 4
     polled = sim.events.frame().query("kind == 'polled'").set_index("subject")["loss"]
     assert polled.to_dict() == {"d0": 2.0, "d1": 18.0, "d2": 8.0, "d3": 0.5}
+
+
+@pytest.mark.parametrize("components", [1, 3])
+def test_a_candidate_asks_every_component_of_a_mixture_in_timing_runs_too(node, components):
+    real, learner = sized([2, 2]), FedEM(components=components)
+    outline = Outline(model=real.model, examples=real.sizes)
+    for problem, own in ((real, learner), (outline, CentralRehearsal(learner))):
+        sim, session = session_of(crowd(node, 2, work_s=[2.0, 2.0]), problem, learner=own)
+        assert len(chosen(PowerOfChoice(candidates=2), session, sim, 1, [1])[0]) == 1
+        assert sim.now == 2.0 * components
+
+
+def test_a_learner_without_messages_sends_candidates_nothing(node, problem):
+    server, devices = node("server"), crowd(node, 2)
+    sim, session = session_of(devices, problem([1.0, 2.0]), server=server, learner=Local())
+    assert chosen(PowerOfChoice(candidates=2), session, sim, 1, [1]) == [[1]]
+    assert server.sizes == []
+    assert [device.sizes for device in devices] == [[4], [4]]
 
 
 def test_power_of_choice_draws_its_candidates_by_their_examples(node):
