@@ -58,10 +58,10 @@ class CentralSgd(SgdLearner):
         return np.asarray(weight / weight.sum())
 
     def relative(self, problem: Problem, devices: npt.NDArray[np.int64]) -> Array:
-        """What devices (k,) count beside the mean device: n_k m / n, or 1; (k,)."""
+        """What devices (k,) count beside the mean of those that may be trained on: n_k m / n, or 1; (k,)."""
         if self.weights == "equal":
             return np.ones(len(devices))
-        return np.asarray(problem.sizes[devices] / problem.sizes.mean())
+        return np.asarray(problem.sizes[devices] / problem.sizes[problem.trained].mean())
 
     def objective(self, problem: Problem, w: Array) -> float:
         """The training loss of one model (p,) for all, devices weighted as they count."""

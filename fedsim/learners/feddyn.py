@@ -45,7 +45,7 @@ class FedDyn(CentralSgd):
 
         theta_k ~ argmin F_k(x) - <g_k, x> + alpha_k / 2 |x - theta|^2     by descent from theta
         g_k <- g_k - alpha_k (theta_k - theta)
-        h <- h - alpha/m sum (theta_k - theta)            m: all devices, not those that answered
+        h <- h - alpha/m sum (theta_k - theta)            m: all that may be trained on
         theta <- mean theta_k - h / alpha
 
     alpha_k is alpha / w_k with w_k = n_k m / n, or alpha where devices weigh equally, as in the authors' code. Then h
@@ -108,7 +108,7 @@ class FedDyn(CentralSgd):
     def aggregate_read(self, problem: Problem, state: FedDynState, answers: Answers, message: Array) -> FedDynState:
         """The same, of models that have moved from this theta."""
         moved = (answers.sent - message).sum(axis=0)
-        h = state.h - self.alpha / problem.devices * moved
+        h = state.h - self.alpha / len(problem.trained) * moved
         active = answers.sent.mean(axis=0)
         answered = state.answers + len(answers.devices)
         return state._replace(theta=active - h / self.alpha, h=h, active=active, answers=answered)
@@ -135,8 +135,8 @@ class FedDyn(CentralSgd):
         if self.scored != "all":
             return state.theta if self.scored == "server" else state.active
         last = [kept.model for _, kept in sorted(memory.items()) if kept.model is not None]
-        missing = (problem.devices - len(last)) * state.start
-        return np.asarray(np.sum([missing, *last], axis=0) / problem.devices)
+        missing = (len(problem.trained) - len(last)) * state.start
+        return np.asarray(np.sum([missing, *last], axis=0) / len(problem.trained))
 
     def merge(self, problem: Problem, base: FedDynState, states: Sequence[FedDynState], examples: Array) -> FedDynState:
         """Means by the answers in them, and every edge's change of h."""

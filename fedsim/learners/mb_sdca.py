@@ -72,7 +72,7 @@ class MbSdca(DualLearner):
         return replace(cost, steps_per_dispatch=max(cost.steps, 1))
 
     def _batch(self, problem: Problem) -> int:
-        return sum(self.solver.steps(size) for size in problem.sizes.tolist())
+        return sum(self.solver.steps(size) for size in problem.sizes[problem.trained].tolist())
 
     def _best(self, problem: Problem, work: Subproblem, i: int, place: IntArray, alpha: Array) -> Array:
         """The best change of each dual variable (k, R) of device i of the batch, alone, at its weights w_t."""

@@ -33,7 +33,7 @@ class Scaffold(CentralSgd):
         y <- y - eta (g_k(y) - c_k + c / w_k)            J steps from y = x
         c_k+ = c_k - c / w_k + (x - y) / (J eta)         option II; option I is the whole local gradient at x
         x <- x + server_step_size mean (y - x)
-        c <- c + 1/m sum w_k (c_k+ - c_k)                m: all devices, not those that answered
+        c <- c + 1/m sum w_k (c_k+ - c_k)                m: all that may be trained on
 
     J is the number of steps really done, and eta the step size of this round. w_k is n_k m / n, or 1 where devices
     weigh equally, as in the code of Acar et al. 2021, so that c is the gradient of the objective. Down go x and c,
@@ -110,7 +110,7 @@ class Scaffold(CentralSgd):
     def aggregate(self, problem: Problem, state: ScaffoldState, answers: Answers) -> ScaffoldState:
         """The model moves by the mean change, the control by the changes of all devices' controls."""
         moved = answers.sent[:, 0].mean(axis=0)
-        turned = self.relative(problem, answers.devices) @ answers.sent[:, 1] / problem.devices
+        turned = self.relative(problem, answers.devices) @ answers.sent[:, 1] / len(problem.trained)
         return ScaffoldState(
             model=state.model + self.server_step_size * moved,
             control=state.control + turned,

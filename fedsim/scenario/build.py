@@ -1,7 +1,7 @@
 """From a checked scenario to wired objects: the one place that binds the layers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -108,6 +108,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     devices = _crew(sim, fleet, presence, messenger, waste)
     unseen = _unseen(scenario, fleet)
     devices.keep_out(unseen)
+    problem = replace(problem, unseen=unseen)
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from fedsim.tasks.partition import split
 class Problem:
     """m devices with a model to train, and their training and test examples.
 
+    ``unseen`` are devices that are kept out of the training: they have examples, and are in no round.
+
     Raises:
         FedsimError: if model, training and test examples do not fit together.
     """
@@ -25,6 +28,7 @@ class Problem:
     train: Examples
     test: Examples
     name: str = ""
+    unseen: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         if self.train.devices != self.test.devices:
@@ -54,6 +58,11 @@ class Problem:
     def sizes(self) -> IntArray:
         """Training examples of each device, (m,)."""
         return self.train.sizes
+
+    @cached_property
+    def trained(self) -> IntArray:
+        """Devices that may be trained on, all but the unseen, in order: (k,)."""
+        return np.setdiff1d(np.arange(self.devices), self.unseen)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

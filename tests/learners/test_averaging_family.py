@@ -453,3 +453,19 @@ def test_scaffold_with_momentum_reads_whole_gradients(rounds, digits):
     for _ in range(5):
         run.play()
     assert run.measures["objective"] < np.log(10)
+
+
+@pytest.mark.parametrize("weights", ["examples", "equal"])
+@pytest.mark.parametrize("learner", [Scaffold(), FedDyn(alpha=0.5, scored="all")], ids=lambda one: type(one).__name__)
+def test_unseen_devices_change_nothing_of_the_training(rounds, learner, weights):
+    """Four devices are trained on; with two more that are kept out, the server does to the last bit what it did."""
+    both, learner = regression(3, 6, [5, 9, 4, 7, 30, 2]), replace(learner, weights=weights)
+    few = np.repeat(np.arange(6), [5, 9, 4, 7, 30, 2]) < 4
+    alone = problem_of(both.train.X[few], both.train.y[few], np.repeat(np.arange(4), [5, 9, 4, 7]))
+    one, other = rounds(learner, alone), rounds(learner, replace(both, unseen=np.array([4, 5])))
+    for devices in ([0, 1], [1, 2, 3], [0, 3]):
+        one.play(devices)
+        other.play(devices)
+    for mine, theirs in zip(one.state, other.state, strict=True):
+        assert np.array_equal(mine, theirs)
+    assert np.array_equal(one.models[0], other.models[0])

@@ -298,3 +298,10 @@ def test_parameters_out_of_range_are_refused(make, message):
 def test_rows_have_the_constant_of_a_bias():
     problem = problem_of([5, 5])
     assert training_rows(replace(problem, model=LinearSvm(features=4, classes=2, bias=True))).X.shape == (10, 5)
+
+
+def test_the_batch_of_mb_sdca_is_that_of_devices_that_may_be_trained_on():
+    problem = replace(problem_of([10, 30, 20]), unseen=np.array([1]))
+    learner = MbSdca(solver=Sdca(epochs=0.5), beta=3.0)
+    message = learner.broadcast(problem, learner.init(problem, np.random.default_rng(0)), 0)
+    assert message[0, -2] == 3.0 / (5 + 10)

@@ -128,6 +128,7 @@ def test_unseen_devices_never_take_part_and_are_scored_apart(words, name):
     names = {device.name for device in world.devices.made}
     unseen = {world.devices.fleet.name(row) for row in world.unseen.tolist()}
     assert len(unseen) == 3
+    assert np.array_equal(world.training.problem.unseen, world.unseen)
     assert set(events.loc[events["kind"] == "trained", "subject"]) == names - unseen
     assert len(names - unseen) == 6
     row = monitor.points[-1].row()
