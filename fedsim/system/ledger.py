@@ -88,7 +88,7 @@ class Ledger:
         for link, use in zip(way.links, way.uses, strict=True):
             account = self._accounts[link]
             account.offered_bytes += use * left_bytes
-            if now_s < account.busy_since_s:
+            if now_s < account.busy_since_s:  # noqa: PLR1730  # min costs more than the rest
                 account.busy_since_s = now_s
 
     def move_on(self, way: Way, moved_bytes: float) -> None:
