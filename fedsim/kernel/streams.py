@@ -1,5 +1,6 @@
 """Named random streams: luck that belongs to a name, and to nobody else."""
 
+import sys
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +19,8 @@ class _Key(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
         """The first words of the key, of this size."""
+        if dtype is np.uint64 and sys.byteorder == "little":  # what Philox asks for, in a tenth of the time
+            return np.frombuffer(self._key, dtype=dtype, count=n_words)
         wide = np.dtype(dtype)
         return np.frombuffer(self._key, dtype=wide.newbyteorder("<"), count=n_words).astype(wide)
 

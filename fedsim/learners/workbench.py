@@ -14,7 +14,7 @@ from fedsim.learners.learner import Answers, Array, IntArray, LocalLearner, Self
 from fedsim.tasks.problem import Problem
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True, eq=False)  # not frozen: that costs more than all else in making one
 class Job:
     """Local work of one device."""
 
@@ -26,7 +26,7 @@ class Job:
     rng: np.random.Generator
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True, eq=False)  # likewise
 class Answer:
     """What one device computed, in how many steps, and from which version of the server's state."""
 
@@ -43,6 +43,7 @@ class Workbench:
     def __init__(self, problem: Problem, learner: LocalLearner) -> None:
         self._problem = problem
         self._learner = learner
+        self._stops_itself = isinstance(learner, SelfStopping)  # asked of a protocol, this takes as long as a message
         self._waiting: dict[int, Job] = {}
         self._done: dict[int, Answer] = {}
         self._next = 0
@@ -63,7 +64,7 @@ class Workbench:
     def steps(self, ticket: int) -> int:
         """The steps that a job takes: those granted, unless the learner stops by itself; then all work is done now."""
         if ticket in self._waiting:
-            if not isinstance(self._learner, SelfStopping):
+            if not self._stops_itself:
                 return self._waiting[ticket].steps
             self._work_off()
         return self._done[ticket].steps

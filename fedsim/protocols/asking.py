@@ -3,7 +3,6 @@
 import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, TooLateError
@@ -15,7 +14,7 @@ from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.session import CentralSession
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class Reply:
     """One device's answer, and where its time went."""
 
@@ -92,7 +91,10 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
     training = session.training
     learner, problem = training.learner, training.problem
     message, version = training.broadcast(device.index), training.version
-    async with _sending(session, limits):
+    if limits.outlives_server:  # nobody else sees to it that sending ends with the server
+        async with session.server.at_work():
+            down = await carry(session.server, device, learner.down_bytes(problem))
+    else:
         down = await carry(session.server, device, learner.down_bytes(problem))
     for cause, wasted_bytes in down.wasted.items():
         stint.lose(cause, received_bytes=wasted_bytes)
@@ -119,11 +121,6 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
     session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
     pending = training.bench.pending(ticket)
     return Reply(device=device, pending=pending, stint=stint, down=down, compute_s=compute_s, up=up)
-
-
-def _sending(session: CentralSession, limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Ends with the server, where nobody else sees to that."""
-    return session.server.at_work() if limits.outlives_server else nullcontext()
 
 
 def granted(session: CentralSession, number: int, device: DeviceNode, limits: Limits) -> int:

@@ -1,6 +1,6 @@
 """Messages of learners, some of which have nothing to say."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,14 @@ class Unsaid:
     wasted: Mapping[str, float] = field(default_factory=dict)
 
 
-async def carry(source: DeviceNode | ServerNode, target: Any, size_bytes: float) -> Delivery:
+def carry(source: DeviceNode | ServerNode, target: Any, size_bytes: float) -> Coroutine[Any, Any, Delivery]:
     """Send a message, unless it has no bytes: a learner whose devices learn alone has nothing to send.
 
     Raises:
         DeviceDownError, MessageFailedError: as ``send``.
     """
-    return await source.send(target, size_bytes) if size_bytes else Unsaid()
+    return source.send(target, size_bytes) if size_bytes else _unsaid()
+
+
+async def _unsaid() -> Delivery:
+    return Unsaid()

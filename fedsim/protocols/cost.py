@@ -1,6 +1,8 @@
 """What a piece of local work asks of a device."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import DeviceNode
@@ -20,13 +22,13 @@ class Cost:
         """How long it would take from now on, if nothing interfered."""
         return device.compute_s(self.flops, self.dispatches, moved_bytes=self.moved_bytes)
 
-    async def spend(self, device: DeviceNode) -> None:
+    def spend(self, device: DeviceNode) -> Coroutine[Any, Any, None]:
         """Return when the device has done it.
 
         Raises:
             JobRefusedError: the device does not do it.
         """
-        await device.compute(
+        return device.compute(
             self.flops,
             self.dispatches,
             moved_bytes=self.moved_bytes,

@@ -29,11 +29,19 @@ class Connections:
 
     def keep(self, source: str, target: str, window: float, now_s: float) -> None:
         """A message arrived."""
-        self._traces.setdefault(source, {})[target] = (now_s, window)
-        self._traces.setdefault(target, {}).setdefault(source, None)
+        self._of(source)[target] = (now_s, window)
+        theirs = self._of(target)
+        if source not in theirs:
+            theirs[source] = None
 
     def drop(self, name: str, peer: str | None = None) -> None:
         """The connections of ``name``, or the one with ``peer``, are gone."""
         for other in [peer] if peer is not None else list(self._traces.get(name, ())):
             self._traces.get(name, {}).pop(other, None)
             self._traces.get(other, {}).pop(name, None)
+
+    def _of(self, name: str) -> dict[str, _Trace | None]:
+        traces = self._traces.get(name)
+        if traces is None:
+            traces = self._traces[name] = {}
+        return traces

@@ -71,6 +71,8 @@ class Crew(Sequence[Device]):
     def __getitem__(self, index: int | slice) -> Device | Sequence[Device]:
         if isinstance(index, slice):
             return [self[row] for row in range(*index.indices(len(self)))]
+        if (device := self._made.get(index)) is not None:
+            return device
         if not -len(self) <= index < len(self):
             raise IndexError(f"there are {len(self)} devices, got index {index}")
         row = index % len(self)

@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
@@ -141,6 +141,7 @@ class Device:
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
         self._awake = 0
+        self._drawn = ("sleep", 0.0)
         self._is_away = False
         self._processor = Processor(
             sim,
@@ -267,9 +268,9 @@ class Device:
         self.meter.settle(self._sim.now)
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
-    async def send(self, target: Endpoint, size_bytes: float) -> Delivery:
+    def send(self, target: Endpoint, size_bytes: float) -> Coroutine[Any, Any, Delivery]:
         """Return when the target has the message; see ``Messenger.send``."""
-        return await self._messenger.send(self, target, size_bytes)
+        return self._messenger.send(self, target, size_bytes)
 
     def record_life(self) -> None:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
@@ -399,18 +400,20 @@ class Device:
 
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec = self._sim.now, self.spec
-        compute_w = idle_w = sleep_w = 0.0
+        now_s, spec, (before, _) = self._sim.now, self.spec, self._drawn
         if self._processor.busy_since_s is not None:
             load = self._processor.load
-            compute_w = self._full_w * load + spec.idle_w * (1 - load)
+            drawn = "compute", self._full_w * load + spec.idle_w * (1 - load)
         elif self._awake and not self._is_away:
-            idle_w = spec.idle_w
+            drawn = "idle", spec.idle_w
         else:
-            sleep_w = spec.sleep_w
-        self.meter.draw("compute", compute_w, now_s)
-        self.meter.draw("idle", idle_w, now_s)
-        self.meter.draw("sleep", sleep_w, now_s)
+            drawn = "sleep", spec.sleep_w
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        if drawn[0] != before:
+            self.meter.draw(before, 0.0, now_s)
+        self.meter.draw(*drawn, now_s)
         self._watch.power_changed()
 
     def _battery_words(self) -> dict[str, float]:

@@ -63,7 +63,10 @@ class Labour:
             DeviceDownError: the device is gone for good.
         """
         if self.faults is None:
-            await self._attempt(work, epochs)
+            if self.interrupted == "abort":
+                await self.processor.run(self._whole(work))
+            else:
+                await self._pieces(work, epochs, _Fuse(math.inf))
             return
         for attempt in count(1):
             before = self.computed()
@@ -88,13 +91,18 @@ class Labour:
 
     async def _pieces(self, work: Work, epochs: float, fuse: _Fuse) -> None:
         """Whole, or epoch by epoch where every complete one is kept."""
-        self._kept_share, self._piece = 0.0, None
         if self.interrupted == "abort":
-            await self._run(self._begun(work, 1.0), fuse)
+            await self._run(self._whole(work), fuse)
             return
+        self._kept_share, self._piece = 0.0, None
         for share in _shares(epochs) if self.interrupted == "resume" else (1.0,):
             await self._through(work, share, fuse)
             self._kept_share, self._piece = self._kept_share + share, None
+
+    def _whole(self, work: Work) -> Job:
+        """All of the work as a job."""
+        self._kept_share = 0.0
+        return self._begun(work, 1.0)
 
     def _begun(self, work: Work, share: float) -> Job:
         """This share of the work as a job."""

@@ -88,7 +88,8 @@ class Ledger:
         for link, use in zip(way.links, way.uses, strict=True):
             account = self._accounts[link]
             account.offered_bytes += use * left_bytes
-            account.busy_since_s = min(account.busy_since_s, now_s)
+            if now_s < account.busy_since_s:  # noqa: PLR1730  # min costs more than the rest
+                account.busy_since_s = now_s
 
     def move_on(self, way: Way, moved_bytes: float) -> None:
         """A flow that has moved so much over these links goes on over others."""

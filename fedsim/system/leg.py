@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from fedsim.errors import NoRouteError
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
 from fedsim.system.links import SharedLinks
-from fedsim.system.passage import AT_HOME, Way, way
+from fedsim.system.passage import AT_HOME, Way
 from fedsim.system.track import Track
 from fedsim.system.transport import Connection, Path, Plan, Transport
 from fedsim.system.wiring import Wiring
@@ -68,25 +67,14 @@ class Planner:
                 self.split.release(link)
 
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
-        track = self.wiring.track(source, target)
-        back = self._back(source, target)
-        pipe = None if self.split is None else self.split.pipe(source, target, track).link
+        both = self.wiring.both(source, target)
+        pipe = None if self.split is None else self.split.pipe(source, target, both.there).link
         path = Path(
-            delay_s=factor * track.delay_s,
-            back_s=None if back is None else factor * back.delay_s,
-            rates_bps=self.links.rates_bps(track.numbers if pipe is None else (pipe,)),
-            loss=track.loss,
+            delay_s=factor * both.delay_s,
+            back_s=None if both.back_s is None else factor * both.back_s,
+            rates_bps=self.links.rates_bps(both.numbers if pipe is None else (pipe,)),
+            loss=both.loss,
         )
         plan = self.transport.plan(path, size_bytes, connection)
-        answers = back if plan.back_share else None
-        tracks = (track,) if answers is None else (track, answers)
-        if pipe is not None:
-            return Leg(plan, Way((pipe,), (1.0,)), tracks)
-        back_links = () if answers is None else answers.links
-        return Leg(plan, way(track.links or AT_HOME.links, back_links, plan.back_share), tracks)
-
-    def _back(self, source: str, target: str) -> Track | None:
-        try:
-            return self.wiring.track(target, source)
-        except NoRouteError:
-            return None
+        way = both.way(plan.back_share) if pipe is None else Way((pipe,), (1.0,))
+        return Leg(plan, way, both.tracks(plan.back_share))

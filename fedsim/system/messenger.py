@@ -26,6 +26,8 @@ __all__ = ["Manners", "Messenger"]
 
 _RESENT = "resent"
 _DUPLICATE = "duplicate"
+_BOOKED = (NoRouteError, MessageLostError, MessageCorruptedError)
+"""Failures that wasted nothing, or of which the waste is booked where they are found."""
 
 
 @dataclass(slots=True)
@@ -98,16 +100,24 @@ class Messenger:
         return delivery
 
     async def _send(self, errand: _Errand) -> Delivery:
+        """One attempt after the other at what is left."""
+        watches_source = errand.source.interrupted != "abort"
         while True:
-            spoilt_bytes = errand.cargo.spoilt_bytes
+            again_s, spoilt_bytes = self._sim.now, errand.cargo.spoilt_bytes
+            attempt = Attempt(
+                self._sim, self.network, errand, late=self._fortune.late_s, give_up_s=self._manners.give_up_s
+            )
             try:
-                return await self._try(errand)
+                trip = await attempt.made(watches_source=watches_source)
+                self._check(trip, errand)
             except DeviceDownError as error:
                 error.sent_bytes = errand.ended_bytes
                 await self._wait_for_ends(errand, error, spoilt_bytes)
             except MessageFailedError as error:
                 error.sent_bytes = errand.ended_bytes
                 await self._back_off(errand, error)
+            else:
+                return _delivery(errand, attempt, trip, again_s)
 
     async def _wait_for_ends(self, errand: _Errand, error: DeviceDownError, spoilt_bytes: float) -> None:
         """An end went: wait for it if it takes its messages up again, from where they were or the last chunk."""
@@ -124,6 +134,8 @@ class Messenger:
 
     async def _back_off(self, errand: _Errand, error: MessageFailedError) -> None:
         """Wait before the next attempt, if there is one."""
+        if not isinstance(error, _BOOKED):
+            errand.lose(_RESENT, error.wasted_bytes)
         errand.failures += 1
         wait_s = self._manners.retry.wait_s(errand.failures) if self._manners.retry else None
         if wait_s is None:
@@ -132,28 +144,12 @@ class Messenger:
         self._sim.record("failed", subject=source, peer=target, cause=error.cause, again_s=wait_s)
         await self._sim.timeout(wait_s)
 
-    async def _try(self, errand: _Errand) -> Delivery:
-        """One attempt at what is left."""
-        again_s = self._sim.now
-        attempt = Attempt(self._sim, self.network, errand, late=self._fortune.late_s, give_up_s=self._manners.give_up_s)
-        try:
-            trip = await attempt.made(watches_source=errand.source.interrupted != "abort")
-        except NoRouteError:
-            raise
-        except MessageFailedError as error:
-            errand.lose(_RESENT, error.wasted_bytes)
-            raise
-        self._check(trip, errand)
-        delivery = trip.delivery(
-            wake_s=attempt.woken_s - again_s, late_s=attempt.late_s, again_s=again_s - errand.begin_s
-        )
-        delivery.size_bytes = errand.size_bytes
-        delivery.wire_bytes = errand.ended_bytes
-        delivery.wasted = errand.vain_bytes
-        return delivery
-
     def _check(self, trip: Trip, errand: _Errand) -> None:
-        """See which chunks were lost on the way, and which do not match their checksum; these have to go again."""
+        """See which chunks were lost on the way, and which do not match their checksum; these have to go again.
+
+        Raises:
+            MessageLostError, MessageCorruptedError: there are some.
+        """
         if trip.wasted_bytes:
             errand.lose(_RESENT, trip.wasted_bytes)
         if not self._fortune.may_spoil:
@@ -182,3 +178,12 @@ class Messenger:
         errand = _Errand(source, target, size_bytes, Cargo(size_bytes), self._sim.now, waste=_DUPLICATE)
         with suppress(DeviceDownError, MessageFailedError), self._outages:
             await Attempt(self._sim, self.network, errand).made(watches_source=True)
+
+
+def _delivery(errand: _Errand, attempt: Attempt, trip: Trip, again_s: float) -> Delivery:
+    """Of a message that is there, after an attempt that began at ``again_s``."""
+    delivery = trip.delivery(wake_s=attempt.woken_s - again_s, late_s=attempt.late_s, again_s=again_s - errand.begin_s)
+    delivery.size_bytes = errand.size_bytes
+    delivery.wire_bytes = errand.ended_bytes
+    delivery.wasted = errand.vain_bytes
+    return delivery

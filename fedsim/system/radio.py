@@ -67,6 +67,7 @@ class Radio:
         self.let_go: Callable[[], None] = _nobody_waits
         """Called when it is connected for those who hold it, and when the last of them has let it go."""
         self._alarm: asyncio.TimerHandle | None = None
+        self._traffic_w = (0.0, 0.0)
         self._up_bps: dict[int, float] = {}
         self._down_bps: dict[int, float] = {}
         self._idle = Stage(math.inf, profile.idle_w, "sleep", "idle")
@@ -143,11 +144,14 @@ class Radio:
     def _power_changed(self) -> None:
         now_s = self._sim.now
         up_bps, down_bps = self._up_bps, self._down_bps
-        send_w, receive_w = active_power(
+        send_w, receive_w = traffic_w = active_power(
             self.profile, sum(up_bps.values()) if up_bps else 0.0, sum(down_bps.values()) if down_bps else 0.0
         )
-        self._meter.draw("send", send_w, now_s)
-        self._meter.draw("receive", receive_w, now_s)
+        (sent_w, received_w), self._traffic_w = self._traffic_w, traffic_w
+        if send_w != sent_w:
+            self._meter.draw("send", send_w, now_s)
+        if receive_w != received_w:
+            self._meter.draw("receive", receive_w, now_s)
         self._draw()
 
     def _wake(self, *, pushed: bool) -> None:

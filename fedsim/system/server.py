@@ -1,10 +1,10 @@
 """A server: on the mains, seldom the slowest, and down now and then."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from fedsim.errors import DeviceDownError, ServerDownError
 from fedsim.kernel import Simulation
@@ -96,9 +96,9 @@ class Server:
                 else:
                     return
 
-    async def send(self, target: Endpoint, size_bytes: float) -> Delivery:
+    def send(self, target: Endpoint, size_bytes: float) -> Coroutine[Any, Any, Delivery]:
         """Return when the target has the message; see ``Messenger.send``."""
-        return await self._messenger.send(self, target, size_bytes)
+        return self._messenger.send(self, target, size_bytes)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

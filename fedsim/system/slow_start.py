@@ -1,10 +1,9 @@
 """TCP slow start in closed form: the window grows with every round trip until it fills the pipe."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class SlowStart:
+class SlowStart(NamedTuple):
     """``extra_s`` is what it costs beyond moving all bytes at full rate; ``window`` is left at the end, in packets."""
 
     rounds: int

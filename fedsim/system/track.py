@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fedsim.system.lines import Line
+from fedsim.system.passage import AT_HOME, Way, way
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,36 @@ class Track:
         if not (self.up.loses or self.core.loses or self.down.loses):
             return 0.0
         return 1 - math.prod(1 - line.loss for line in self.lines)
+
+
+@dataclass(slots=True)
+class Both:
+    """The track from one name to another, and that back, None where there is none; put together once for many messages.
+
+    ``delay_s``, ``back_s``, ``numbers`` and ``loss`` are those that a transport asks for, as long as nothing changes.
+    """
+
+    there: Track
+    back: Track | None
+    delay_s: float = field(init=False)
+    back_s: float | None = field(init=False)
+    numbers: tuple[int, ...] = field(init=False)
+    loss: float = field(init=False)
+    _ways: dict[float, Way] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        there, back = self.there, self.back
+        self.delay_s, self.numbers, self.loss = there.delay_s, there.numbers, there.loss
+        self.back_s = None if back is None else back.delay_s
+
+    def way(self, back_share: float) -> Way:
+        """The links there, and those back, of which acknowledgements take this share of the rate."""
+        found = self._ways.get(back_share)
+        if found is None:
+            back = self.back.links if self.back is not None and back_share else ()
+            found = self._ways[back_share] = way(self.there.links or AT_HOME.links, back, back_share)
+        return found
+
+    def tracks(self, back_share: float) -> tuple[Track, ...]:
+        """Those of which an outage ends a message whose acknowledgements take this share."""
+        return (self.there,) if self.back is None or not back_share else (self.there, self.back)

@@ -1,7 +1,6 @@
 """How one message passes over its path: what it waits for, what goes over the wire, and which share it may take."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from fedsim.errors import NoRouteError
@@ -36,8 +35,7 @@ class Path(NamedTuple):
         return min(self.rates_bps, default=math.inf)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """What the last message between two places left behind.
 
     ``idle_s`` since anything passed, either way (infinite: there is no connection). ``window`` is what the sender

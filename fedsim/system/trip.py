@@ -121,12 +121,14 @@ class Underway:
         """It sets out."""
         self._all[trip] = None
         for name in (trip.source, trip.target):
-            self._trips.setdefault(name, {})[trip] = None
+            if (trips := self._trips.get(name)) is None:
+                trips = self._trips[name] = {}
+            trips[trip] = None
 
     def remove(self, trip: Trip) -> None:
         """It has arrived, or failed."""
         del self._all[trip]
-        for name in {trip.source, trip.target}:
+        for name in (trip.source, trip.target) if trip.source != trip.target else (trip.source,):
             trips = self._trips[name]
             del trips[trip]
             if not trips:

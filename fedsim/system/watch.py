@@ -127,10 +127,10 @@ class Watch:
         """
         if (down := self.down()) is not None:
             raise down[0](f"{self._name} is down ({down[0].cause})")
-        if not self._attendants:
+        is_first, self._attendants[who] = not self._attendants, changed
+        if is_first:  # else the timer is set already
             self._is_up = True
-        self._attendants[who] = changed
-        self._set_timer()
+            self._set_timer()
 
     def leave(self, who: Attendant) -> None:
         """They depend on it no more; nothing happens if the device has gone, and forgotten them."""

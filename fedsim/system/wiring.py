@@ -1,6 +1,7 @@
 """From names to lines: access link, route through the core, access link."""
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from fedsim.system.lines import Arc, Line, Lines
 from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
-from fedsim.system.track import Section, Track, section
+from fedsim.system.track import Both, Section, Track, section
 
 _NO_LINES: Final = Section()
 
@@ -40,6 +41,8 @@ class Wiring:
         self._ends = {node: _End(node) for node in topology.graph}
         self._cut: set[Arc] = set()
         self._core: dict[Arc, Section] = {}
+        self._both: dict[Arc, Both] = {}
+        """For messages that go where others went before, until anything changes."""
         for source, target, arc in topology.graph.edges(data=True):
             if (source, target) not in self._lines:
                 back = topology.graph.get_edge_data(target, source)
@@ -67,6 +70,7 @@ class Wiring:
         self._check_place(at)
         self._attached[name] = (at, access)
         self._ends.pop(name, None)
+        self._both.clear()
 
     def track(self, source: str, target: str) -> Track:
         """The lines from one name to another, with all outages of the moment.
@@ -83,6 +87,21 @@ class Wiring:
                         f"no route leads from {source!r} to {target!r}: the access link of {name!r} is down"
                     )
         return Track(sender.up, self._through(sender.node, receiver.node), receiver.down)
+
+    def both(self, source: str, target: str) -> Both:
+        """The lines from one name to another, and those back if there is a way back.
+
+        Raises:
+            NoRouteError, ValueError: as for ``track`` from source to target.
+        """
+        found = self._both.get((source, target))
+        if found is None:
+            there = self.track(source, target)
+            back: Track | None = None
+            with suppress(NoRouteError):
+                back = self.track(target, source)
+            found = self._both[source, target] = Both(there, back)
+        return found
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.
@@ -159,6 +178,7 @@ class Wiring:
         )
 
     def _set_arc(self, arc: Arc, *, up: bool) -> None:
+        self._both.clear()
         if self._graph.has_edge(*arc):
             self._forget(self._router.set_up(arc, up))
         elif arc[0] in self._attached:
@@ -166,6 +186,7 @@ class Wiring:
 
     def _forget(self, sources: Collection[str]) -> None:
         """Ways from these nodes may be others now."""
+        self._both.clear()
         for ends in [ends for ends in self._core if ends[0] in sources]:
             del self._core[ends]
 

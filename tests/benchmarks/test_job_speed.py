@@ -38,10 +38,14 @@ def rows(sizes, features, classes):
     return Examples(X=X, y=(X @ true).argmax(axis=1), offsets=offsets)
 
 
-@pytest.fixture(scope="module")
-def problem():
+def make_problem():
     train, test = (rows(np.full(DEVICES, size), FEATURES, CLASSES) for size in (100, 25))
     return Problem(model=Softmax(features=FEATURES, classes=CLASSES), train=train, test=test)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return make_problem()
 
 
 def cohorts(rounds):

@@ -1,0 +1,61 @@
+"""Speed of a whole job: learning, clock, network, availability, batteries.
+
+    pytest tests/benchmarks/test_whole_job_speed.py --benchmark-enable
+
+The job is that of ``test_job_speed.py``: 1,000 devices with 100 examples of 60 features and 10 classes, 100 of them a
+round, an epoch in minibatches of 10, 100 rounds, and an evaluation every tenth. Each part runs in a process of its own,
+in processor time, since the machine is shared. MEASURED
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PART = Path(__file__).with_name("whole_job.py")
+
+
+def measured(*arguments):
+    command = [sys.executable, str(PART), *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    out = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return json.loads(out.stdout)
+
+
+def test_a_whole_job_against_a_loop(benchmark):
+    """What a plain loop over devices takes for the numbers alone is the measure; nothing is left of the clock there."""
+    rounds = 100 if benchmark.enabled else 10
+    found = benchmark.pedantic(measured, args=("job", rounds), rounds=1)
+    benchmark.extra_info.update(found)
+    assert found["last"] < found["first"]
+    assert found["mb"] < 400.0
+    ours_s = found["s"] - found["build_s"]
+    assert ours_s < 4.0 * found["loop_s"] * rounds / 100
+    assert found["numerics_s"] + found["evaluation_s"] < ours_s
+
+
+def test_where_the_time_of_a_job_goes(benchmark):
+    """By layer, under a profiler."""
+    found = benchmark.pedantic(measured, args=("shares", 30 if benchmark.enabled else 3), rounds=1)
+    benchmark.extra_info.update(found)
+    assert found["system"] < 0.7
+    assert found["kernel"] < 0.25
+
+
+def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(benchmark):
+    """At most half as much again, the making of the fleet included.
+
+    Without numbers: a generator would take ten times as long to make the data of 100,000 devices as the job takes.
+    """
+    if not benchmark.enabled:
+        pytest.skip("a benchmark")
+
+    def costs():
+        return {devices: min(measured("timing", 100, devices)["s"] for _ in range(3)) for devices in (1000, 100_000)}
+
+    found = benchmark.pedantic(costs, rounds=1)
+    benchmark.extra_info.update({str(devices): cost for devices, cost in found.items()})
+    assert found[100_000] < 1.5 * found[1000]
