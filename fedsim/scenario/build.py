@@ -20,6 +20,7 @@ from fedsim.scenario.group import DeviceGroup as GroupWords
 from fedsim.scenario.kind import KindWords
 from fedsim.scenario.link_rate import set_rates
 from fedsim.scenario.outage import Outage as OutageWords
+from fedsim.scenario.peers import make_peers, nominal_s
 from fedsim.scenario.rate import make_course
 from fedsim.scenario.roams import make_outage, make_roams
 from fedsim.scenario.schema import Edges, Scenario, ServerPlace
@@ -34,6 +35,7 @@ from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.interruption import Interrupted
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
+from fedsim.system.peers import Peers
 from fedsim.system.presence import Comings, GroupPresence, Presence
 from fedsim.system.process import Array
 from fedsim.system.profiles import Profiles, load_profiles
@@ -57,6 +59,7 @@ class World:
     server: Server | None
     edges: Sequence[Server]
     edge_of: IntArray | None
+    peers: Peers
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
@@ -70,6 +73,7 @@ class World:
                 streams=self.sim.rng,
                 record=self.sim.record,
                 monitor=monitor,
+                peers=self.peers,
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")
@@ -108,7 +112,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     profiles = load_profiles()
     cuts = _cuts(scenario, sim)
     fleet = _fleet(scenario, profiles, sim, cuts)
-    network = _network(scenario, sim, fleet)
+    network = _network(scenario, sim, lambda: _degrees(scenario, peers))
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, _manners(scenario), outages=outages)
@@ -118,6 +122,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     devices = _crew(sim, fleet, presence, messenger, waste)
+    training = _training(scenario, problem, sim)
+    peers = make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices))
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()
@@ -128,7 +134,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         server=_server(scenario, profiles, messenger, cuts, sim),
         edges=_edges(scenario, profiles, messenger, sim),
         edge_of=_edge_of(scenario, fleet),
-        training=_training(scenario, problem, sim),
+        peers=peers,
+        training=training,
         protocol=scenario.protocol.make(),
         waste=waste,
     )
@@ -171,7 +178,7 @@ def _crew(
     return Crew(sim, fleet, presence, make)
 
 
-def _network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
+def _network(scenario: Scenario, sim: Simulation, degrees: Callable[[], Degrees]) -> Network:
     rules = scenario.network
     return Network(
         sim,
@@ -179,16 +186,16 @@ def _network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
         transport=rules.transport.make(),
         jitter=rules.jitter,
         metric=rules.routes,
-        split=_degrees(scenario, fleet) if rules.sharing == "equal-split" else None,
+        split=degrees if rules.sharing == "equal-split" else None,
     )
 
 
-def _degrees(scenario: Scenario, fleet: Fleet) -> Degrees:
+def _degrees(scenario: Scenario, peers: Peers) -> Degrees:
     """By the overlay; where there is none, every device has one neighbour: the server."""
     overlay = getattr(scenario.protocol.value, "overlay", None)
     if overlay is None:
         return Degrees()
-    return Degrees.of(nx.relabel_nodes(overlay.graph(len(fleet)), fleet.name))
+    return Degrees.of(nx.relabel_nodes(overlay.graph(peers), dict(enumerate(peers.names))))
 
 
 def _manners(scenario: Scenario) -> Manners:

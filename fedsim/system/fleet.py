@@ -204,6 +204,12 @@ class Fleet:
         group = self.groups[number]
         return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
 
+    def place(self, index: int) -> str:
+        """The node on which it hangs, as it is at the start."""
+        places = self.kinds[self.kind[index]].places
+        place: str = places[self._place(index)[1] % len(places)]
+        return place
+
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self._place(index)
@@ -223,7 +229,7 @@ class Fleet:
             rules=kind.rules,
             charge_j=charge_j,
             link=kind.link,
-            place=kind.places[rank % len(kind.places)],
+            place=self.place(index),
             access=access(
                 kind,
                 OwnRates(
