@@ -13,7 +13,8 @@ from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.fleets import make_cuts, make_fleet
 from fedsim.scenario.learning import make_problem
 from fedsim.scenario.link_rate import set_rates
-from fedsim.scenario.networks import make_manners, make_network
+from fedsim.scenario.networks import make_degrees, make_manners, make_network
+from fedsim.scenario.peers import make_peers, nominal_s
 from fedsim.scenario.roams import make_outage
 from fedsim.scenario.schema import Scenario
 from fedsim.scenario.servers import edges_of, make_edges, make_server
@@ -22,6 +23,7 @@ from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Network
+from fedsim.system.peers import Peers
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array
 from fedsim.system.profiles import load_profiles
@@ -41,6 +43,7 @@ class World:
     server: Server | None
     edges: Sequence[Server]
     edge_of: IntArray | None
+    peers: Peers
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
@@ -54,6 +57,7 @@ class World:
                 streams=self.sim.rng,
                 record=self.sim.record,
                 monitor=monitor,
+                peers=self.peers,
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")
@@ -92,7 +96,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     profiles = load_profiles()
     cuts = make_cuts(scenario, sim)
     fleet = make_fleet(scenario, profiles, sim, cuts)
-    network = make_network(scenario, sim, fleet)
+    network = make_network(scenario, sim, lambda: make_degrees(scenario, peers))
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, make_manners(scenario), outages=outages)
@@ -102,6 +106,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     devices = _crew(sim, fleet, presence, messenger, waste)
+    training = _training(scenario, problem, sim)
+    peers = make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices))
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()
@@ -112,7 +118,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         server=make_server(scenario, profiles, messenger, cuts, sim),
         edges=make_edges(scenario, profiles, messenger, sim),
         edge_of=edges_of(scenario, fleet),
-        training=_training(scenario, problem, sim),
+        peers=peers,
+        training=training,
         protocol=scenario.protocol.make(),
         waste=waste,
     )
@@ -162,7 +169,8 @@ def _crew(
 
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
     part = scenario.learner
-    learner, is_central = part.make(), part.kind.family != "decentralised"
+    is_central = part.kind.family != "decentralised"
+    learner: Any = scenario.compression.of(part.make()) if is_central else part.make()
     if isinstance(problem, Outline):
         learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
     return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)

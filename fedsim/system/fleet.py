@@ -207,6 +207,11 @@ class Fleet:
         group = self.groups[number]
         return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
 
+    def place(self, index: int) -> str:
+        """The node on which it hangs, as it is at the start."""
+        place: str = self.kinds[self.kind[index]].way.place(self._place(index)[1])
+        return place
+
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self._place(index)
@@ -227,7 +232,7 @@ class Fleet:
             rules=kind.rules,
             charge_j=charge_j,
             link=way.link,
-            place=way.place(rank),
+            place=self.place(index),
             access=way.access(
                 OwnRates(
                     rank=rank,

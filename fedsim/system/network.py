@@ -1,7 +1,7 @@
 """Sends messages through a topology, by a transport, and around what is down."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from fedsim.errors import LinkDownError, MessageFailedError
@@ -50,7 +50,7 @@ class Network:
         transport: Transport | None = None,
         jitter: Law | None = None,
         metric: Metric = "delay",
-        split: Degrees | None = None,
+        split: Degrees | Callable[[], Degrees] | None = None,
     ) -> None:
         """``jitter`` is the law of a factor on the delays of each message, there and back."""
         self._sim = sim
