@@ -117,6 +117,11 @@ def show(value: float, unit: str) -> str:
     return min(exact, key=len, default=f"{_digits(number)} {si_name}".strip())
 
 
+def per_cent(share: float) -> str:
+    """A share for a message: ``130 %`` for 1.3, with up to 12 digits."""
+    return f"{100 * share:.12g} %"
+
+
 def _checked(number: float, unit: str) -> float:
     try:
         value = float(number)

@@ -8,7 +8,7 @@ import pytest
 
 from fedsim.scenario import Scenario, check
 from fedsim.study.comparison import Comparison
-from fedsim.study.result import Result, Summary, Waste
+from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
 
@@ -111,6 +111,7 @@ def _result(scenario: Scenario, rows: Sequence[Row], changes: dict[str, Any]) ->
         "devices": 4,
         "devices_at_work": 4,
         "devices_spent": 0,
+        "groups": {"phones": Attended(devices=4, at_work=4)},
         **changes,
     }
     links = pd.DataFrame({"source": ["cell"], "target": ["server"], "carried_bytes": [1000.0]})

@@ -32,7 +32,8 @@ Listed = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="learners, protocols, models, datasets, partitions, regularisers, losses, overlays, mixings, devices, "
+        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, overlays, "
+        "mixings, devices, "
         "transports, congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]
@@ -119,15 +120,18 @@ def show(
         str | None,
         typer.Option(metavar="PICTURE", help="Draw there which share of the fleet is present over a day."),
     ] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="PICTURE", help="Draw there how the data lie over the devices.")
+    ] = None,
 ) -> None:
     """Print a scenario with every default in it, or what a topology is like.
 
-    What is printed of a scenario is a scenario file, too.
+    What is printed of a scenario is a scenario file, too; comments below it say how its data lie over the devices.
     """
     with guard():
         from fedsim.cli.show import show_file  # noqa: PLC0415  # see above
 
-        show_file(file, tuple(set_ or ()), topology_to=out, availability_to=availability)
+        show_file(file, tuple(set_ or ()), topology_to=out, availability_to=availability, data_to=data)
 
 
 @app.command()

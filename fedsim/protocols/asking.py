@@ -57,6 +57,11 @@ def discard(replies: Iterable[Reply], cause: str) -> None:
         reply.stint.discard(cause)
 
 
+def told(error: asyncio.CancelledError, otherwise: str) -> str:
+    """The cause of a cancellation, if it came with one."""
+    return str(error.args[0]) if error.args else otherwise
+
+
 def along(reply: Reply | None) -> dict[str, str | float]:
     """Where the time of an answer went, as fields of a record about what it closed; zeros if nothing did."""
     if reply is None:

@@ -97,17 +97,20 @@ class _Peer:
     async def _round(self, patience_s: float | None) -> None:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
-        own = self.session.training.model(self.node.index)
-        if self.session.training.learner.overlaps:
-            self._offer(own)
+        training = self.session.training
+        own = training.state(self.node.index)
+        if training.learner.overlaps:
+            offered = training.offer(self.node.index, own)
+            self._offer(offered)
             answer = await self._compute(own)
         else:
             answer = await self._compute(own)
-            self._offer(answer.sent)
+            offered = training.offer(self.node.index, own, answer)
+            self._offer(offered)
         computed_s = loop.time()
         received = await self.inbox.fill(self.number, patience_s)
-        weights = [self.weights[sender] for sender in received]
-        self.session.training.mix(own, answer, list(received.values()), [1.0 - sum(weights), *weights])
+        weights = {sender: self.weights[sender] for sender in received}
+        training.mix([training.meeting(own, answer, offered, received, weights)])
         self.inbox.forget(self.number)
         self.session.record(
             "mixed",

@@ -13,7 +13,7 @@ import numpy as np
 from fedsim.errors import DeviceDownError, FedsimError, MessageFailedError
 from fedsim.learners.learner import MergingLearner
 from fedsim.learners.training import Harvest
-from fedsim.protocols.asking import Reply, discard
+from fedsim.protocols.asking import Reply, discard, told
 from fedsim.protocols.fit import check_fit
 from fedsim.protocols.node import ServerNode
 from fedsim.protocols.round_rules import RoundRules
@@ -160,7 +160,7 @@ class _Cloud:
         except (DeviceDownError, MessageFailedError) as error:
             discard(replies, error.cause)
         except asyncio.CancelledError as error:
-            discard(replies, str(error.args[0]) if error.args else "stopped")
+            discard(replies, told(error, "stopped"))
             raise
         else:
             loads += [load] if load else []

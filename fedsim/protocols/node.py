@@ -152,8 +152,10 @@ class Crew(Protocol):
     def __getitem__(self, index: int, /) -> DeviceNode:
         """One of them."""
 
-    def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
+    def choose(self, wanted: int, number: int, among: npt.NDArray[np.bool_] | None = None) -> Sequence[DeviceNode]:
         """So many of those that are there, or all of them: those with the lowest lots in the round of this number.
+
+        Of all, or among these (n,).
 
         A device's lot depends on the run's seed, its name and the number alone. Two runs that differ in who is
         there, or in how many there are, share the luck of those that they have in common.

@@ -27,9 +27,10 @@ class Roster:
     def __iter__(self) -> Iterator[DeviceNode]:
         return iter(self._nodes)
 
-    def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
+    def choose(self, wanted: int, number: int, among: npt.NDArray[np.bool_] | None = None) -> Sequence[DeviceNode]:
         """The lowest lots among those that are there."""
-        return self.first(wanted, self.uniforms(number))
+        lots = self.uniforms(number)
+        return self.first(wanted, lots if among is None else np.where(among, lots, np.inf))
 
     def uniforms(self, number: int, attempt: int = 0) -> Array:
         """Each device's lot, from a stream of its own."""

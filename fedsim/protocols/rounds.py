@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import DeviceDownError
-from fedsim.protocols.asking import Limits, Reply, along, ask, discard
+from fedsim.protocols.asking import Limits, Reply, along, ask, discard, told
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.round_rules import RoundRules
 from fedsim.protocols.section import Section
@@ -54,9 +54,10 @@ class Rounds:
                 replies[:0], self.came_late = self.came_late, []
                 if len(replies) >= self.rules.quorum:
                     await self._combine(replies)
-        except asyncio.CancelledError:
-            discard(replies, "stopped")
-            self.end("stopped")
+        except asyncio.CancelledError as error:
+            cause = told(error, "stopped")
+            discard(replies, cause)
+            self.end(cause)
             raise
         except DeviceDownError as error:
             closed_s, lost_to = min(closed_s, loop.time()), error.cause
@@ -96,8 +97,8 @@ class Rounds:
                 await self._enough(len(cohort), arrivals, replies)
         except TimeoutError:
             cause = "late"
-        except asyncio.CancelledError:
-            cause = "stopped" if self.session.server.is_there() else "server"
+        except asyncio.CancelledError as error:
+            cause = told(error, "stopped") if self.session.server.is_there() else "server"
             raise
         finally:
             while not arrivals.empty():

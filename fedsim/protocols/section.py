@@ -25,13 +25,9 @@ class Section:
     def __getitem__(self, index: int, /) -> DeviceNode:
         return self._crew[index]
 
-    def choose(self, wanted: int, number: int) -> Sequence[DeviceNode]:
+    def choose(self, wanted: int, number: int, among: npt.NDArray[np.bool_] | None = None) -> Sequence[DeviceNode]:
         """The lowest lots."""
-        outside = len(self) - int(np.count_nonzero(self._among))
-        if outside > len(self) // 8:
-            return self.first(wanted, self.uniforms(number))
-        chosen = self._crew.choose(wanted + outside, number)  # of a million no key needs to be computed or sorted
-        return [device for device in chosen if self._among[device.index]][:wanted]
+        return self._crew.choose(wanted, number, self._among if among is None else self._among & among)
 
     def uniforms(self, number: int, attempt: int = 0) -> Array:
         """As the crew."""

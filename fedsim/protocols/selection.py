@@ -8,13 +8,15 @@ crew of a million makes only those that it chooses.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from fedsim.learners.learner import Array
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.session import CentralSession
+
+_MILLION: Final = 1e6
 
 Choose = Callable[[CentralSession, int, int], Awaitable[Sequence[DeviceNode]]]
 """So many of the session's devices, or fewer, in the round of this number (1, 2, ...)."""
@@ -74,7 +76,7 @@ class ByProbability:
 class ByCharge:
     """Only devices with at least ``min_share`` of their charge; ``fullest_first``, or uniformly among these.
 
-    What hangs on the mains counts as full; among equally full ones the lot decides.
+    What hangs on the mains counts as full; among those that are equally full, to a millionth, the lot decides.
     """
 
     min_share: float = 0.0
@@ -91,7 +93,7 @@ class ByCharge:
 
     async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
         charge, lots = session.devices.charge_share(), session.devices.uniforms(number)
-        keys = _rank(-charge, lots) if self.fullest_first else lots
+        keys = lots - np.floor(charge * _MILLION) if self.fullest_first else lots
         return session.devices.first(wanted, np.where(charge >= self.min_share, keys, np.inf))
 
 
@@ -169,11 +171,3 @@ def races(lots: Array, weights: Array) -> Array:
 def _relative(speeds: Array) -> Array:
     fastest = float(speeds.max())
     return (speeds == fastest).astype(np.float64) if np.isinf(fastest) else speeds / fastest
-
-
-def _rank(keys: Array, lots: Array) -> Array:
-    """The place of each in the order of keys, then lots."""
-    order = np.lexsort((lots, keys))
-    rank = np.empty(len(order))
-    rank[order] = np.arange(len(order))
-    return rank

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 import yaml
 from rich.console import Group, RenderableType
@@ -14,16 +14,19 @@ from rich.text import Text
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.report.grid import facts
+from fedsim.report.grid import facts, heading_line
 from fedsim.scenario.block import block_keys
-from fedsim.scenario.catalogue import Catalogue, Kind, Role, standard_catalogue
-from fedsim.scenario.data import Bundled
+from fedsim.scenario.catalogue import FILES, GENERATED, Catalogue, Kind, Role, standard_catalogue
 from fedsim.scenario.underlay import read_underlay
 from fedsim.system import profiles
 from fedsim.system.availability import AVAILABILITIES, AVAILABILITY_SOURCES, Availability
 from fedsim.system.law_words import LAW_WORDS, write_law
 from fedsim.system.scipy_law import distributions
 from fedsim.tasks import datasets
+from fedsim.tasks.files.folder import VARIABLE
+from fedsim.tasks.files.known import MNIST, NPZ, Known
+from fedsim.tasks.generators.relations import Relation
+from fedsim.tasks.partitions.partition import Partition
 from fedsim.yamlfile import read_yaml
 
 _ROLES: Final[Mapping[str, Role]] = {
@@ -64,7 +67,7 @@ def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
     makers: dict[str, Callable[[], RenderableType]] = {
         what: partial(_role, catalogue, role) for what, role in _ROLES.items()
     }
-    makers |= {"datasets": partial(_datasets, catalogue), "partitions": partial(_classes, catalogue, _partitions())}
+    makers |= {"datasets": partial(_datasets, catalogue), "data": partial(_data, catalogue)}
     for protocol, options in catalogue.choices.items():
         makers[_plural(protocol.__name__)] = partial(_classes, catalogue, options)
     makers |= {name: partial(_profiles, name) for name in _PROFILES}
@@ -79,11 +82,20 @@ def _role(catalogue: Catalogue, role: Role) -> RenderableType:
 def _kind(catalogue: Catalogue, name: str, kind: Kind) -> RenderableType:
     extra = [("family", kind.family)] if kind.family else []
     extra += [("models", ", ".join(kind.models))] if kind.models else []
+    extra += _source(kind.type)
     return _entry(name, _first_line(kind.type), [*extra, *_keys(catalogue, kind.type, kind.provided)])
 
 
 def _classes(catalogue: Catalogue, options: Mapping[str, type[Any]]) -> RenderableType:
-    return Group(*(_entry(name, _first_line(cls), _keys(catalogue, cls, {})) for name, cls in options.items()))
+    entries = (
+        _entry(name, _first_line(cls), [*_source(cls), *_keys(catalogue, cls, {})]) for name, cls in options.items()
+    )
+    return Group(*entries)
+
+
+def _source(cls: type[Any]) -> list[tuple[str, str]]:
+    """The paper of what has one of its own."""
+    return [("source", cls.source)] if hasattr(cls, "source") else []
 
 
 def _keys(catalogue: Catalogue, cls: type[Any], provided: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -91,21 +103,47 @@ def _keys(catalogue: Catalogue, cls: type[Any], provided: Mapping[str, Any]) -> 
         yield key, "(must be given)" if default is MISSING else _flow(default)
 
 
-def _datasets(catalogue: Catalogue) -> RenderableType:
-    kinds = {name: kind for name, kind in catalogue.kinds["data"].items() if name not in datasets.BUNDLED}
-    return Group(
-        *(_dataset(name) for name in datasets.BUNDLED), *(_kind(catalogue, name, kind) for name, kind in kinds.items())
+def _data(catalogue: Catalogue) -> RenderableType:
+    """Data of every kind, and the ways to share them out."""
+    headings = (
+        ("Sets", _sets(catalogue)),
+        ("Files of one's own, in the data folder", _of_kinds(catalogue, FILES)),
+        ("Generators, whose data are on devices from the start", _of_kinds(catalogue, GENERATED)),
+        ("No data, only their numbers", _of_kinds(catalogue, ("counts",))),
+        ("Relations of linear-tasks", _classes(catalogue, catalogue.choices[Relation])),
+        ("Partitions", _classes(catalogue, catalogue.choices[Partition])),
     )
+    parts: list[RenderableType] = [_entry("Data folder", f"what {VARIABLE} names, or 'folder'", [])]
+    for heading, entries in headings:
+        parts += [Text(), heading_line(heading), Padding(entries, (0, 0, 0, 2))]
+    return Group(*parts)
 
 
-def _dataset(name: str) -> RenderableType:
+def _datasets(catalogue: Catalogue) -> RenderableType:
+    return Group(_sets(catalogue), _of_kinds(catalogue, (*FILES, *GENERATED, "counts")))
+
+
+def _sets(catalogue: Catalogue) -> RenderableType:
+    """Sets with a name: those that come with scikit-learn, and those that are looked for in the data folder."""
+    known = {**NPZ, "mnist": MNIST}
+    bundled = [_dataset(catalogue, name) for name in datasets.BUNDLED]
+    return Group(*bundled, *(_stored(catalogue, name, what) for name, what in known.items()))
+
+
+def _of_kinds(catalogue: Catalogue, names: Iterable[str]) -> RenderableType:
+    return Group(*(_kind(catalogue, name, catalogue.kinds["data"][name]) for name in names))
+
+
+def _dataset(catalogue: Catalogue, name: str) -> RenderableType:
     data = datasets.load(name)
-    size = f"{len(data.y):,} rows, {data.features} features, {data.classes} classes"
-    return _entry(name, size, [("source", "comes with scikit-learn")])
+    size = f"{len(data.y):,} rows, {data.features} features, {data.classes or 'no'} classes"
+    keys = _keys(catalogue, catalogue.kinds["data"][name].type, {})
+    return _entry(name, size, [("source", "comes with scikit-learn"), *keys])
 
 
-def _partitions() -> dict[str, type[Any]]:
-    return {cls.__name__.lower(): cls for cls in get_args(get_type_hints(Bundled)["partition"])}
+def _stored(catalogue: Catalogue, name: str, what: Known) -> RenderableType:
+    keys = _keys(catalogue, catalogue.kinds["data"][name].type, {})
+    return _entry(name, what.about, [("source", what.source), ("if missing", what.get), *keys])
 
 
 def _profiles(what: str) -> RenderableType:
@@ -192,4 +230,4 @@ def _flow(value: Any) -> str:
 
 
 def _plural(name: str) -> str:
-    return {"DualLoss": "losses"}.get(name, f"{name.lower()}s")
+    return {"DualLoss": "losses", "Staleness": "stalenesses"}.get(name, f"{name.lower()}s")

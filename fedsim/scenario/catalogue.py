@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.learners.clustered import Clustered
+from fedsim.learners.cluster_relation import Clustered
 from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.dpsgd import DPsgd
@@ -42,7 +42,8 @@ from fedsim.protocols.selection import (
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
-from fedsim.scenario.data import Bundled, Counts
+from fedsim.scenario.data import Bundled, BundledTargets, Counts
+from fedsim.scenario.data_files import CsvFile, Images, LibsvmFile, NpzFile, Users
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.congestion import Congestion, Cubic, Mathis
 from fedsim.system.generators import regular
@@ -60,10 +61,24 @@ from fedsim.system.overlay_trees import BottleneckTree, MinimumTree
 from fedsim.system.overlay_underlay import AsUnderlay
 from fedsim.system.peers import BaseOverlay
 from fedsim.system.tcp import Tcp
-from fedsim.tasks.datasets import BUNDLED
+from fedsim.tasks.datasets import BUNDLED, REGRESSIONS
+from fedsim.tasks.files.known import NPZ
+from fedsim.tasks.generators import relations
+from fedsim.tasks.generators.feddyn import FedDynSynthetic
+from fedsim.tasks.generators.fedem import FedEmMixture
+from fedsim.tasks.generators.linear_tasks import LinearTasks
+from fedsim.tasks.generators.synthetic import Synthetic
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.logistic import Logistic
 from fedsim.tasks.losses import DualLoss, Hinge, LogLoss, Squared, SquaredHinge
+from fedsim.tasks.partitions.by_class import ByClass
+from fedsim.tasks.partitions.by_user import ByUser
+from fedsim.tasks.partitions.class_prior import ClassPrior
+from fedsim.tasks.partitions.dirichlet import Dirichlet
+from fedsim.tasks.partitions.iid import Iid
+from fedsim.tasks.partitions.partition import Partition
+from fedsim.tasks.partitions.quantity import Lognormal, Zipf
+from fedsim.tasks.partitions.shards import Shards
 from fedsim.tasks.ridge import Ridge
 from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
@@ -156,7 +171,6 @@ class Catalogue:
 def standard_catalogue() -> Catalogue:
     """Everything that ships with fedsim."""
     rows = {"features": 1, "classes": 2}
-    bundled = {name: Kind(type=Bundled) for name in BUNDLED} | {"counts": Kind(type=Counts)}
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
         "logistic": Kind(type=Logistic, provided=rows),
@@ -184,7 +198,7 @@ def standard_catalogue() -> Catalogue:
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
     return Catalogue(
-        kinds={"data": bundled, "model": models, "learner": learners, "protocol": protocols, "transport": transports},
+        kinds={"data": _data(), "model": models, "learner": learners, "protocol": protocols, "transport": transports},
         choices={
             Regulariser: {
                 "mean-regularised": MeanRegularised,
@@ -196,6 +210,22 @@ def standard_catalogue() -> Catalogue:
             },
             DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
             Effort: {"whole": WholeEffort, "drawn": DrawnEffort, "by-charge": EffortByCharge},
+            Partition: {
+                "iid": Iid,
+                "dirichlet": Dirichlet,
+                "class-prior": ClassPrior,
+                "shards": Shards,
+                "by-class": ByClass,
+                "by-user": ByUser,
+                "lognormal": Lognormal,
+                "zipf": Zipf,
+            },
+            relations.Relation: {
+                "common-own": relations.CommonOwn,
+                "clustered": relations.Clustered,
+                "low-rank": relations.LowRank,
+                "sparse": relations.SparseRelations,
+            },
             Congestion: {"cubic": Cubic, "mathis": Mathis},
             Overlay: {**_OVERLAYS, "one-peer-exponential": OnePeerExponential, "random-matchings": RandomMatchings},
             BaseOverlay: _OVERLAYS,
@@ -236,3 +266,22 @@ def standard_catalogue() -> Catalogue:
             },
         },
     )
+
+
+FILES: Final = MappingProxyType({"npz": NpzFile, "csv": CsvFile, "libsvm": LibsvmFile})
+"""Files of one's own."""
+
+GENERATED: Final = MappingProxyType({
+    "synthetic": Synthetic,
+    "feddyn-synthetic": FedDynSynthetic,
+    "fedem-mixture": FedEmMixture,
+    "linear-tasks": LinearTasks,
+})  # fmt: skip
+"""Data that are made on devices from the start."""
+
+
+def _data() -> dict[str, Kind]:
+    """Sets that come with scikit-learn, known sets of the data folder, files of one's own, generators, and counts."""
+    types: dict[str, type[Any]] = {name: BundledTargets if name in REGRESSIONS else Bundled for name in BUNDLED}
+    types |= {**dict.fromkeys(NPZ, Users), "mnist": Images, **FILES, **GENERATED, "counts": Counts}
+    return {name: Kind(type=cls) for name, cls in types.items()}

@@ -1,48 +1,17 @@
 """The data block of a scenario: which part of a data set each device holds."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from fedsim.errors import FedsimError
 from fedsim.system.law import Constant, Law
-from fedsim.tasks import partition
-from fedsim.tasks.arrays import IntArray
+from fedsim.tasks import datasets
+from fedsim.tasks.device_data import DeviceData, Streams, share_out
+from fedsim.tasks.partitions.dirichlet import Dirichlet
+from fedsim.tasks.partitions.iid import Iid
+from fedsim.tasks.partitions.partition import Partition
 
 _MOST_EXAMPLES: Final = 1e9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dirichlet:
-    """Label skew: each class is shared out in proportions drawn from Dir(alpha) (``partition.dirichlet``)."""
-
-    alpha: float = 0.3
-    min_examples: int = 2
-
-    def __post_init__(self) -> None:
-        if not 0 < self.alpha < math.inf:
-            raise FedsimError(f"alpha must be > 0 and finite, got {self.alpha!r}")
-        _check_minimum(self.min_examples)
-
-    def assign(self, labels: IntArray, devices: int, rng: np.random.Generator) -> IntArray:
-        """The device of each row, (n,), given its label, (n,)."""
-        return partition.dirichlet(labels, devices, self.alpha, rng, self.min_examples)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Iid:
-    """Shuffled rows in parts of nearly equal size (``partition.iid``)."""
-
-    min_examples: int = 2
-
-    def __post_init__(self) -> None:
-        _check_minimum(self.min_examples)
-
-    def assign(self, labels: IntArray, devices: int, rng: np.random.Generator) -> IntArray:
-        """The device of each row, (n,), given its label, (n,)."""
-        return partition.iid(len(labels), devices, rng, self.min_examples)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +23,21 @@ class Bundled:
     """
 
     test_share: float = 0.25
-    partition: Dirichlet | Iid = field(default_factory=Dirichlet)
+    partition: Partition = field(default_factory=Dirichlet)
 
     def __post_init__(self) -> None:
-        if not 0 < self.test_share < 1:
-            raise FedsimError(f"test_share must be between 0 and 1, got {self.test_share!r}")
+        check_share(self.test_share)
+
+    def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
+        """See ``Source``."""
+        return share_out(datasets.load(name), self.partition, devices, self.test_share, streams)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundledTargets(Bundled):
+    """A regression that comes with scikit-learn, shared out over all devices: there are no classes to be skewed by."""
+
+    partition: Partition = field(default_factory=Iid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +60,11 @@ class Counts:
             raise FedsimError(f"needs at least 1 feature and 2 classes, got {self.features!r} and {self.classes!r}")
 
 
-def _check_minimum(min_examples: int) -> None:
-    if not min_examples >= 2:
-        raise FedsimError(f"min_examples must be >= 2, one to train and one to test, got {min_examples!r}")
+def check_share(test_share: float | None) -> None:
+    """Refuse a share that leaves nothing to train or to test on.
+
+    Raises:
+        FedsimError: if it is given and not between 0 and 1.
+    """
+    if test_share is not None and not 0 < test_share < 1:
+        raise FedsimError(f"test_share must be between 0 and 1, got {test_share!r}")

@@ -25,7 +25,7 @@ from fedsim.scenario.kind import KIND_KEYS, NamedDevice
 from fedsim.scenario.refusal import Refused, mistakes_in
 from fedsim.yamlfile import read_text
 
-_COLUMNS: Final = ("name", *(name for name in sorted(KIND_KEYS) if name not in {"handover", "rate"}))
+_COLUMNS: Final = ("name", *(name for name in sorted(KIND_KEYS) if name not in {"correlation", "handover", "rate"}))
 _HEADER: Final = re.compile(r"(?P<name>[\w-]+)(\s*\[(?P<unit>[^\]]+)\])?")
 
 

@@ -53,6 +53,8 @@ class DeviceGroup(KindWords, _Head):
             return words
         words = {key: value for key, value in words.items() if value is not None}
         base = {key: value for key, value in words.items() if key in KIND_KEYS}
+        if words.get("devices") == [] and "count" not in words:
+            raise Refused([(("devices",), "is an empty list, and there is no count: name a device, or give a count")])
         if isinstance(words.get("devices"), str):
             words["devices"] = read_devices(words["devices"], base, info.context)
         for key in ("mix", "devices"):

@@ -1,9 +1,9 @@
 """What a device is, in words: a profile, a link, places, and laws for what differs between devices."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
 from fedsim import units
 from fedsim.scenario.blocks import ChargingWords, ChipWords, PolicyWords
@@ -32,6 +32,7 @@ from fedsim.system.profiles import Profiles
 from fedsim.system.takes_part import TakesPart
 
 Value = TypeVar("Value")
+RankCorrelation = Annotated[float, Strict(), Field(ge=-1, le=1)]
 
 
 class Powers(Checked):
@@ -40,6 +41,13 @@ class Powers(Checked):
     train_w: Power = Field(alias="train")
     idle_w: Power = Field(alias="idle")
     sleep_w: Power = Field(alias="sleep")
+
+
+class Correlation(Checked):
+    """Rank correlations (Spearman) of what a device draws with its rate down: of its rate up, and of its speed."""
+
+    up: RankCorrelation = 0.0
+    speed: RankCorrelation = 0.0
 
 
 class KindWords(Checked):
@@ -71,6 +79,7 @@ class KindWords(Checked):
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
+    correlation: Correlation = Correlation()
     loss: LossShare = 0.0
     rate: Rate = CONSTANT
     faults: Faults | None = None

@@ -192,6 +192,8 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
             layer[key] = {"name": layer[key]}
     if isinstance(layer.get("topology"), str):
         layer["topology"] = str(_beside(folder, layer["topology"]))
+    if isinstance(layer.get("data"), dict) and isinstance(layer["data"].get("folder"), str):
+        layer["data"]["folder"] = str(_beside(folder, layer["data"]["folder"]))
     for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
     for block in _with_speed_files(layer):

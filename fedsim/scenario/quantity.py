@@ -24,12 +24,12 @@ def _number(unit: str, holds: Callable[[float], bool], rule: str) -> PlainValida
     return PlainValidator(read)
 
 
-def _law(unit: str, *checks: Callable[[Law], str]) -> PlainValidator:
+def _law(unit: str, *checks: Callable[[Law], str], show: Callable[[float, str], str] = units.show) -> PlainValidator:
     def read(words: Any) -> Law:
         law = read_law_words(unit, words)
         broken = [rule for check in checks if (rule := check(law))]
         if broken:
-            low, high = (units.show(bound, unit) for bound in law.support)
+            low, high = (show(bound, unit) for bound in law.support)
             raise refuse(f"{broken[0]}, got {low if low == high else f'{low} to {high}'}")
         return law
 
@@ -89,4 +89,4 @@ OffsetLaw = Annotated[Law, _law("s", _finite), _law_in("s")]
 Factor = Annotated[float, _number("1", _is_positive, "must be > 0 and finite")]
 RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s")]
 SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s")]
-ShareLaw = Annotated[Law, _law("1", _within_whole), _law_in("1")]
+ShareLaw = Annotated[Law, _law("1", _within_whole, show=lambda share, _: units.per_cent(share)), _law_in("1")]

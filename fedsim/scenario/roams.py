@@ -11,8 +11,7 @@ from fedsim.system import outage as system
 from fedsim.system.handover import ByLaw, ByTimetable
 from fedsim.system.presence import Crashes
 from fedsim.system.profiles import Profiles
-from fedsim.system.ways import OtherWay as OtherWayLaws
-from fedsim.system.ways import Roams
+from fedsim.system.ways import Roams, WayIn
 
 
 def make_roams(group: KindWords, profiles: Profiles) -> Roams | None:
@@ -20,10 +19,10 @@ def make_roams(group: KindWords, profiles: Profiles) -> Roams | None:
     words = group.handover
     if words is None:
         return None
-    others = [_way(way, profiles) for way in words.to]
+    others = [way_in(way, profiles, group.correlation.up) for way in words.to]
     if words.stay_s is not None and words.away_s is not None:
         return Roams(others=others, moves=ByLaw(stay_s=words.stay_s, away_s=words.away_s), then=words.then)
-    return _by_timetable(words, _way(group, profiles), others)
+    return _by_timetable(words, way_in(group, profiles, group.correlation.up), others)
 
 
 def make_outage(words: Outage) -> system.Outage:
@@ -41,7 +40,7 @@ def make_outage(words: Outage) -> system.Outage:
     return system.Outage(nodes=words.node or (), link=words.link, machines=words.machines, times=times, then=words.then)
 
 
-def _by_timetable(words: Handover, own: OtherWayLaws, others: list[OtherWayLaws]) -> Roams:
+def _by_timetable(words: Handover, own: WayIn, others: list[WayIn]) -> Roams:
     """A stop that names a place of its own makes one more way, by the first that has its link."""
     stops = words.schedule or ()
     ways = [own, *others]
@@ -58,7 +57,7 @@ def _by_timetable(words: Handover, own: OtherWayLaws, others: list[OtherWayLaws]
     return Roams(others=ways[1:], moves=moves, then=words.then)
 
 
-def _way_of(stop: Stop, ways: list[OtherWayLaws]) -> tuple[int, list[OtherWayLaws]]:
+def _way_of(stop: Stop, ways: list[WayIn]) -> tuple[int, list[WayIn]]:
     """Number of the way that a stop means, and all ways, if need be with one more."""
     of_link = [number for number, way in enumerate(ways) if way.link == stop.link]
     if stop.at is None:
@@ -69,10 +68,10 @@ def _way_of(stop: Stop, ways: list[OtherWayLaws]) -> tuple[int, list[OtherWayLaw
     return len(ways), [*ways, replace(ways[of_link[0]], places=(stop.at,))]
 
 
-def _way(words: OtherWay | KindWords, profiles: Profiles) -> OtherWayLaws:
-    """A way into the network: another one, or a group's own."""
+def way_in(words: OtherWay | KindWords, profiles: Profiles, correlation: float) -> WayIn:
+    """A way into the network: another one, or a group's own; ``correlation`` is that of its rates up and down."""
     link = profiles.links[words.link]
-    return OtherWayLaws(
+    return WayIn(
         link=words.link,
         places=words.at,
         radio=profiles.radios[words.radio],
@@ -81,6 +80,7 @@ def _way(words: OtherWay | KindWords, profiles: Profiles) -> OtherWayLaws:
         up_bps=words.up_bps,
         down_bps=words.down_bps,
         rtt_s=words.rtt_s,
+        correlation=correlation,
         loss=words.loss,
         course=make_course(words.rate, profiles),
     )

@@ -13,6 +13,7 @@ from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
+from fedsim.scenario.leanings import label_mistakes
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
@@ -229,6 +230,14 @@ class Scenario(Checked):
         if reason:
             raise refuse(reason)
         return compression
+
+    @model_validator(mode="after")
+    def _has_the_labels(self) -> Self:
+        """Availability may lean by labels only if the data have them."""
+        broken = label_mistakes(self.fleet, self.data)
+        if broken:
+            raise Refused(broken)
+        return self
 
     @field_validator("protocol")
     @classmethod

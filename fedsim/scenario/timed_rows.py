@@ -24,10 +24,7 @@ def read_rows(path: str, columns: Mapping[str, str], optional: Mapping[str, str]
     Raises:
         ScenarioError: the file cannot be read, its header is another, or a row is too short or too long.
     """
-    reader = csv.reader(io.StringIO(read_text(Path(path)), newline=""))
-    header = [name.strip() for name in next(reader, [])]
-    if not header:
-        raise ScenarioError(f"{path}: is empty")
+    header, lines = _table(path)
     keys = {**columns, **optional}
     for name in header:
         if name not in keys:
@@ -36,17 +33,15 @@ def read_rows(path: str, columns: Mapping[str, str], optional: Mapping[str, str]
     if missing or len(set(header)) < len(header):
         raise ScenarioError(f"{path}: header: must have {', '.join(columns)}, each once, got {', '.join(header)}")
     rows = []
-    for cells in reader:
-        if not cells:
-            continue
+    for line, cells in lines:
         if len(cells) != len(header):
-            raise ScenarioError(f"{path}: line {reader.line_num}: must have {len(header)} cells, got {len(cells)}")
+            raise ScenarioError(f"{path}: line {line}: must have {len(header)} cells, got {len(cells)}")
         rows.append({keys[name]: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()})
     return rows
 
 
 def in_trace(words: Any, keys: Keys, rule: str) -> Mistake:
-    """A mistake in a schedule which, in the words as they were given, is a trace: by its file and row there."""
+    """A mistake in a schedule which, in the words as they were given, is a trace: by its file and line there."""
     if "schedule" not in keys:
         return keys, rule
     cut = keys.index("schedule")
@@ -54,5 +49,17 @@ def in_trace(words: Any, keys: Keys, rule: str) -> Mistake:
         words = words[key]
     if not isinstance(words.get("trace"), str):
         return keys, rule
-    place = [f"row {key + 1}" if isinstance(key, int) else _COLUMNS.get(key, key) for key in keys[cut + 1 :]]
+    place = [
+        f"line {_table(words['trace'])[1][key][0]}" if isinstance(key, int) else _COLUMNS.get(key, key)
+        for key in keys[cut + 1 :]
+    ]
     return (*keys[:cut], "trace"), ": ".join(filter(None, [words["trace"], ", ".join(place), rule]))
+
+
+def _table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and each row with its line; blank lines say nothing."""
+    reader = csv.reader(io.StringIO(read_text(Path(path)), newline=""))
+    header = [name.strip() for name in next(reader, [])]
+    if not header:
+        raise ScenarioError(f"{path}: is empty")
+    return header, [(reader.line_num, cells) for cells in reader if cells]

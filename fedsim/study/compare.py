@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from fedsim import problems
+from fedsim import problems, units
 from fedsim.errors import FedsimError
 from fedsim.scenario import METRICS, Scenario, load
 from fedsim.scenario.underlay import redrawn
@@ -80,7 +80,7 @@ def _target(scenarios: Sequence[Scenario], target: float | None) -> float | None
     if goal is None:
         raise FedsimError(f"a target is needed: {first.name!r} has no stop.target, and none was given")
     if not 0 < goal <= 1:
-        raise FedsimError(f"target must be above 0 % and at most 100 %, got {goal!r}")
+        raise FedsimError(f"target must be above 0 % and at most 100 %, got {units.per_cent(goal)}")
     return goal
 
 

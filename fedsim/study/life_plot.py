@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from fedsim.study.charge_curve import charge_curve
 from fedsim.study.life import Life
 from fedsim.study.plot import Clock
 
@@ -48,10 +49,10 @@ def plot_life(of: Life, figure: Figure | None = None) -> Figure:
     charge in grey; what became of its work; power by cause, stacked.
     """
     drawn = Figure(figsize=(10, 6.4), layout="constrained") if figure is None else figure
-    heights = [2.2, 1.5, 2.2] if of.has_battery else [1.5, 2.2]
+    heights = [2.2, 1.5, 2.2] if of.battery is not None else [1.5, 2.2]
     axes: list[Axes] = list(np.atleast_1d(drawn.subplots(len(heights), 1, sharex=True, height_ratios=heights)))
     clock = Clock.for_span(of.end_s)
-    if of.has_battery:
+    if of.battery is not None:
         _draw_charge(axes[0], of, clock)
     _draw_lanes(axes[-2], of, clock)
     _draw_power(axes[-1], of, clock)
@@ -81,24 +82,14 @@ def _draw_charge(axes: Axes, of: Life, clock: Clock) -> None:
         axes.axvspan(start, start + length, color="#009E73", alpha=0.12, lw=0)
     for start, length in _spans(of, ~of.power["on"].astype(bool), clock):
         axes.axvspan(start, start + length, color=_OFF, lw=0)
-    times = np.append(of.power["from_s"].iloc[0], of.power["to_s"]) / clock.seconds
-    shares = of.power["charge_share"].to_numpy(float) * 100
-    axes.plot(times, np.append(shares[0], shares), color="#0072B2", lw=1.8)
+    times_s, shares = charge_curve(of)
+    axes.plot(times_s / clock.seconds, shares * 100, color="#0072B2", lw=1.8, clip_on=False, zorder=3)
     axes.set_ylabel("charge (%)")
-    axes.set_ylim(*_limits(shares))
+    axes.set_ylim(0, 100)
     axes.grid(visible=True, color="#e5e5e5", lw=0.6)
     handles = [Patch(color="#009E73", alpha=0.25, label="on its charger")] if plugged.any() else []
     handles += [Patch(color=_OFF, label="shut down")] if not of.power["on"].all() else []
     _legend(axes, handles)
-
-
-def _limits(shares: Sequence[float] | np.ndarray) -> tuple[float, float]:
-    """The whole scale, or a window on it where the charge hardly moves."""
-    low, high = float(np.min(shares)), float(np.max(shares))
-    if high - low > 10:
-        return 0.0, 102.0
-    middle, half = (low + high) / 2, max(0.6 * (high - low), 0.5)
-    return max(middle - half, 0.0), min(middle + half, 102.0)
 
 
 def _draw_lanes(axes: Axes, of: Life, clock: Clock) -> None:

@@ -20,11 +20,20 @@ class Waste:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attended:
+    """A group of devices: how many there are, and how many of them ever worked."""
+
+    devices: int
+    at_work: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """A run in numbers.
 
     ``spent`` is what all devices spent, ``server`` what the server did; ``waste`` is what of the devices' work did not
     count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
+    ``groups`` says the first two of each group of the fleet: who was never chosen has no row in the table of devices.
     In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty.
     """
 
@@ -45,6 +54,7 @@ class Summary:
     devices: int
     devices_at_work: int
     devices_spent: int
+    groups: Mapping[str, Attended]
     learned: bool = True
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,8 +69,8 @@ class Result:
     ``curve`` has a row per evaluation: ``time_s``, ``round``, ``accuracy`` (all test examples together),
     ``mean_accuracy`` and ``worst_tenth`` (over devices, each on its own test data), ``energy_j``, ``up_bytes``,
     ``down_bytes`` (so far, as they were on the wire), and the learner's own measures. ``events`` has a row per event,
-    ``devices`` one per device: its bytes, joules by cause, waste, and seconds in each state of its radio; ``links``
-    one for each direction of every link.
+    ``devices`` one per device that was worked with: its bytes, joules by cause, waste, and seconds in each state of
+    its radio; ``links`` one for each direction of every link.
     """
 
     scenario: Scenario

@@ -1,6 +1,7 @@
 """One run: a scenario in, a result out."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fedsim.study.devices import device_table
 from fedsim.study.folder import write
 from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
-from fedsim.study.result import Result, Summary, Waste, first_reach
+from fedsim.study.result import Attended, Result, Summary, Waste, first_reach
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
 from fedsim.version import __version__
@@ -150,7 +151,7 @@ def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
 def _summary(
     scenario: Scenario, world: World, monitor: RunMonitor, curve: pd.DataFrame, events: pd.DataFrame
 ) -> Summary:
-    stop, waste = scenario.stop, world.waste
+    stop, waste, groups = scenario.stop, world.waste, _groups(scenario, world)
     last = monitor.points[-1]
     return Summary(
         name=scenario.name,
@@ -168,7 +169,13 @@ def _summary(
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
         slowest=slowest(events),
         devices=len(world.devices),
-        devices_at_work=sum(device.usage().work_j > 0 for device in world.devices.made),
+        devices_at_work=sum(group.at_work for group in groups.values()),
         learned=world.learns,
         devices_spent=world.devices.empty(),
+        groups=groups,
     )
+
+
+def _groups(scenario: Scenario, world: World) -> dict[str, Attended]:
+    at_work = Counter(device.spec.group for device in world.devices.made if device.usage().work_j > 0)
+    return {group.name: Attended(devices=group.count, at_work=at_work[group.name]) for group in scenario.fleet}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from fedsim import units
 from fedsim.system.battery import Charging
 from fedsim.system.takes_part import TakesPart
 
@@ -24,6 +25,6 @@ class BatteryRules:
 
     def __post_init__(self) -> None:
         if not 0 <= self.floor_share <= 1:
-            raise ValueError(f"floor must be from 0 % to 100 %, got {self.floor_share!r}")
+            raise ValueError(f"floor must be from 0 % to 100 %, got {units.per_cent(self.floor_share)}")
         if not 0 < self.restart_share <= 1:
-            raise ValueError(f"restart must be above 0 % and at most 100 %, got {self.restart_share!r}")
+            raise ValueError(f"restart must be above 0 % and at most 100 %, got {units.per_cent(self.restart_share)}")

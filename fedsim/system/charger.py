@@ -11,6 +11,8 @@ with ``tau = (Q - K) / c`` and ``E* = Q - p tau``, where charger and load balanc
 import math
 from dataclasses import dataclass
 
+from fedsim import units
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Charger:
@@ -30,9 +32,9 @@ class Charger:
         if not 0 < self.power_w < math.inf:
             raise ValueError(f"power must be > 0 and finite, got {self.power_w!r}")
         if not 0 < self.efficiency <= 1:
-            raise ValueError(f"efficiency must be above 0 % and at most 100 %, got {self.efficiency!r}")
+            raise ValueError(f"efficiency must be above 0 % and at most 100 %, got {units.per_cent(self.efficiency)}")
         if not 0 <= self.taper_from_share <= 1:
-            raise ValueError(f"taper_from_share must be from 0 % to 100 %, got {self.taper_from_share!r}")
+            raise ValueError(f"taper_from_share must be from 0 % to 100 %, got {units.per_cent(self.taper_from_share)}")
 
     @property
     def arriving_w(self) -> float:

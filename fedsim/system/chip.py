@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from fedsim import units
 from fedsim.system.other_apps import OtherApps
 from fedsim.system.throttle import Throttle
 
@@ -19,7 +20,7 @@ class OperatingPoint:
 
     def __post_init__(self) -> None:
         if not 0 < self.clock <= 1:
-            raise ValueError(f"clock must be above 0 % and at most 100 %, got {self.clock!r}")
+            raise ValueError(f"clock must be above 0 % and at most 100 %, got {units.per_cent(self.clock)}")
         if not 0 <= self.power_w < math.inf:
             raise ValueError(f"power must be >= 0 and finite, got {self.power_w!r}")
 
@@ -57,13 +58,14 @@ class Chip:
         if self.job_cores is not None and not 1 <= self.job_cores <= self.cores:
             raise ValueError(f"job_cores must be from 1 to cores ({self.cores}), got {self.job_cores!r}")
         if not 0 < self.clock <= 1:
-            raise ValueError(f"clock must be above 0 % and at most 100 %, got {self.clock!r}")
+            raise ValueError(f"clock must be above 0 % and at most 100 %, got {units.per_cent(self.clock)}")
         if not 0 <= self.step_cv <= _LARGEST_CV:
-            raise ValueError(f"step_cv must be from 0 % to {_LARGEST_CV * 100:.0f} %, got {self.step_cv!r}")
+            most = units.per_cent(_LARGEST_CV)
+            raise ValueError(f"step_cv must be from 0 % to {most}, got {units.per_cent(self.step_cv)}")
         if not self.ram_bytes > 0:
             raise ValueError(f"ram must be > 0, got {self.ram_bytes!r} bytes")
         if not 0 < self.ram_share <= 1:
-            raise ValueError(f"ram_share must be above 0 % and at most 100 %, got {self.ram_share!r}")
+            raise ValueError(f"ram_share must be above 0 % and at most 100 %, got {units.per_cent(self.ram_share)}")
         if not self.bandwidth_bps > 0:
             raise ValueError(f"bandwidth must be > 0, got {self.bandwidth_bps!r}")
         points = [point.clock for point in self.operating_points]

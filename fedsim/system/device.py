@@ -266,6 +266,9 @@ class Device:
     def record_life(self) -> None:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
         self.meter.witness = self._record_stretch
+        battery = self.meter.battery
+        if battery is not None:
+            self._sim.record("battery", subject=self.name, charge_share=battery.share, **self._battery_words())
 
     def rests(self) -> bool:
         """Whether it draws its standby power and nothing else, until somebody works with it again.
@@ -392,6 +395,14 @@ class Device:
         self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
         self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
         self._watch.power_changed()
+
+    def _battery_words(self) -> dict[str, float]:
+        """How large its battery is, what arrives in it on its charger, and from where on that tapers."""
+        charging = self.spec.rules.charging
+        arriving_w, taper = (0.0, 1.0)
+        if charging is not None:
+            arriving_w, taper = charging.charger.arriving_w, charging.charger.taper_from_share
+        return {"capacity_j": self.spec.capacity_j or 0.0, "arriving_w": arriving_w, "taper_from_share": taper}
 
     def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:
         battery, piece = self.meter.battery, stretch.battery

@@ -29,10 +29,10 @@ def edge_of(fleet: Fleet, topology: Topology, edges: Sequence[str], groups: Mapp
         for kind, offset in zip(group.kinds, range(len(group.kinds)), strict=True):
             first = sum(len(other.kinds) for other in fleet.groups[:number]) + offset
             chosen = np.flatnonzero(fleet.kind[rows] == first)  # ranks in the group
-            for place in kind.places:
+            for place in kind.way.places:
                 if place not in near:
                     raise NoRouteError(f"there is no way from {place}, where {group.name} is, to any edge server")
-            of_places = np.array([near[place] for place in kind.places])
+            of_places = np.array([near[place] for place in kind.way.places])
             result[rows[chosen]] = of_places[chosen % len(of_places)]
     return result
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedsim import units
 from fedsim.system.law import Law
 
 
@@ -29,7 +30,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         if not 0 <= self.per_job < 1:
-            raise ValueError(f"per_job must be >= 0 and < 1, got {self.per_job!r}")
+            raise ValueError(f"per_job must be at least 0 % and below 100 %, got {units.per_cent(self.per_job)}")
         if not self.per_job and self.every_s is None:
             raise ValueError("faults need a probability per job, or a law of the time to one")
         if self.every_s is not None and not self.every_s.support[0] >= 0:

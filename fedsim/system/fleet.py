@@ -13,7 +13,8 @@ import numpy.typing as npt
 from fedsim.kernel import Luck
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
-from fedsim.system.course import STEADY, Course, OwnRates
+from fedsim.system.copula import correlated
+from fedsim.system.course import OwnRates
 from fedsim.system.device import DeviceSpec
 from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover
@@ -21,9 +22,8 @@ from fedsim.system.interruption import Interrupted
 from fedsim.system.law import Law
 from fedsim.system.presence import Comings
 from fedsim.system.process import Array, Crowd, Numbers, Ranks
-from fedsim.system.profiles import RadioProfile
 from fedsim.system.takes_part import TakesPart
-from fedsim.system.ways import Roamer, Roams, access
+from fedsim.system.ways import Roamer, Roams, WayIn
 
 Lucks = Callable[..., Luck]
 Streams = Callable[..., np.random.Generator]
@@ -34,15 +34,11 @@ Rows = npt.NDArray[np.int64]
 class Kind:
     """What devices of one kind share, and the laws from which each draws its own.
 
-    ``battery_j`` is the capacity, None on the mains; ``charge`` the law of the share of it at the start. ``loss`` is
-    that of packets on the link, and ``course`` how its rates go over time.
+    ``way`` is their own way into the network. ``battery_j`` is the capacity, None on the mains; ``charge`` the law of
+    the share of it at the start. ``correlation`` is the rank correlation of speed with the rate down.
     """
 
-    link: str
-    places: Sequence[str]
-    radio: RadioProfile
-    half_duplex: bool
-    paging_s: float
+    way: WayIn
     step_overhead_s: float
     train_w: float
     idle_w: float
@@ -50,20 +46,27 @@ class Kind:
     battery_j: float | None
     flops_per_s: Law
     charge: Law
-    up_bps: Law
-    down_bps: Law
-    rtt_s: Law
-    loss: float = 0.0
-    course: Course = STEADY
+    correlation: float = 0.0
     roams: Roams | None = None
     chip: Chip = field(default_factory=Chip)
     rules: BatteryRules = field(default_factory=BatteryRules)
     interrupted: Interrupted = "abort"
     faults: Faults | None = None
 
-    def __post_init__(self) -> None:
-        if not self.places:
-            raise ValueError("devices need a place")
+    def laws(self) -> dict[str, Law]:
+        """The laws of what each device draws, by the column of the fleet."""
+        way = self.way
+        return {
+            "flops_per_s": self.flops_per_s,
+            "charge": self.charge,
+            "up_bps": way.up_bps,
+            "down_bps": way.down_bps,
+            "rtt_s": way.rtt_s,
+        }
+
+    def correlations(self) -> dict[str, float]:
+        """Rank correlations with the rate down."""
+        return {"flops_per_s": self.correlation, "up_bps": self.way.correlation}
 
     @property
     def charges(self) -> bool:
@@ -79,7 +82,7 @@ class Kind:
     def standby_w(self) -> float:
         """What a device draws that nobody works with: a processor asleep, a radio of each technology that listens."""
         others = self.roams.others if self.roams else ()
-        radios = {way.link: way.radio for way in reversed(others)} | {self.link: self.radio}
+        radios = {way.link: way.radio for way in reversed(others)} | {self.way.link: self.way.radio}
         return self.sleep_w + sum(radio.idle_w for radio in radios.values())
 
 
@@ -206,14 +209,14 @@ class Fleet:
 
     def place(self, index: int) -> str:
         """The node on which it hangs, as it is at the start."""
-        places = self.kinds[self.kind[index]].places
-        place: str = places[self._place(index)[1] % len(places)]
+        place: str = self.kinds[self.kind[index]].way.place(self._place(index)[1])
         return place
 
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self._place(index)
         kind = self.kinds[self.kind[index]]
+        way = kind.way
         charge_j = math.inf if kind.battery_j is None else kind.battery_j * float(self.charge[index])
         return DeviceSpec(
             name=self.name(index),
@@ -228,10 +231,9 @@ class Fleet:
             capacity_j=kind.battery_j,
             rules=kind.rules,
             charge_j=charge_j,
-            link=kind.link,
+            link=way.link,
             place=self.place(index),
-            access=access(
-                kind,
+            access=way.access(
                 OwnRates(
                     rank=rank,
                     up_bps=float(self.up_bps[index]),
@@ -240,8 +242,8 @@ class Fleet:
                 ),
                 float(self.rtt_s[index]),
             ),
-            radio=kind.radio,
-            paging_s=kind.paging_s,
+            radio=way.radio,
+            paging_s=way.paging_s,
             handover=self._handover(index),
             interrupted=kind.interrupted,
             faults=kind.faults,
@@ -258,7 +260,7 @@ class Fleet:
             luck=self.luck(number),
             streams=partial(self._streams, "rate", self.name(index)),
         )
-        return roams.handover(self.kinds[self.kind[index]].link, who)
+        return roams.handover(self.kinds[self.kind[index]].way.link, who)
 
     def _place(self, index: int) -> tuple[int, int]:
         """Group number and rank of a row."""
@@ -270,12 +272,16 @@ class Fleet:
         group, rows = self.groups[number], self.rows(number)
         order = np.argsort(own, kind="stable")
         bounds = np.searchsorted(own[order], np.arange(len(group.kinds) + 1))
+        luck, things = self.luck(number), self.things[rows]
         for attribute in _DRAWN:
-            q = self.luck(number)(attribute).uniforms(self.things[rows], 0)
+            q = luck(attribute).uniforms(things, 0)
             column = getattr(self, attribute)[rows]
             for kind, (begin, end) in zip(group.kinds, pairwise(bounds), strict=True):
                 chosen = order[begin:end]
-                column[chosen] = getattr(kind, attribute).isf(q[chosen])
+                own_q, spearman = q[chosen], kind.correlations().get(attribute, 0.0)
+                if spearman:
+                    own_q = correlated(own_q, luck("down_bps").uniforms(things[chosen], 0), spearman)
+                column[chosen] = kind.laws()[attribute].isf(own_q)
 
 
 def _check_names(groups: Sequence[DeviceGroup]) -> None:

@@ -163,12 +163,6 @@ class SharedLinks:
         if not passage.arrival.done():
             passage.arrival.set_exception(error)
 
-    def flows_on(self, link: int) -> list[Flow]:
-        """Flows whose way leads over a link, there or back, oldest first; with those that are still in their delay."""
-        self._check([link])
-        flows = (passage.flow for passage in self._passages.values() if link in passage.way.links)
-        return sorted(flows, key=lambda flow: flow.number)
-
     def capacity_bps(self, link: int) -> float:
         """What a link can carry now."""
         self._check([link])

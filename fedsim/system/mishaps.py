@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedsim import units
 from fedsim.kernel import Simulation
 from fedsim.system.law import Law
 from fedsim.system.retry import Retry
@@ -23,7 +24,7 @@ class Lateness:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f"share must be > 0 and <= 1, got {self.share!r}")
+            raise ValueError(f"share must be above 0 % and at most 100 %, got {units.per_cent(self.share)}")
         if not self.by_s.support[0] >= 0:
             raise ValueError(f"by must not be negative, got {self.by_s!r}")
 
@@ -53,8 +54,9 @@ class Manners:
 
     def __post_init__(self) -> None:
         for name in ("message_loss", "corruption", "duplication"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 0 and < 1, got {getattr(self, name)!r}")
+            share = getattr(self, name)
+            if not 0 <= share < 1:
+                raise ValueError(f"{name} must be at least 0 % and below 100 %, got {units.per_cent(share)}")
         if not self.chunk_bytes > 0:
             raise ValueError(f"chunk_bytes must be > 0, got {self.chunk_bytes!r}")
         if not 0 < self.give_up_s < math.inf:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedsim import units
 from fedsim.system.law import Law
 
 
@@ -26,7 +27,8 @@ class OtherApps:
     def __post_init__(self) -> None:
         low, high = self.share.support
         if not (low >= 0 and high <= 1):
-            raise ValueError(f"share must lie between 0 % and 100 %, got {low!r} to {high!r}")
+            bounds = f"{units.per_cent(low)} to {units.per_cent(high)}"
+            raise ValueError(f"share must lie between 0 % and 100 %, got {bounds}")
         if (self.busy_s is None) != (self.quiet_s is None):
             raise ValueError("busy and quiet go together: give both, or neither for apps that are always busy")
         if self.busy_s is None and not low < 1:

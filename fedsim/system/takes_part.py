@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fedsim import units
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakesPart:
@@ -19,4 +21,4 @@ class TakesPart:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_charge_share <= 1:
-            raise ValueError(f"min_charge must be from 0 % to 100 %, got {self.min_charge_share!r}")
+            raise ValueError(f"min_charge_share must be from 0 % to 100 %, got {units.per_cent(self.min_charge_share)}")

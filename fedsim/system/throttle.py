@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from fedsim import units
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Throttle:
@@ -21,7 +23,7 @@ class Throttle:
         if not 0 < self.after_s < math.inf:
             raise ValueError(f"after must be > 0 and finite, got {self.after_s!r}")
         if not 0 < self.speed_share <= 1:
-            raise ValueError(f"speed_share must be above 0 % and at most 100 %, got {self.speed_share!r}")
+            raise ValueError(f"speed_share must be above 0 % and at most 100 %, got {units.per_cent(self.speed_share)}")
 
 
 class Heat:

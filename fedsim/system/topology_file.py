@@ -26,7 +26,6 @@ together have the larger of the two. A link without ``delay`` has that of its ``
 of its two places, by the rule of delays. Every two places must be connected.
 """
 
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -39,16 +38,6 @@ from fedsim.system.link_words import LinkReader
 from fedsim.system.place import Geo, Place, Plane
 from fedsim.system.topology import KINDS, Topology
 from fedsim.system.words import Words
-from fedsim.yamlfile import read_yaml
-
-
-def read_topology(path: str | Path) -> Topology:
-    """The topology in a file.
-
-    Raises:
-        ScenarioError: one line for each mistake in it.
-    """
-    return parse_topology(read_yaml(Path(path)), str(path))
 
 
 def parse_topology(value: Any, file: str, at: str = "") -> Topology:

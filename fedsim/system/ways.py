@@ -1,35 +1,19 @@
-"""Ways into the network that devices of one kind have beside their own link, with laws of what each gets there."""
+"""Ways into the network that devices of one kind have, with laws of what each gets there."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
 from fedsim.kernel import Luck
 from fedsim.system.access import Access
+from fedsim.system.copula import correlated
 from fedsim.system.course import STEADY, Course, OwnRates
 from fedsim.system.handover import Fate, Handover, Moves, Way
 from fedsim.system.law import Law
-from fedsim.system.process import Numbers
+from fedsim.system.process import Array, Numbers
 from fedsim.system.profiles import RadioProfile
-
-
-class Line(Protocol):
-    """What a device's link is like, whatever its rates."""
-
-    @property
-    def half_duplex(self) -> bool:
-        """Whether both directions share the medium."""
-
-    @property
-    def loss(self) -> float:
-        """Share of packets lost."""
-
-    @property
-    def course(self) -> Course:
-        """How rates go over time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,23 +26,17 @@ class Roamer:
     streams: Callable[..., np.random.Generator]
 
 
-def access(line: Line, rates: OwnRates, rtt_s: float) -> Access:
-    """A device's own link, with its mean rates and round trip."""
-    up, down = line.course.of(rates)
-    return Access(
-        up_bps=rates.up_bps,
-        down_bps=rates.down_bps,
-        delay_s=rtt_s / 2,
-        half_duplex=line.half_duplex,
-        up=up,
-        down=down,
-        loss=line.loss,
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
-class OtherWay:
-    """A way into the network that devices take at times: laws and places as those of their kind."""
+class WayIn:
+    """A way into the network that devices of one kind have: their own, or another one that they take at times.
+
+    The devices are spread in turn over the places. ``up_bps``, ``down_bps`` and ``rtt_s`` are the laws from which each
+    draws its own mean rates and round trip; ``correlation`` is the rank correlation of the two rates. ``loss`` is that
+    of packets on the link, and ``course`` how its rates go over time.
+
+    Raises:
+        ValueError: no places.
+    """
 
     link: str
     places: Sequence[str]
@@ -68,8 +46,30 @@ class OtherWay:
     up_bps: Law
     down_bps: Law
     rtt_s: Law
+    correlation: float = 0.0
     loss: float = 0.0
     course: Course = STEADY
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            raise ValueError("devices need a place")
+
+    def place(self, rank: int) -> str:
+        """Where the device of this rank is attached."""
+        return self.places[rank % len(self.places)]
+
+    def access(self, rates: OwnRates, rtt_s: float) -> Access:
+        """A device's own link, with its mean rates and round trip."""
+        up, down = self.course.of(rates)
+        return Access(
+            up_bps=rates.up_bps,
+            down_bps=rates.down_bps,
+            delay_s=rtt_s / 2,
+            half_duplex=self.half_duplex,
+            up=up,
+            down=down,
+            loss=self.loss,
+        )
 
     def way(self, home: str, who: Roamer) -> Way:
         """That of one device, whose own link is ``home``.
@@ -78,19 +78,20 @@ class OtherWay:
         """
         about = () if self.link == home else (self.link,)
 
-        def drawn(name: str, law: Law) -> float:
-            return float(law.isf(who.luck(*about, name).uniforms(who.thing, 0))[0])
+        def uniform(name: str) -> Array:
+            return who.luck(*about, name).uniforms(who.thing, 0)
 
+        down = uniform("down_bps")
         rates = OwnRates(
             rank=who.rank,
-            up_bps=drawn("up_bps", self.up_bps),
-            down_bps=drawn("down_bps", self.down_bps),
+            up_bps=float(self.up_bps.isf(correlated(uniform("up_bps"), down, self.correlation))[0]),
+            down_bps=float(self.down_bps.isf(down)[0]),
             luck=partial(who.streams, *about),
         )
         return Way(
             link=self.link,
-            place=self.places[who.rank % len(self.places)],
-            access=access(self, rates, drawn("rtt_s", self.rtt_s)),
+            place=self.place(who.rank),
+            access=self.access(rates, float(self.rtt_s.isf(uniform("rtt_s"))[0])),
             radio=self.radio,
             paging_s=self.paging_s,
         )
@@ -100,7 +101,7 @@ class OtherWay:
 class Roams:
     """How devices change between their own link and others; see ``Handover``."""
 
-    others: Sequence[OtherWay]
+    others: Sequence[WayIn]
     moves: Moves
     then: Fate = "continue"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,13 @@ import numpy.typing as npt
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.products import Products
+
+_SLAB = 4096  # rows copied at once
+
+
+def offsets_of(sizes: IntArray) -> IntArray:
+    """Where the rows of each of m devices begin, and where the last one's end: (m + 1,)."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,10 +63,27 @@ class Examples:
             device: (n,) from 0 to ``devices - 1``.
             devices: how many devices there are.
         """
-        order = np.argsort(device, kind="stable")
-        sizes = np.bincount(device, minlength=devices)
-        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        return cls(X=np.ascontiguousarray(X[order], dtype=np.float64), y=y[order], offsets=offsets)
+        return cls.of_rows(X, y, np.arange(len(y)), device, devices)
+
+    @classmethod
+    def of_rows(
+        cls, X: npt.NDArray[Any], y: npt.NDArray[np.int64 | np.float64], rows: IntArray, device: IntArray, devices: int
+    ) -> "Examples":
+        """Some rows of a table as examples, without a second copy of them on the way.
+
+        Args:
+            X: (n, d) features, of any real type.
+            y: (n,) class numbers or targets.
+            rows: (k,) which rows.
+            device: (n,) from 0 to ``devices - 1``.
+            devices: how many devices there are.
+        """
+        owner = device[rows]
+        order = rows[np.argsort(owner, kind="stable")]
+        features = np.empty((len(order), X.shape[1]))
+        for start in range(0, len(order), _SLAB):
+            features[start : start + _SLAB] = X[order[start : start + _SLAB]]
+        return cls(X=features, y=y[order], offsets=offsets_of(np.bincount(owner, minlength=devices)))
 
     @property
     def devices(self) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.arrays import BoolArray, IntArray
+from fedsim.tasks.arrays import Array, BoolArray, IntArray, LabelArray
 
 
 def dirichlet(labels: IntArray, devices: int, alpha: float, rng: np.random.Generator, minimum: int = 2) -> IntArray:
@@ -75,6 +75,66 @@ def split(device: IntArray, test_share: float, rng: np.random.Generator) -> Bool
     test = np.empty(len(device), dtype=np.bool_)
     test[order] = rank < np.repeat(tests, sizes)
     return test
+
+
+def fitting_test_rows(
+    labels: LabelArray, device: IntArray, test_labels: LabelArray, devices: int, rng: np.random.Generator
+) -> IntArray:
+    """Shares out rows kept for testing so that each device's fit what it trains on: (k,) the device of each.
+
+    The rows of a class go to the devices in proportion to their training rows of it, and those of a class that
+    nobody trains on in proportion to all training rows. Every row is dealt once, so that the accuracy of a model
+    that all devices share, over all test examples, is its accuracy on the whole test set. A device that is left
+    without a row takes one from the device that has most.
+
+    Args:
+        labels: (n,) of the training rows.
+        device: (n,) of the training rows.
+        test_labels: (k,) of the rows to share out.
+        devices: how many devices.
+        rng: all chance.
+
+    Raises:
+        FedsimError: if there are fewer rows than devices.
+    """
+    _check_enough(len(test_labels), devices, 1)
+    owner = np.empty(len(test_labels), dtype=np.int64)
+    for label in np.unique(test_labels):
+        rows = rng.permutation(np.flatnonzero(test_labels == label))
+        holders = device[labels == label]
+        counts = np.bincount(holders if len(holders) else device, minlength=devices)
+        owner[rows] = np.repeat(np.arange(devices), apportioned(counts / counts.sum(), len(rows), rng))
+    _top_up(owner, devices, 1, rng)
+    return owner
+
+
+def apportioned(shares: Array, rows: int, rng: np.random.Generator | None = None, *, minimum: int = 0) -> IntArray:
+    """Whole numbers near ``shares * rows`` that sum to ``rows``: largest remainders, ties by lot or first come.
+
+    Args:
+        shares: (m,) >= 0, summing to 1.
+        rows: how many rows.
+        rng: breaks ties, where given.
+        minimum: that everybody gets first; the rest is apportioned.
+
+    Raises:
+        FedsimError: if there are fewer than ``minimum`` rows for each.
+    """
+    _check_enough(rows, len(shares), minimum)
+    left = rows - minimum * len(shares)
+    exact = shares * left
+    counts = np.floor(exact).astype(np.int64)
+    ties = np.zeros(len(shares)) if rng is None else rng.random(len(shares))
+    order = np.lexsort((ties, counts - exact))
+    counts[order[: left - int(counts.sum())]] += 1
+    return np.asarray(counts + minimum)
+
+
+def by_sizes(sizes: IntArray, rng: np.random.Generator) -> IntArray:
+    """Shuffled rows in parts of these sizes (m,): (n,) the device of each row, where the sizes sum to n."""
+    device = np.empty(int(sizes.sum()), dtype=np.int64)
+    device[rng.permutation(len(device))] = np.repeat(np.arange(len(sizes)), sizes)
+    return device
 
 
 def _check_enough(rows: int, devices: int, minimum: int) -> None:

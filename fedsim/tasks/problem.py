@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.arrays import Array, IntArray
+from fedsim.tasks.arrays import Array, BoolArray, IntArray
 from fedsim.tasks.datasets import Dataset
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.model import Model
@@ -92,12 +92,16 @@ def deal(dataset: Dataset, device: IntArray, model: Model, test_share: float, rn
     Raises:
         FedsimError: if the share is not between 0 and 1, or a device has fewer than two rows.
     """
-    devices = int(device.max()) + 1
-    test = split(device, test_share, rng)
-    train_part, test_part = (
-        Examples.of(dataset.X[chosen], dataset.y[chosen], device[chosen], devices) for chosen in (~test, test)
-    )
+    train_part, test_part = parts(dataset, device, split(device, test_share, rng), int(device.max()) + 1)
     return Problem(model=model, train=train_part, test=test_part, name=dataset.name)
+
+
+def parts(dataset: Dataset, device: IntArray, test: BoolArray, devices: int) -> tuple[Examples, Examples]:
+    """Training and test examples: row i lies on ``device[i]``, and is for testing where ``test[i]``."""
+    train_part, test_part = (
+        Examples.of_rows(dataset.X, dataset.y, np.flatnonzero(chosen), device, devices) for chosen in (~test, test)
+    )
+    return train_part, test_part
 
 
 def label_share(problem: Problem, labels: Sequence[int]) -> Array:

@@ -263,12 +263,34 @@ def test_show_draws_when_a_fleet_is_there(scenario):
     assert "day.what cannot be written" in lost.stderr
 
 
+def test_show_says_and_draws_how_the_data_lie(scenario):
+    done = fedsim("show", scenario, "--data", "data.png")
+    assert (done.exit_code, done.stderr) == (0, "drawn in data.png\n")
+    assert "# data: iris\n#   devices            4\n#   training examples  " in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("#   label skew         mean 0.")
+    assert Path("data.png").read_bytes().startswith(b"\x89PNG")
+    assert fedsim("show", scenario, "--data", "data.png").stderr.startswith("data.png is there already")
+
+
+def test_show_shows_a_scenario_whose_data_are_not_here(scenario):
+    done = fedsim("show", scenario, "--set", "data=har")
+    assert done.exit_code == 0
+    assert "# data: cannot be shown\n#   tiny: data: har.npz: no data folder is named" in done.stdout
+    assert yaml.safe_load(done.stdout)["data"]["name"] == "har"
+    lost = fedsim("show", scenario, "--set", "data=har", "--data", "data.png")
+    assert (lost.exit_code, lost.stdout) == (2, "")
+    assert lost.stderr.startswith("tiny: data: har.npz: no data folder is named: set FEDSIM_DATA")
+
+
 def test_show_refuses_what_it_cannot_do():
     Path("ring.yaml").write_text("generate: ring\n")
     assert (
         fedsim("show", "ring.yaml", "--set", "nodes=4").stderr == "ring.yaml: is a topology; --set is for scenarios\n"
     )
     assert fedsim("show", "ring.yaml", "--availability", "day.png").exit_code == 2
+    assert (
+        fedsim("show", "ring.yaml", "--data", "d.png").stderr == "ring.yaml: is a topology; --data is for scenarios\n"
+    )
     done = fedsim("show", "ring.yaml", "--out", "ring.jpg")
     assert done.exit_code == 2
     assert "'.jpg' is not a known suffix of a picture" in done.stderr

@@ -79,7 +79,7 @@ def test_a_lost_answer_leaves_the_rest_as_it_was(rounds):
 
 
 def test_error_feedback_gets_where_plain_top_k_stalls(rounds):
-    """Two devices pull w_0 apart for ever, each with its largest slope: w_1 and w_2, where they agree, never travel."""
+    """Two devices pull w_0 apart for ever, each with its largest slope: w_1 and w_2 never travel, though both agree."""
     X = np.tile(np.eye(3), (2, 1))
     y = np.array([3.0, 1.0, 1.0, -3.0, 1.0, 1.0])
     rows = Examples.of(X, y, np.repeat([0, 1], 3), 2)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsim.errors import FedsimError
-from fedsim.learners.clustered import Clustered
+from fedsim.learners.cluster_relation import Clustered
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Shared
 from fedsim.learners.sparse_precision import SparsePrecision
 

@@ -71,6 +71,7 @@ class FakeNode:
     sizes: list = field(default_factory=list)
     stints: list = field(default_factory=list)
     ended: list = field(default_factory=list)
+    spans: list = field(default_factory=list)
 
     def is_up(self):
         return not self.dies_s <= asyncio.get_running_loop().time() < self.returns_s
@@ -90,7 +91,7 @@ class FakeNode:
 
     @asynccontextmanager
     async def at_work(self):
-        stint = FakeStint()
+        stint, began_s = FakeStint(), asyncio.get_running_loop().time()
         self.stints.append(stint)
         is_mortal = asyncio.get_running_loop().time() < self.dies_s < np.inf
         scope = asyncio.timeout_at(self.dies_s if is_mortal else None)
@@ -105,6 +106,8 @@ class FakeNode:
         except asyncio.CancelledError as error:
             self.ended.append(error.args[0] if error.args else "stopped")
             raise
+        finally:
+            self.spans.append((began_s, asyncio.get_running_loop().time()))
 
     def compute_s(self, flops, dispatches, *, moved_bytes=0.0):
         return self.work_s * dispatches

@@ -13,6 +13,7 @@ from fedsim.scenario import check
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.system.law_words import read_law
 from fedsim.system.profiles import load_profiles
+from fedsim.tasks.partitions.partition import Partition
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +53,16 @@ def test_parameters_have_their_defaults():
 def test_every_partition_listed_can_be_used(tiny):
     for name in names_in(text_of("partitions")):
         assert check({**tiny, "data": {"name": "iris", "partition": name}}).data.name == "iris"
+
+
+def test_data_of_every_kind_are_listed_with_parameters_and_sources():
+    text = text_of("data")
+    catalogue = standard_catalogue()
+    listed = set(re.findall(r"^  (\S+)", text, flags=re.MULTILINE))
+    assert set(catalogue.kinds["data"]) | set(catalogue.choices[Partition]) <= listed
+    assert re.search(r"  synthetic\n(    .*\n)*    source +Li et al., FedProx, MLSys 2020", text)
+    assert re.search(r"  har\n(    .*\n)*    if missing +make har.npz", text)
+    assert re.search(r"  shards\n(    .*\n)*    per_device +2\n", text)
 
 
 def test_profiles_have_numbers_with_evidence_and_sources():

@@ -20,7 +20,8 @@ from fedsim.system.generators.random_graphs import BarabasiAlbert, WattsStrogatz
 from fedsim.system.generators.regular import Ring, Star, Tree
 from fedsim.system.place import Geo
 from fedsim.system.topology import Topology
-from fedsim.system.topology_file import parse_topology, read_topology
+from fedsim.system.topology_file import parse_topology
+from fedsim.yamlfile import read_yaml
 
 TOPOLOGIES = sorted((Path(__file__).resolve().parents[2] / "topologies").glob("*.yaml"))
 
@@ -89,7 +90,7 @@ def test_farthest_agrees_with_networkx():
 
 @pytest.mark.parametrize("path", TOPOLOGIES, ids=lambda path: path.stem)
 def test_drawings_of_what_ships_have_every_name_and_nothing_on_top_of_another(path):
-    topology = read_topology(path)
+    topology = parse_topology(read_yaml(path), str(path))
     figure = draw_topology(topology)
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == sorted(

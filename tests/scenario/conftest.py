@@ -2,7 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import pytest
 
@@ -44,6 +44,9 @@ class Average:
     prior: Prior = field(default_factory=Flat)
     weights: Literal["examples", "equal"] = "examples"
     lambda_: float = 1e-3
+    takes_partial_work: ClassVar[bool] = False
+    takes_stale_answers: ClassVar[bool] = False
+    needs_everybody: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not self.lambda_ > 0:

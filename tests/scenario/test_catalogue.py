@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 
 from fedsim.scenario.catalogue import standard_catalogue
-from fedsim.scenario.data import Dirichlet, Iid
 from fedsim.tasks.losses import Hinge, LogLoss, Squared, SquaredHinge
+from fedsim.tasks.partitions.dirichlet import Dirichlet
+from fedsim.tasks.partitions.iid import Iid
+from fedsim.tasks.rows import Rows
 
-REQUIRED = {"synchronous-rounds": {"cohort": 2}, "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"}}
+REQUIRED = {
+    "synchronous-rounds": {"cohort": 2},
+    "asynchronous-updates": {"concurrency": 2},
+    "hierarchical-rounds": {"cohort": 2},
+    "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"},
+    "npz": {"file": "own.npz"},
+    "csv": {"file": "own.csv", "label": "y"},
+    "libsvm": {"file": "own.txt"},
+}
 
 
 def kinds():
@@ -74,11 +84,12 @@ def test_a_learner_by_gradients_takes_all_of_its_solver():
 
 
 LABELS = np.repeat(np.arange(4), 50)
+ROWS = Rows(name="four", y=LABELS, classes=4)
 
 
 @pytest.mark.parametrize("partition", [Dirichlet(alpha=0.1, min_examples=8), Iid(min_examples=8)], ids=repr)
 def test_a_partition_gives_every_row_to_one_device_and_enough_to_each(partition):
-    device = partition.assign(LABELS, 10, np.random.default_rng(1))
+    device = partition.assign(ROWS, 10, np.random.default_rng(1))
     assert device.shape == LABELS.shape
     assert np.bincount(device, minlength=10).min() >= 8
 
@@ -86,7 +97,7 @@ def test_a_partition_gives_every_row_to_one_device_and_enough_to_each(partition)
 def test_a_small_alpha_gives_a_device_few_labels():
     labels_per_device = []
     for alpha in (0.05, 100.0):
-        device = Dirichlet(alpha=alpha).assign(LABELS, 5, np.random.default_rng(1))
+        device = Dirichlet(alpha=alpha).assign(ROWS, 5, np.random.default_rng(1))
         labels_per_device.append(np.mean([len(set(LABELS[device == i])) for i in range(5)]))
     skewed, even = labels_per_device
     assert skewed < 3

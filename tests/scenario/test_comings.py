@@ -141,8 +141,46 @@ def test_leaning_by_labels_reads_the_data(tiny):
     assert 0 < there.sum() < 8
 
 
-def test_a_timing_run_has_no_labels_to_lean_by(tiny):
-    stays = {**STAYS, "leaning": {"by": "labels", "labels": [0], "away": 2}}
-    scenario = check(group(tiny, availability=stays) | {"data": {"name": "counts", "examples": 10, "features": 3}})
-    with pytest.raises(ScenarioError, match="leans by labels needs data"):
+def leaning_by(*labels):
+    return {**STAYS, "leaning": {"by": "labels", "labels": list(labels), "away": 2}}
+
+
+COUNTS = {"name": "counts", "examples": 10, "features": 3}
+
+
+@pytest.mark.parametrize(
+    ("availability", "data", "lines"),
+    [
+        (
+            leaning_by(77),
+            "iris",
+            ["leaning.labels[0]: 77 is not a known class of iris; did you mean 2? (known: 0 to 2)"],
+        ),
+        (
+            {"idle": "phones", "charging": leaning_by(1, -1, 10)},
+            "digits",
+            [
+                "charging.leaning.labels[1]: -1 is not a known class of digits; did you mean 0? (known: 0 to 9)",
+                "charging.leaning.labels[2]: 10 is not a known class of digits; did you mean 9? (known: 0 to 9)",
+            ],
+        ),
+        (leaning_by(0), COUNTS, ["leaning.by: labels need data, and 'counts' are none: lean by slowness"]),
+    ],
+)
+def test_labels_that_the_data_do_not_have_are_refused(tiny, availability, data, lines):
+    with pytest.raises(ScenarioError) as caught:
+        check(group(tiny, availability=availability) | {"data": data})
+    assert str(caught.value).splitlines() == [f"scenario: fleet[0].availability.{line}" for line in lines]
+
+
+def test_labels_that_the_data_have_are_taken(tiny):
+    scenario = check(group(tiny, availability={"idle": leaning_by(0, 2)}))
+    assert scenario.fleet[0].availability.idle.leaning.labels == (0, 2)
+
+
+def test_labels_without_an_example_are_refused_when_the_data_are_read(tiny):
+    """For data that are not read before: here those of another scenario are put in the place of digits."""
+    digits = check(group(tiny, availability=leaning_by(0, 7, 9)) | {"data": "digits"})
+    scenario = digits.model_copy(update={"data": check(tiny).data})
+    with pytest.raises(ScenarioError, match=r"leans by labels of which there is no example: 7, 9$"):
         comings_and_goings(scenario, Simulation())

@@ -8,10 +8,12 @@ import yaml
 from fedsim.errors import ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.scenario.build import build
+from fedsim.scenario.fleets import make_fleet
 from fedsim.scenario.load import check, load, resolved
 from fedsim.system.chip import Chip, OperatingPoint
 from fedsim.system.law import Choice, Constant, Lognormal
 from fedsim.system.plug import Overnight
+from fedsim.system.profiles import load_profiles
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.throttle import Throttle
 
@@ -98,7 +100,7 @@ def test_everything_about_a_battery(group):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"charge": "120 %"}, "fleet[0].charge: must lie between 0 % and 100 %, got 1.2"),
+        ({"charge": "120 %"}, "fleet[0].charge: must lie between 0 % and 100 %, got 120 %"),
         ({"power": {"train": "-3 W"}}, "fleet[0].power.train: must be >= 0 and finite, got '-3 W'"),
         ({"power": {"idle": "3 J"}}, "fleet[0].power.idle: '3 J' is not a power such as '3.5 W'"),
         ({"processor": {"ram": "3 W"}}, "fleet[0].processor.ram: '3 W' is not a size such as '5 MB'"),
@@ -198,3 +200,21 @@ def test_a_server_may_have_a_law_of_service_and_a_power(tiny):
     assert world.server.spec.service_s.mean == 2.0
     assert (world.server.spec.train_w, world.server.spec.idle_w) == (400.0, 60.0)
     assert math.isinf(world.devices[0].spec.chip.bandwidth_bps)
+
+
+def test_correlations_reach_what_devices_draw(words, catalogue):
+    """A kind of a mix has its group's; another way into the network that of its group as well."""
+    other = {"to": [{"link": "3g", "at": "cell-a"}], "stay": "1 h", "away": "1 h"}
+    items = [{"weight": 1}, {"weight": 2, "correlation": {"speed": -0.5}}]
+    words["fleet"][0] |= {"correlation": {"up": 0.75, "speed": 0.4}, "handover": other, "mix": items, "count": 2000}
+    scenario = check(words, catalogue=catalogue)
+    assert check(yaml.safe_load(resolved(scenario, catalogue=catalogue)), catalogue=catalogue) == scenario
+    sim = Simulation(seed=1)
+    first, second = make_fleet(scenario, load_profiles(), sim, ()).groups[0].kinds
+    assert (first.correlation, first.way.correlation, first.roams.others[0].correlation) == (0.4, 0.75, 0.75)
+    assert (second.correlation, second.way.correlation) == (-0.5, 0.0)
+
+
+@pytest.mark.parametrize("value", [1.5, -1.01, math.nan, "75 %", True])
+def test_a_correlation_that_cannot_be_is_refused(refusal, value):
+    assert "fleet[0].correlation.up: " in refusal(correlation={"up": value})

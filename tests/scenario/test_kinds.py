@@ -83,7 +83,7 @@ def test_devices_from_a_file(scenario_file):
                 "fleet.csv:2: link: '6g' is not a known link; did you mean",
                 "fleet.csv:2: speed: '1 Mbit/s' is not a computing speed",
                 "fleet.csv:3: must have 4 cells, got 3",
-                "fleet.csv:4: charge: must lie between 0 % and 100 %, got 1.8",
+                "fleet.csv:4: charge: must lie between 0 % and 100 %, got 180 %",
             ],
         ),
         ("name,speed [furlong]\na,3\n", ["fleet.csv:2: speed: '3 furlong' is not a computing speed"]),

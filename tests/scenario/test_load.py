@@ -174,7 +174,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
             "scenario: fleet[0].at: 'cell-d' is not a known place in the topology; did you mean 'cell-b'? "
             "(known: hub, cell-a, cell-b)"
         ),
-        "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 1.2",
+        "scenario: fleet[0].charge: must lie between 0 % and 100 %, got 120 %",
         (
             "scenario: fleet[1].up.lognormal.sgma: 'sgma' is not a known parameter of lognormal; "
             "did you mean 'sigma'? (known: median, sigma)"
@@ -201,7 +201,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         "scenario: evaluate.every: must be > 0 and finite, got '0 s'",
         (
             "scenario: servr: 'servr' is not a known key; did you mean 'server'? (known: name, seed, topology, "
-            "network, server, fleet, outages, data, model, learner, interrupted, protocol, ...)"
+            "network, server, edges, fleet, outages, data, model, learner, compression, ...)"
         ),
     ]
 
@@ -279,7 +279,7 @@ def test_mistakes_in_overrides_are_reported_with_the_others(words, catalogue):
         "scenario: seed: must be >= 0, got -1",
         (
             "--set netwrk.x: netwrk: 'netwrk' is not a known key; did you mean 'network'? (known: name, seed, "
-            "topology, network, server, fleet, outages, data, model, learner, interrupted, protocol, ...)"
+            "topology, network, server, edges, fleet, outages, data, model, learner, compression, ...)"
         ),
     ]
 

@@ -121,7 +121,7 @@ def test_what_cannot_be_compared_is_refused(fast, tiny):
         ),
         ("none of tiny has a stop.time", lambda: compare([endless], [1])),
         ("'tiny' has no stop.target", lambda: compare([aimless], [1])),
-        ("target must be above 0 % and at most 100 %, got 1.5", lambda: compare([fast], [1], target=1.5)),
+        ("target must be above 0 % and at most 100 %, got 150 %", lambda: compare([fast], [1], target=1.5)),
     ]
     for rule, attempt in refusals:
         with pytest.raises(FedsimError, match=rule):

@@ -13,6 +13,7 @@ from fedsim.kernel import Simulation
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.learner import Answers, Work
+from fedsim.learners.messages import rounded
 from fedsim.learners.mixing import metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.training import CentralTraining, GossipTraining
@@ -188,16 +189,12 @@ def test_gossip_is_the_plain_algorithm(problem, overlaps):
 
     graph, everybody = Ring().graph(Peers.of(DEVICES)), range(DEVICES)
     W, memories = metropolis(graph), Memories(learner, problem)
-    models = np.stack([learner.init(problem, Simulation(seed=SEED).rng("init"))] * DEVICES)
+    models = np.stack([learner.init(problem, 0, Simulation(seed=SEED).rng("init"))] * DEVICES)
     for number in range(1, ROUNDS + 1):
         computed = learner.local(problem, work(problem, memories, everybody, list(models), number)).sent
-        sent = models if overlaps else computed
-        models = np.stack(
-            [
-                learner.mix(models[i], computed[i], sent[near], np.array([1 - W[i, near].sum(), *W[i, near]]))
-                for i, near in ((i, sorted(graph.neighbors(i))) for i in everybody)
-            ]
-        )
+        sent = rounded(models if overlaps else computed, "float32")
+        pulls = [sum(W[i, j] * (sent[j] - sent[i]) for j in sorted(graph.neighbors(i))) for i in everybody]
+        models = computed + np.stack(pulls)
 
     assert training.models() == pytest.approx(models, rel=1e-12, abs=1e-15)
 

@@ -8,6 +8,7 @@ import pytest
 
 from fedsim.errors import ScenarioError
 from fedsim.scenario import check
+from fedsim.study.result import Attended
 from fedsim.study.run import run, simulate
 
 
@@ -81,6 +82,7 @@ def test_a_million_devices_cost_what_a_round_uses(tiny):
     result = simulate(check(words))
     assert (result.summary.devices, result.summary.rounds) == (200_000, 10.0)
     assert len(result.devices) == result.summary.devices_at_work <= 20
+    assert result.summary.groups == {"phones": Attended(devices=200_000, at_work=len(result.devices))}
     asleep_w = 0.03 + 0.02
     expected_j = 200_000 * asleep_w * result.summary.simulated_s
     assert result.summary.spent.energy_j["sleep"] == pytest.approx(expected_j, rel=0.05)
@@ -98,3 +100,16 @@ def test_counts_that_cannot_be_are_refused(tiny, examples, got):
     with pytest.raises(ScenarioError, match="data: examples must be >= 0, with a mean of at most 1e") as refused:
         check({**tiny, "data": {**COUNTS, "examples": examples}})
     assert got in str(refused.value)
+
+
+def test_who_was_never_chosen_is_counted(tiny):
+    """Phones that hardly ever charge take no part: their group says so, and the tables have no rows of them."""
+    fleet = [
+        {**tiny["fleet"][0], "count": 6},
+        {**tiny["fleet"][0], "name": "shy", "count": 5, "takes_part": {"only_charging": True}},
+    ]
+    result = simulate(check({**tiny, "data": COUNTS, "fleet": fleet, "stop": {"rounds": 30}}))
+    assert result.summary.groups == {"phones": Attended(devices=6, at_work=6), "shy": Attended(devices=5, at_work=0)}
+    assert (result.summary.devices, result.summary.devices_at_work) == (11, 6)
+    assert result.summary.as_dict()["groups"]["shy"] == {"devices": 5, "at_work": 0}
+    assert set(result.devices.loc[result.devices["compute_s"] > 0, "group"]) == {"phones"}

@@ -25,6 +25,7 @@ from fedsim.system.plug import Opportunistic
 from fedsim.system.presence import GroupPresence
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage
+from fedsim.system.ways import WayIn
 
 NO_RULES = BatteryRules()
 CHARGING = Charging(
@@ -53,10 +54,13 @@ def phones(quick):
 
     def make(name="phones", *, count=20, comings=(STAYS,), battery_j=None, charge=1.0, rules=NO_RULES):
         kind = Kind(
-            link="4g", places=("cell",), radio=quick, half_duplex=False, paging_s=0.0, step_overhead_s=0.25,
-            train_w=4.0, idle_w=0.5, sleep_w=0.0625, battery_j=battery_j, flops_per_s=Uniform(1e9, 2e9),
-            charge=charge if not isinstance(charge, float) else Constant(charge), up_bps=Constant(8e6),
-            down_bps=Constant(8e6), rtt_s=Constant(0.0), rules=rules,
+            way=WayIn(
+                link="4g", places=("cell",), radio=quick, half_duplex=False, paging_s=0.0,
+                up_bps=Constant(8e6), down_bps=Constant(8e6), rtt_s=Constant(0.0),
+            ),
+            step_overhead_s=0.25, train_w=4.0, idle_w=0.5, sleep_w=0.0625, battery_j=battery_j,
+            flops_per_s=Uniform(1e9, 2e9),
+            charge=charge if not isinstance(charge, float) else Constant(charge), rules=rules,
         )  # fmt: skip
         return DeviceGroup(name=name, count=count, kinds=(kind,), comings=comings)
 
@@ -230,7 +234,8 @@ def test_totals_are_those_of_all_devices_whoever_rests(make_world, phones, radio
     def story(with_looks):
         world = make_world(seed=seed)
         group = phones(count=4, comings=(), battery_j=60.0, rules=BatteryRules(charging=charging))
-        group = replace(group, kinds=(replace(group.kinds[0], radio=radio),))
+        [kind] = group.kinds
+        group = replace(group, kinds=(replace(kind, way=replace(kind.way, radio=radio)),))
         crew = crew_of(world, group)
         known = {}
 
@@ -354,3 +359,50 @@ class Off:
         if time_s < self.from_s:
             return True, self.from_s
         return (False, self.to_s) if time_s < self.to_s else (True, math.inf)
+
+
+def test_the_first_by_any_key_are_made_and_nobody_else(world, phones):
+    crew = crew_of(world, phones(count=10_000, battery_j=1000.0, charge=Uniform(0.0, 1.0)))
+    lots = crew.uniforms(3)
+    assert np.argsort(lots, kind="stable").tolist() == np.argsort(crew.lots(3), kind="stable").tolist()
+    assert (lots >= 0).all()
+    assert (lots < 1).all()
+    assert (crew.uniforms(3, attempt=1) != lots).all()
+    assert crew.charge_share() == pytest.approx(np.maximum(crew.fleet.charge, 0))
+    some = np.where(np.arange(10_000) % 100 == 7, lots, np.inf)
+    chosen = crew.first(5, some)
+    there = crew.there()
+    able = there[np.isfinite(some[there])]
+    assert [device.index for device in chosen] == able[np.argsort(some[able])][:5].tolist()
+    assert len(crew.made) == 5
+    assert len(crew.first(10_000, some)) == len(able)
+
+
+def test_some_are_waited_for_while_others_are_there(world, phones):
+    crew = crew_of(world, phones(count=200))
+    away = ~crew.up(np.arange(200))
+
+    async def wait():
+        return await crew.gathered(1, among=away), world.sim.now
+
+    came, when_s = world.sim.run(wait())
+    assert came
+    assert when_s > 0
+    assert crew.up(np.flatnonzero(away)).sum() == 1
+    nobody = np.zeros(200, dtype=bool)
+    assert not world.sim.run(crew.gathered(1, among=nobody))
+
+
+def test_charge_of_those_on_the_mains_is_full(world, phones):
+    assert (crew_of(world, phones(count=3)).charge_share() == 1).all()
+    assert crew_of(world, phones("more", count=3))[1].charge_share == 1.0
+
+
+@pytest.mark.parametrize("outside", [0, 5, 30, 100])
+def test_some_are_chosen_as_if_the_others_were_away(world, phones, outside):
+    crew = crew_of(world, phones(count=100))
+    among = np.arange(100) >= outside
+    able = [row for row in crew.there().tolist() if among[row]]
+    lots = crew.lots(4)
+    chosen = crew.choose(7, 4, among)
+    assert [device.index for device in chosen] == sorted(able, key=lambda row: lots[row])[:7]

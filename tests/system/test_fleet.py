@@ -1,12 +1,13 @@
 """Fleets: laws drawn into rows, and nobody's row is another's business."""
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
@@ -15,7 +16,7 @@ from fedsim.system.fleet import DeviceGroup, Fleet, Kind
 from fedsim.system.handover import ByLaw
 from fedsim.system.law import Choice, Constant, Exponential, Lognormal, Uniform, Weibull
 from fedsim.system.profiles import load_profiles
-from fedsim.system.ways import OtherWay, Roams
+from fedsim.system.ways import Roams, WayIn
 
 RADIO = load_profiles().radios["4g_2020"]
 
@@ -31,14 +32,22 @@ speeds = st.sampled_from(
 )
 
 
-def kind(**changes):
+WAY = WayIn(
+    link="4g",
+    places=("cell-a", "cell-b"),
+    radio=RADIO,
+    half_duplex=False,
+    paging_s=1.28,
+    up_bps=Lognormal(8e6, 0.53),
+    down_bps=Lognormal(20e6, 0.53),
+    rtt_s=Lognormal(0.05, 0.25),
+)
+OF_WAY = {field.name for field in fields(WayIn)} - {"correlation"}
+
+
+def kind(*, rates_correlation=0.0, **changes):
     """Phones at two cells."""
     given = {
-        "link": "4g",
-        "places": ("cell-a", "cell-b"),
-        "radio": RADIO,
-        "half_duplex": False,
-        "paging_s": 1.28,
         "step_overhead_s": 0.005,
         "train_w": 3.0,
         "idle_w": 0.3,
@@ -46,11 +55,10 @@ def kind(**changes):
         "battery_j": 40_000.0,
         "flops_per_s": Lognormal(1e9, 0.5),
         "charge": Uniform(0.2, 1.0),
-        "up_bps": Lognormal(8e6, 0.53),
-        "down_bps": Lognormal(20e6, 0.53),
-        "rtt_s": Lognormal(0.05, 0.25),
     }
-    return Kind(**(given | changes))
+    of_way = {name: value for name, value in changes.items() if name in OF_WAY}
+    own = {name: value for name, value in changes.items() if name not in OF_WAY}
+    return Kind(way=replace(WAY, correlation=rates_correlation, **of_way), **(given | own))
 
 
 def group(name="phones", *, count=12, **changes):
@@ -149,18 +157,7 @@ def test_a_device_has_one_fading_for_each_technology():
     own = kind(course=course)
 
     def other(link):
-        return OtherWay(
-            link=link,
-            places=("x",),
-            radio=RADIO,
-            half_duplex=False,
-            paging_s=1.0,
-            up_bps=own.up_bps,
-            down_bps=own.down_bps,
-            rtt_s=own.rtt_s,
-            loss=0.01,
-            course=course,
-        )
+        return replace(own.way, link=link, places=("x",), loss=0.01)
 
     moves = ByLaw(stay_s=Constant(1.0), away_s=Constant(1.0))
     spec = fleet(group(course=course, roams=Roams(others=[other("4g"), other("wifi")], moves=moves))).spec(3)
@@ -265,3 +262,31 @@ def test_groups_that_cannot_be_are_refused(make, message):
 def test_groups_need_names_of_their_own(groups):
     with pytest.raises(ValueError, match="each with a name of its own"):
         fleet(*groups)
+
+
+@pytest.mark.parametrize(("up", "speed"), [(0.75, 0.4), (-0.6, 0.0), (1.0, -1.0)])
+def test_what_a_device_draws_may_go_together(up, speed):
+    """Spearman's coefficients within four standard errors, whatever the laws; each law as without them."""
+    plain, tied = (
+        fleet(group(count=10_000, rates_correlation=one, correlation=other)) for one, other in [(0.0, 0.0), (up, speed)]
+    )
+    error = 4 / math.sqrt(10_000)
+    for column, coefficient in ((tied.up_bps, up), (tied.flops_per_s, speed)):
+        assert stats.spearmanr(column, tied.down_bps).statistic == pytest.approx(coefficient, abs=error)
+    assert abs(stats.spearmanr(plain.up_bps, plain.down_bps).statistic) < error
+    assert stats.spearmanr(tied.up_bps, tied.flops_per_s).statistic == pytest.approx(up * speed, abs=0.05)
+    for name in ("up_bps", "flops_per_s"):
+        assert stats.ks_2samp(getattr(plain, name), getattr(tied, name)).pvalue > 1e-4
+    for name in ("down_bps", "rtt_s", "charge"):
+        assert np.array_equal(getattr(plain, name), getattr(tied, name))
+    assert np.array_equal(plain.flops_per_s, tied.flops_per_s) == (speed == 0)
+
+
+def test_in_another_cell_a_device_has_the_rates_of_its_technology():
+    """With rates that go together, too: home and away by 4G are alike."""
+    moves = ByLaw(stay_s=Constant(1.0), away_s=Constant(1.0))
+    there = replace(WAY, places=("x",), correlation=0.75)
+    of = fleet(group(count=50, rates_correlation=0.75, roams=Roams(others=[there], moves=moves)))
+    for spec in specs(of):
+        [other] = spec.handover.others
+        assert (other.access.up_bps, other.access.down_bps) == (spec.access.up_bps, spec.access.down_bps)

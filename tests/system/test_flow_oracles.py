@@ -1,11 +1,11 @@
 """Finish times of SimGrid's models, task by task: ``flows_*.json``, format flowcase-1."""
 
-import asyncio
 import json
 import math
 from pathlib import Path
 
 import pytest
+from flow_cases import Hosts, finished_s
 
 from fedsim.kernel import Simulation
 from fedsim.system.links import SharedLinks
@@ -38,44 +38,21 @@ class Steps:
 
 
 class Platform:
-    """A flowcase on fedsim: links are links, and a host is a link whose capacity its computations share."""
+    """The links of a flowcase."""
 
-    def __init__(self, sim, case):
-        self.sim = sim
-        self.links = SharedLinks(sim)
+    def __init__(self, links, case):
+        self.links = links
         self.link = {link["id"]: self.links.add_link(self.capacity(link)) for link in case["links"]}
         self.latency_s = {link["id"]: link["latency"] for link in case["links"]}
         self.bandwidth = {link["id"]: link["bandwidth"] for link in case["links"]}
         self.back = case["back"]
-        self.host = {host["id"]: self.links.add_link(8 * host["speed"]) for host in case["hosts"]}
-        self.done = {task["id"]: asyncio.Event() for task in case["tasks"]}
-        self.finished_s = {}
 
     def capacity(self, link):
         return Steps(link["profile"]) if "profile" in link else 8 * link["bandwidth"]
 
-    async def run(self, tasks):
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(self.perform(task))
-
-    async def perform(self, task):
-        for earlier in task.get("after", ()):
-            await self.done[earlier].wait()
-        await asyncio.sleep(max(0, task.get("not_before", 0) - self.sim.now))
-        await getattr(self, task["kind"])(task)
-        self.finished_s[task["id"]] = self.sim.now
-        self.done[task["id"]].set()
-
     async def flow(self, task):
         delay_s = sum(self.latency_s[link] for link in task["route"])
         await self.links.move(self.links.flow(task["size"]), [self.link[link] for link in task["route"]], delay_s)
-
-    async def exec(self, task):
-        await self.links.move(self.links.flow(task["flops"]), [self.host[task["host"]]])
-
-    async def barrier(self, task):
-        pass
 
 
 class Lv08Platform(Platform):
@@ -99,9 +76,9 @@ PLATFORMS = {"maxmin": Platform, "lv08": Lv08Platform}
 @pytest.mark.parametrize(("case", "model"), list(cases()))
 def test_every_task_finishes_when_simgrid_says(case, model):
     sim = Simulation(seed=1)
-    here = PLATFORMS[model](sim, case)
-    sim.run(here.run(case["tasks"]))
+    links = SharedLinks(sim)
+    found = finished_s(sim, case, flow=PLATFORMS[model](links, case).flow, compute=Hosts(links, case).compute)
     expected = case["expected"][model]
-    assert here.finished_s.keys() == expected.keys()
-    assert here.finished_s == pytest.approx(expected, rel=1e-9, abs=0)
+    assert found.keys() == expected.keys()
+    assert found == pytest.approx(expected, rel=1e-9, abs=0)
     assert sim.now == pytest.approx(case["makespan"][model], rel=1e-9)

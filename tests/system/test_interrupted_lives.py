@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -153,3 +154,29 @@ def byte_twin(size, chunk, away, interrupted, until_s):
         moved, left, lost = moved + kept, left - kept, lost + there - kept
         now_s = gone_s + off_s
     raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "cut_s", "share"),
+    [
+        ("abort", 2.0, 0.2),
+        ("pause", 2.0, 0.2),
+        ("pause", 8.0, 0.6),  # 3 s, away for 2 s, 3 s more
+        ("resume", 2.5, 0.25),
+        ("resume", 8.0, 0.5),  # of 3 s one epoch of 2 s is safe; 3 s more
+        ("resume", 8.5, 0.55),
+    ],
+)
+def test_how_much_is_done_when_it_is_cut_short(make_world, crashing, interrupted, cut_s, share):
+    """Ten seconds of work in five epochs; the phone is away from 3 s to 5 s."""
+    world = make_world()
+    phone = world.phone(crashes=crashing([3.0], [2.0]), interrupted=interrupted)
+
+    async def story():
+        async with phone.at_work():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(cut_s):
+                    await phone.compute(10e9, 0, epochs=5)
+            return phone.done_share()
+
+    assert world.run(story()) == [pytest.approx(share)]

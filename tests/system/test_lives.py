@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from slow_radio import SlowRadio, write_down
 
 from fedsim.system import watch
 from fedsim.system.battery import Charging
@@ -32,7 +33,6 @@ MB = 1_000_000
 GIGA = 1e9
 CHARGER = Charger(power_w=2.0, efficiency=0.5, taper_from_share=1.0)
 ARRIVING_W = 1.0
-STATES = ("idle", "paging", "promotion", "moving", "silent", "tail-1", "tail-2", "off")
 
 moments = st.integers(0, 20).map(lambda number: number / 4)
 lasting = st.integers(1, 12).map(lambda number: number / 4)
@@ -186,16 +186,8 @@ class Diary:
     def __init__(self, sim, phone):
         self.rows = []
         self.phone = phone
-        hold, release = phone.radio.hold, phone.radio.release
+        write_down(self.rows, sim, phone.radio)
         follow, update_power = phone.follow, phone._update_power
-
-        def written_hold(*, pushed):
-            hold(pushed=pushed)
-            self.rows.append((sim.now, "hold", pushed))
-
-        def written_release():
-            release()
-            self.rows.append((sim.now, "release", None))
 
         def written_follow(flow, *, outgoing, waste=None):
             self.rows.append((sim.now, "rate", (flow.number, outgoing, flow.rate_bps)))
@@ -207,100 +199,29 @@ class Diary:
             state = "compute" if load else "idle" if phone._awake and not phone._is_away else "sleep"
             self.rows.append((sim.now, "processor", (state, load)))
 
-        phone.radio.hold, phone.radio.release = written_hold, written_release
         phone.follow, phone._update_power = written_follow, written_update
         phone._processor._changed = written_update
 
 
-class SlowPhone:
-    """The slow twin: a radio that goes from phase to phase, and power looked up afresh on every piece of time."""
+class SlowPhone(SlowRadio):
+    """The slow twin of a phone: its radio's, with a processor and a battery."""
 
     def __init__(self, spec, paging):
-        self.spec, self.paging = spec, paging
-        self.now_s, self.phase, self.until_s = 0.0, "idle", math.inf
-        self.users, self.rates_bps, self.processor = 0, {}, ("sleep", 0.0)
+        super().__init__(spec.radio, spec.paging_s, paging)
+        self.spec = spec
+        self.processor = ("sleep", 0.0)
         self.spent_j = dict.fromkeys(CAUSES, 0.0)
-        self.seconds = dict.fromkeys(STATES, 0.0)
         self.left_j = spec.charge_j
         self.died_s = 0.0 if spec.charge_j == 0 else math.inf
         self.is_on = spec.charge_j > 0
 
-    def live(self, rows, end_s):
-        for at_s, what, detail in rows:
-            self.go_to(at_s)
-            getattr(self, f"on_{what}")(detail)
-        self.go_to(end_s)
-        return self
-
-    def go_to(self, at_s):
-        while self.until_s <= at_s:
-            self.spend(self.until_s)
-            self.next_phase()
-        self.spend(at_s)
-
-    def enter(self, phase, lasts_s):
-        self.phase, self.until_s = phase, self.now_s + lasts_s
-
-    def next_phase(self):
-        if self.phase == "paging":
-            self.enter("promotion", self.spec.radio.promotion_s)
-        elif self.phase == "promotion" and self.users:
-            self.enter("silent", math.inf)
-        elif self.phase == "promotion":
-            self.enter(0, self.spec.radio.tails[0][0])
-        elif self.phase + 1 < len(self.spec.radio.tails):
-            self.enter(self.phase + 1, self.spec.radio.tails[self.phase + 1][0])
-        else:
-            self.enter("idle", math.inf)
-
-    def on_hold(self, pushed):
-        self.users += 1
-        if self.phase == "idle" and pushed:
-            self.enter("paging", self.spec.paging_s * self.paging.random())
-        elif self.phase in ("idle", "paging") and not pushed:
-            self.enter("promotion", self.spec.radio.promotion_s)
-        elif isinstance(self.phase, int):
-            self.enter("silent", math.inf)
-        self.go_to(self.now_s)
-
-    def on_release(self, _):
-        self.users -= 1
-        if self.users:
-            return
-        if self.phase == "paging":
-            self.enter("idle", math.inf)
-        elif self.phase == "silent":
-            self.enter(0, self.spec.radio.tails[0][0])
-
-    def on_rate(self, detail):
-        number, outgoing, rate_bps = detail
-        self.rates_bps[number, outgoing] = rate_bps
-
     def on_processor(self, detail):
         self.processor = detail
 
-    def state(self):
-        if any(self.rates_bps.values()):
-            return "moving"
-        return f"tail-{self.phase + 1}" if isinstance(self.phase, int) else self.phase
-
     def power_w(self):
-        radio = self.spec.radio
         state, load = self.processor
         power_w = Counter({state: {"compute": 0.5 + 3.5 * load, "idle": 0.5, "sleep": 0.0625}[state]})
-        up_bps, down_bps = (sum(r for (_, out), r in self.rates_bps.items() if out == way) for way in (True, False))
-        if up_bps or down_bps:
-            beta_w = radio.beta_w / ((up_bps > 0) + (down_bps > 0))
-            send_w = (up_bps > 0) * beta_w + radio.alpha_up_w_per_bps * up_bps
-            receive_w = (down_bps > 0) * beta_w + radio.alpha_down_w_per_bps * down_bps
-            too_much = max(1.0, (send_w + receive_w) / radio.max_w)
-            power_w["send"], power_w["receive"] = send_w / too_much, receive_w / too_much
-        elif self.phase in ("idle", "paging"):
-            power_w["sleep"] += radio.idle_w
-        elif self.phase == "promotion":
-            power_w["radio"] += radio.promotion_w
-        else:
-            power_w["radio"] += radio.tails[0 if self.phase == "silent" else self.phase][1]
+        power_w.update(super().power_w())
         return power_w
 
     def spend(self, until_s):

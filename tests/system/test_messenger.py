@@ -85,7 +85,7 @@ def test_a_message_lost_is_a_message_sent(make_world):
 
 @pytest.mark.parametrize("loss", [-0.1, 1.0, math.nan])
 def test_a_share_that_cannot_be_is_refused(make_world, loss):
-    with pytest.raises(ValueError, match="message_loss must be >= 0 and < 1"):
+    with pytest.raises(ValueError, match="message_loss must be at least 0 % and below 100 %"):
         make_world(message_loss=loss)
 
 

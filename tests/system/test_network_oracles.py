@@ -1,10 +1,10 @@
 """Finish times of SimGrid, task by task, with its platforms as topologies: ``flows_*.json``, format flowcase-1."""
 
-import asyncio
 from itertools import pairwise
 
 import networkx as nx
 import pytest
+from flow_cases import Hosts, finished_s
 
 from fedsim.kernel import Simulation
 from fedsim.system.ideal import Ideal
@@ -58,38 +58,15 @@ def topology(case):
     return Topology(case["name"], graph)
 
 
-class Platform:
-    """Runs the tasks of a case: flows over the network, computations on links of their own."""
-
-    def __init__(self, case, transport):
-        self.sim = Simulation(seed=1)
-        self.network = Network(self.sim, topology(case), transport=transport)
-        self.hosts = SharedLinks(self.sim)
-        self.host = {host["id"]: self.hosts.add_link(8 * host["speed"]) for host in case["hosts"]}
-        self.done = {task["id"]: asyncio.Event() for task in case["tasks"]}
-        self.finished_s = {}
-
-    async def run(self, tasks):
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(self.perform(task))
-
-    async def perform(self, task):
-        for earlier in task.get("after", ()):
-            await self.done[earlier].wait()
-        await asyncio.sleep(max(0, task.get("not_before", 0) - self.sim.now))
-        if task["kind"] == "flow":
-            await self.network.transfer(task["src"], task["dst"], task["size"])
-        elif task["kind"] == "exec":
-            await self.hosts.move(self.hosts.flow(task["flops"]), [self.host[task["host"]]])
-        self.finished_s[task["id"]] = self.sim.now
-        self.done[task["id"]].set()
-
-
 @pytest.mark.parametrize("model", TRANSPORTS)
 @pytest.mark.parametrize("name", FILES)
 def test_every_task_finishes_when_simgrid_says(oracle, name, model):
     for case in oracle(f"flows_{name}")["cases"]:
-        platform = Platform(case, TRANSPORTS[model])
-        platform.sim.run(platform.run(case["tasks"]))
-        assert platform.finished_s == pytest.approx(case["expected"][model], rel=1e-9, abs=0), case["name"]
+        sim = Simulation(seed=1)
+        network = Network(sim, topology(case), transport=TRANSPORTS[model])
+
+        async def flow(task, network=network):
+            await network.transfer(task["src"], task["dst"], task["size"])
+
+        found = finished_s(sim, case, flow=flow, compute=Hosts(SharedLinks(sim), case).compute)
+        assert found == pytest.approx(case["expected"][model], rel=1e-9, abs=0), case["name"]

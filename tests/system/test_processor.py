@@ -208,7 +208,7 @@ def test_local_training_costs_what_the_closed_form_says(make_world, closed_form,
         ({"step_cv": -0.1}, "step_cv must be from 0 %"),
         ({"step_cv": 1e300}, "from 0 % to 1000 %, got 1e"),
         ({"ram_bytes": 0.0}, "ram must be > 0, got 0.0 bytes"),
-        ({"ram_share": 0.0}, "ram_share must be above 0 % and at most 100 %, got 0.0"),
+        ({"ram_share": 0.0}, "ram_share must be above 0 % and at most 100 %, got 0 %"),
         ({"bandwidth_bps": math.nan}, "bandwidth must be > 0"),
     ],
 )

@@ -17,7 +17,8 @@ from fedsim.errors import ScenarioError
 from fedsim.system.place import Geo, Plane, distance_m
 from fedsim.system.routing import Router
 from fedsim.system.topology import KINDS, Topology
-from fedsim.system.topology_file import parse_topology, read_topology
+from fedsim.system.topology_file import parse_topology
+from fedsim.yamlfile import read_yaml
 
 TOPOLOGIES = Path(__file__).resolve().parents[2] / "topologies"
 
@@ -62,9 +63,13 @@ def test_graph_cannot_be_changed_afterwards():
         parse_topology(village(), "village.yaml").graph.add_node("new")
 
 
+def read(path):
+    return parse_topology(read_yaml(path), str(path))
+
+
 @pytest.mark.parametrize("path", sorted(TOPOLOGIES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_topologies_can_be_used(path):
-    topology = read_topology(path)
+    topology = read(path)
     assert topology.name == path.stem
     assert topology.about
     router = Router(topology)
@@ -72,7 +77,7 @@ def test_shipped_topologies_can_be_used(path):
 
 
 def test_quickstart_has_the_server_line_and_places_for_devices():
-    graph = read_topology(TOPOLOGIES / "quickstart.yaml").graph
+    graph = read(TOPOLOGIES / "quickstart.yaml").graph
     assert graph.edges["metro", "server"]["capacity_bps"] == 100e6
     assert graph.edges["metro", "server"]["delay_s"] == 0.005
     assert {"cell-a", "cell-b", "cell-c", "home-ap"} < set(graph)
@@ -97,7 +102,7 @@ links:
 color: red
 """)
     with pytest.raises(ScenarioError) as refusal:
-        read_topology(file)
+        read(file)
     lines = [line.removeprefix(f"{file}: ") for line in str(refusal.value).splitlines()]
     assert lines == [
         "color: 'color' is not a known key (known: name, nodes, links, about, delay_rule, attachments)",

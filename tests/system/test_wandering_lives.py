@@ -12,6 +12,7 @@ import networkx as nx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from slow_radio import SlowRadio, write_down
 
 from fedsim.system.access import Access
 from fedsim.system.handover import ByTimetable, Handover, Way
@@ -22,7 +23,6 @@ from fedsim.system.topology import Topology
 MB = 1_000_000
 MBPS = 1e6
 END_S = 120.0
-STATES = ("idle", "paging", "promotion", "moving", "silent", "tail-1", "tail-2", "off")
 
 moments = st.integers(0, 24).map(lambda number: number / 4)
 lasting = st.integers(1, 12).map(lambda number: number / 4)
@@ -158,15 +158,8 @@ class Diary:
 
     def __init__(self, sim, radio):
         self.rows = []
-        hold, release, follow, forget = radio.hold, radio.release, radio.follow, radio.forget_flows
-
-        def written_hold(*, pushed):
-            hold(pushed=pushed)
-            self.rows.append((sim.now, "hold", pushed))
-
-        def written_release():
-            release()
-            self.rows.append((sim.now, "release", None))
+        write_down(self.rows, sim, radio)
+        follow, forget = radio.follow, radio.forget_flows
 
         def written_follow(flow, *, outgoing):
             follow(flow, outgoing=outgoing)
@@ -176,90 +169,7 @@ class Diary:
             forget()
             self.rows.append((sim.now, "forget", None))
 
-        radio.hold, radio.release, radio.follow, radio.forget_flows = (
-            written_hold, written_release, written_follow, written_forget,
-        )  # fmt: skip
-
-
-class SlowRadio:
-    """The slow twin: a radio that goes from phase to phase, and power looked up afresh on every piece of time."""
-
-    def __init__(self, profile, paging_s, paging):
-        self.profile, self.paging_s, self.paging = profile, paging_s, paging
-        self.now_s, self.phase, self.until_s = 0.0, "idle", math.inf
-        self.users, self.rates_bps = 0, {}
-        self.joules, self.seconds = Counter(), dict.fromkeys(STATES, 0.0)
-
-    def live(self, rows, end_s):
-        for at_s, what, detail in rows:
-            self.go_to(at_s)
-            getattr(self, f"on_{what}")(detail)
-        self.go_to(end_s)
-        return self
-
-    def go_to(self, at_s):
-        while self.until_s <= at_s:
-            self.spend(self.until_s)
-            self.next_phase()
-        self.spend(at_s)
-
-    def enter(self, phase, lasts_s):
-        self.phase, self.until_s = phase, self.now_s + lasts_s
-
-    def next_phase(self):
-        tails = self.profile.tails
-        if self.phase == "paging":
-            self.enter("promotion", self.profile.promotion_s)
-        elif self.phase == "promotion" and self.users:
-            self.enter("silent", math.inf)
-        elif self.phase == "promotion":
-            self.enter("tail-1", tails[0][0])
-        elif self.phase == f"tail-{len(tails)}":
-            self.enter("idle", math.inf)
-        else:
-            self.enter("tail-2", tails[1][0])
-
-    def on_hold(self, pushed):
-        self.users += 1
-        if self.phase == "idle" and pushed:
-            self.enter("paging", self.paging_s * self.paging.random())
-        elif self.phase in ("idle", "paging") and not pushed:
-            self.enter("promotion", self.profile.promotion_s)
-        elif self.phase.startswith("tail"):
-            self.enter("silent", math.inf)
-        self.go_to(self.now_s)
-
-    def on_release(self, _):
-        self.users -= 1
-        if not self.users and self.phase == "paging":
-            self.enter("idle", math.inf)
-        elif not self.users and self.phase == "silent":
-            self.enter("tail-1", self.profile.tails[0][0])
-
-    def on_rate(self, detail):
-        number, outgoing, rate_bps = detail
-        self.rates_bps[number, outgoing] = rate_bps
-
-    def on_forget(self, _):
-        self.rates_bps.clear()
-
-    def spend(self, until_s):
-        lasts_s = until_s - self.now_s
-        up_bps, down_bps = (sum(r for (_, out), r in self.rates_bps.items() if out == way) for way in (True, False))
-        profile, state = self.profile, "moving" if up_bps or down_bps else self.phase
-        if state == "moving":
-            beta_w = profile.beta_w / ((up_bps > 0) + (down_bps > 0))
-            self.joules["send"] += lasts_s * ((up_bps > 0) * beta_w + profile.alpha_up_w_per_bps * up_bps)
-            self.joules["receive"] += lasts_s * ((down_bps > 0) * beta_w + profile.alpha_down_w_per_bps * down_bps)
-        elif state in ("idle", "paging"):
-            self.joules["sleep"] += lasts_s * profile.idle_w
-        elif state == "promotion":
-            self.joules["radio"] += lasts_s * profile.promotion_w
-        else:
-            tail = 0 if state == "silent" else int(state[-1]) - 1
-            self.joules["radio"] += lasts_s * profile.tails[tail][1]
-        self.seconds[state] += lasts_s
-        self.now_s = until_s
+        radio.follow, radio.forget_flows = written_follow, written_forget
 
 
 @pytest.fixture(scope="module")

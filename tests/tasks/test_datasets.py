@@ -25,7 +25,7 @@ def test_digits_are_scaled_and_the_others_standardised():
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(FedsimError, match="digits, iris, wine, breast_cancer, got 'mnist'"):
+    with pytest.raises(FedsimError, match="digits, iris, wine, breast_cancer, diabetes, got 'mnist'"):
         load("mnist")
 
 

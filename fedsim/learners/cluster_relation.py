@@ -1,4 +1,4 @@
-"""Tasks in clusters: the convex relaxation of clustered multi-task learning."""
+"""Relations of tasks in clusters: the convex relaxation of clustered multi-task learning."""
 
 from dataclasses import dataclass
 

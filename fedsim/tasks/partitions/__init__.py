@@ -1,0 +1,1 @@
+"""Rules by which rows are shared out, one in each file."""
