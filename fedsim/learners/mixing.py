@@ -79,6 +79,17 @@ class EqualShares:
         return W
 
 
+@dataclass(frozen=True, slots=True)
+class OverlayWeights:
+    """The weights that the overlay gives its edges, as MATCHA does."""
+
+    def weights(self, graph: Graph) -> csr_array:
+        """See ``Mixing``."""
+        if graph.is_directed() or len(nx.get_edge_attributes(graph, "weight")) < graph.number_of_edges():
+            raise FedsimError("overlay-weights need an overlay that gives its edges weights, as matcha does")
+        return with_own(csr_array(nx.to_scipy_sparse_array(graph, weight="weight")))
+
+
 def metropolis(graph: "nx.Graph[Any]") -> Array:
     """Metropolis-Hastings weights as a full matrix, (N, N)."""
     return Metropolis().weights(graph).toarray()

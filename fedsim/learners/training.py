@@ -9,7 +9,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.exchange import Meeting, assemble
-from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
+from fedsim.learners.learner import Array, CatchUp, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
 from fedsim.tasks.model import Model
@@ -167,6 +167,12 @@ class GossipTraining:
         self._memories[device] = offered.memory[0]
         message: Array = offered.messages[0]
         return message
+
+    def message_bytes(self, codes: int) -> int:
+        """Of a message to a neighbour that has not had the last so many, the present one among them."""
+        if isinstance(self.learner, CatchUp):
+            return self.learner.catch_up_bytes(self.problem, codes)
+        return self.learner.up_bytes(self.problem)
 
     def meeting(
         self, own: Array, answer: Answer, offered: Array, received: Mapping[int, Array], weights: Mapping[int, float]
