@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, NoRouteError
+from fedsim.errors import DeviceDownError, NoRouteError
 from fedsim.learners.learner import Array
 from fedsim.learners.mixing import Metropolis, Mixing
-from fedsim.learners.workbench import Answer
-from fedsim.protocols.cost import cost
 from fedsim.protocols.inbox import Inbox
-from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
+from fedsim.protocols.node import DeviceNode, Stint, under_way
 from fedsim.protocols.overlay import Overlay, hears, tells
+from fedsim.protocols.peer_work import deliver, work
 from fedsim.protocols.schedule import Schedule, Turn
 from fedsim.protocols.session import GossipSession
 
@@ -117,9 +116,9 @@ class _Peer:
         if training.learner.overlaps:
             offered = training.offer(self.node.index, own)
             self._offer(offered, turn)
-            answer = await self._compute(own)
+            answer = await work(self.session, self.node, own, self.number)
         else:
-            answer = await self._compute(own)
+            answer = await work(self.session, self.node, own, self.number)
             offered = training.offer(self.node.index, own, answer)
             self._offer(offered, turn)
         computed_s = loop.time()
@@ -144,25 +143,6 @@ class _Peer:
             return {"waited_for": "", "waited_link": ""}
         node = self.session.devices[last]
         return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
-
-    async def _compute(self, own: Array) -> Answer:
-        """Local work; a peer whose device refuses it does no step, and only mixes."""
-        training, index = self.session.training, self.node.index
-        steps = training.costs[index].steps
-        try:
-            return await self._train(own, steps)
-        except JobRefusedError:
-            ticket = training.begin(index, own, 0, (self.node.name, self.number), self.number - 1)
-            return training.bench.take(ticket)
-
-    async def _train(self, own: Array, steps: int) -> Answer:
-        training, index = self.session.training, self.node.index
-        ticket = training.begin(index, own, steps, (self.node.name, self.number), self.number - 1)
-        try:
-            await cost(training, index, steps).spend(self.node)
-            return training.bench.take(ticket)
-        finally:
-            training.bench.drop(ticket)
 
     def _offer(self, model: Array, turn: Turn) -> None:
         """Hand a model to the couriers of this round; one that still waits for its courier is superseded."""
@@ -189,7 +169,7 @@ class _Peer:
             missed = self.behind[neighbour]
             size_bytes = self.session.training.message_bytes(max(missed, 1))
             try:
-                delivery = await self._deliver(target, size_bytes, stint)
+                delivery = await deliver(self.node, target, size_bytes, stint)
             except (DeviceDownError, NoRouteError) as error:
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
@@ -206,13 +186,3 @@ class _Peer:
                 move_s=delivery.move_s,
                 **delivery.parts,
             )
-
-    async def _deliver(self, target: DeviceNode, size_bytes: int, stint: Stint) -> Delivery:
-        """Send until it arrives, as long as there is a way: a peer that is missed would hold up its neighbours."""
-        while True:
-            try:
-                return await self.node.send(target, size_bytes)
-            except NoRouteError:
-                raise
-            except MessageFailedError as error:
-                stint.lose(error.cause, sent_bytes=error.sent_bytes)
