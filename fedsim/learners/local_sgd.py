@@ -5,6 +5,7 @@ write only what is its own.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
@@ -31,7 +32,7 @@ class SgdLearner:
         """The solver's."""
         return self.solver.epochs
 
-    def memory(self, problem: Problem, device: int) -> None:
+    def memory(self, problem: Problem, device: int) -> Any:
         """Nothing is remembered."""
         del problem, device
 
