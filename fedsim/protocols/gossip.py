@@ -28,15 +28,23 @@ class SynchronousGossip:
     A peer waits at most ``patience_s``, from the end of its own computing, for neighbours that are late or gone
     (for ever if None). The weight of a neighbour whose model is missing goes to the peer's own model, so that the
     weights still sum to 1. A peer that fell behind, or comes back, goes on at the round of its most advanced
-    neighbour. A lost message is sent again at once. Where the overlay changes, a peer sends to those that hear
-    it in this round, and waits for those that it hears.
+    neighbour; where arcs go one way, and that one may be ahead without anybody having given up, only when it comes
+    back, or is behind by more rounds than there are peers. A lost message is sent again at once. Where the
+    overlay changes, a peer sends to those that hear it in this round, and waits for those that it hears.
+
+    At most ``in_flight`` models are on their way to one neighbour at a time; of those that wait, the last one goes. In
+    Marfoq's model, and wherever a peer's rounds may be shorter than a message, rounds keep their pace
+    only if it is more than 1.
     """
 
     overlay: Overlay
     mixing: Mixing = field(default_factory=Metropolis)
     patience_s: float | None = 10.0
+    in_flight: int = 1
 
     def __post_init__(self) -> None:
+        if not self.in_flight >= 1:
+            raise ValueError(f"in_flight must be >= 1, got {self.in_flight!r}")
         if self.patience_s is not None and not self.patience_s > 0:
             raise ValueError(f"patience must be > 0, got {self.patience_s!r}")
 
@@ -46,8 +54,14 @@ class SynchronousGossip:
         inboxes = [Inbox(hears(schedule.base, index)) for index in range(len(session.devices))]
         async with asyncio.TaskGroup() as group:
             for device in session.devices:
-                targets = dict.fromkeys(tells(schedule.base, device.index), 0)
-                peer = _Peer(session=session, node=device, inboxes=inboxes, schedule=schedule, behind=targets)
+                peer = _Peer(
+                    session=session,
+                    node=device,
+                    inboxes=inboxes,
+                    schedule=schedule,
+                    behind=dict.fromkeys(tells(schedule.base, device.index), 0),
+                    in_flight=self.in_flight,
+                )
                 group.create_task(peer.live(self.patience_s), name=device.name)
         session.monitor.stop("no devices are left")
 
@@ -64,6 +78,7 @@ class _Peer:
     inboxes: Sequence[Inbox]
     schedule: Schedule
     behind: dict[int, int]
+    in_flight: int
     number: int = 0
     outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
     offered: tuple[int, Array] | None = None
@@ -85,7 +100,9 @@ class _Peer:
             self.inbox.welcome = self._welcome
             for neighbour in self.behind:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
-                couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
+                for _ in range(self.in_flight):
+                    couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
+            self.number = max(self.number, self.inbox.newest - 1)
             while True:
                 self.number = self._next()
                 await self._round(patience_s)
@@ -95,17 +112,21 @@ class _Peer:
     def _next(self) -> int:
         """The next round; that of the most advanced of those neighbours that went on without this peer, if any did.
 
-        A neighbour did if it sent for a round after one in which this peer was to hear it.
+        A neighbour did if it sent for a round after one in which it was to hear this peer, or, where nobody
+        who is ahead hears this one, if it is ahead by more than all can be.
         """
-        following, index = self.number + 1, self.node.index
+        following = self.number + 1
         if self.inbox.newest <= following:
             return following
-        missed = [
-            newest
-            for sender, newest in self.inbox.latest.items()
-            if any(sender in self.schedule.turn(index, number).hears for number in range(following, newest))
-        ]
-        return max(missed, default=following)
+        ahead = {sender: newest for sender, newest in self.inbox.latest.items() if newest > following}
+        return max((newest for sender, newest in ahead.items() if self._is_given_up(sender, newest)), default=following)
+
+    def _is_given_up(self, sender: int, newest: int) -> bool:
+        index, most = self.node.index, self.schedule.most_apart
+        is_expected = any(
+            index in self.schedule.turn(sender, number).hears for number in range(self.number + 1, newest)
+        )
+        return is_expected or newest > self.number + most
 
     async def _round(self, patience_s: float | None) -> None:
         loop = asyncio.get_running_loop()
@@ -166,15 +187,15 @@ class _Peer:
         target = self.session.devices[neighbour]
         while True:
             number, model = await self.outbox[neighbour].get()
-            missed = self.behind[neighbour]
+            missed, self.behind[neighbour] = self.behind[neighbour], 0
             size_bytes = self.session.training.message_bytes(max(missed, 1))
             try:
                 delivery = await deliver(self.node, target, size_bytes, stint)
             except (DeviceDownError, NoRouteError) as error:
+                self.behind[neighbour] += missed
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
-            self.behind[neighbour] -= missed
             for cause, wasted_bytes in delivery.wasted.items():
                 stint.lose(cause, sent_bytes=wasted_bytes)
             self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)
