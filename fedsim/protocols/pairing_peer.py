@@ -179,7 +179,8 @@ class PairingPeer:
         finally:
             if other.host is not None and outcome.is_mixed and not other.is_working:
                 other.host.stint.settle()
-            if other.host is not None and outcome.has_arrived and not outcome.is_mixed:
+            is_lost = outcome.has_arrived and not outcome.is_mixed and not self.session.monitor.is_done()
+            if other.host is not None and is_lost:
                 size_bytes = self.session.training.message_bytes(1)
                 other.host.stint.lose("unreached", received_bytes=size_bytes)
 
