@@ -6,7 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, Array, CentralLearner, Computed, DecentralisedLearner, Work
+from fedsim.learners.exchange import Exchange, Mixed, Offered
+from fedsim.learners.learner import (
+    Answers,
+    Array,
+    CatchUp,
+    CentralLearner,
+    Computed,
+    DecentralisedLearner,
+    IntArray,
+    Work,
+)
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
@@ -51,11 +61,6 @@ class _Costs:
         """As the learner."""
         return int(self.learner.up_bytes(problem))
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
-        """A state of no numbers."""
-        del problem, rng
-        return np.empty(0)
-
 
 class CentralRehearsal(_Costs):
     """A central learner's part."""
@@ -77,6 +82,11 @@ class CentralRehearsal(_Costs):
     def sends(self) -> Literal["model", "change"]:
         """Nothing of these."""
         return "model"
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
+        """A state of no numbers."""
+        del problem, rng
+        return np.empty(0)
 
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
         """No numbers."""
@@ -136,10 +146,31 @@ class GossipRehearsal(_Costs):
         """As the learner."""
         return bool(self.learner.overlaps)
 
-    def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
+    def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
+        """A state of no numbers."""
+        del problem, device, rng
+        return np.empty(0)
+
+    def outgoing(self, problem: Problem, devices: IntArray, numbers: Array, memory: tuple[Any, ...]) -> Offered:
+        """No numbers."""
+        del problem, devices
+        return Offered(messages=numbers, memory=memory)
+
+    def catch_up_bytes(self, problem: Problem, codes: int) -> int:
+        """As the learner."""
+        if isinstance(self.learner, CatchUp):
+            return self.learner.catch_up_bytes(problem, codes)
+        return self.up_bytes(problem)
+
+    def rebase(self, started: Array, computed: Array, current: Array) -> Array:
+        """Nothing was done."""
+        del started, computed
+        return current
+
+    def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
         """Nothing to mix."""
-        del computed, received, weights
-        return own
+        del problem
+        return Mixed(states=exchange.own, memory=exchange.memory)
 
     def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
         """Of no numbers: (m, 0)."""

@@ -214,6 +214,11 @@ class Fleet:
         group = self.groups[number]
         return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
 
+    def node_of(self, index: int) -> str:
+        """The node on which it hangs, as it is at the start."""
+        node: str = self.kinds[self.kind[index]].way.place(self.place(index)[1])
+        return node
+
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self.place(index)
@@ -235,7 +240,7 @@ class Fleet:
             rules=kind.rules,
             charge_j=charge_j,
             link=way.link,
-            place=way.place(rank),
+            place=self.node_of(index),
             access=way.access(
                 OwnRates(
                     rank=rank,

@@ -5,9 +5,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from fedsim.learners.averaging import Averaging
+from fedsim.learners.choco import ChocoSgd
 from fedsim.learners.clustered import ClusteredFL
+from fedsim.learners.codecs import Qsgd
 from fedsim.learners.decay import Exponential
 from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.dsgt import Dsgt
+from fedsim.learners.exchange import Mixed, Offered
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
@@ -46,6 +51,10 @@ def test_learners_that_ship_keep_every_law(name):
         PFedMe(beta=0.5, decay=Exponential()),
         Scaffold(option="I", weights="equal"),
         DPsgd(overlaps=False, solver=Sgd(batch_size=None)),
+        Dsgt(solver=Sgd(epochs=2, momentum=0.5), decay=Exponential(), precision="float64"),
+        ChocoSgd(codec=None),
+        ChocoSgd(codec=Qsgd(levels=4), consensus_step=1.0),
+        Averaging(spread=0.0, precision="float64"),
     ],
     ids=repr,
 )
@@ -281,37 +290,74 @@ def test_a_broken_learner_hears_which_law_it_breaks(learner, law):
 # --- peers ------------------------------------------------------------------------------------------------------------
 
 
-class PeerInPlace(DPsgd):
-    def mix(self, own, computed, received, weights):
-        computed += weights[1:] @ (received - own)
-        return computed.copy()
+class Peer(DPsgd):
+    """D-PSGD, to be broken: the states that it mixes to, one node at a time."""
+
+    def mix(self, problem, exchange):
+        rows = [slice(*exchange.starts[i : i + 2]) for i in range(len(exchange.own))]
+        states = [
+            self.step(exchange, i, exchange.received[rows[i]], exchange.weights[rows[i]]) for i in range(len(rows))
+        ]
+        return Mixed(states=np.stack(states), memory=exchange.memory)
+
+    def step(self, exchange, i, received, weights):
+        return exchange.computed[i] + weights @ (received - exchange.offered[i])
 
 
-class PeerDrift(DPsgd):
-    def mix(self, own, computed, received, weights):
-        return computed + weights[1:] @ received
+class PeerInPlace(Peer):
+    def step(self, exchange, i, received, weights):
+        exchange.computed[i] += weights @ (received - exchange.offered[i])
+        return exchange.computed[i].copy()
 
 
-class PeerFirst(DPsgd):
-    def mix(self, own, computed, received, weights):
-        return computed + (weights[1] * (received[0] - own) if len(received) else 0.0)
+class PeerDrift(Peer):
+    def step(self, exchange, i, received, weights):
+        return exchange.computed[i] + weights @ received
 
 
-class PeerLoner(DPsgd):
-    def mix(self, own, computed, received, weights):
-        return computed + np.mean(received - own, axis=0) * (1 - weights[0])
+class PeerFirst(Peer):
+    def step(self, exchange, i, received, weights):
+        return exchange.computed[i] + (weights[0] * (received[0] - exchange.offered[i]) if len(received) else 0.0)
 
 
-class PeerSkewed(DPsgd):
+class PeerInfinite(Peer):
+    def step(self, exchange, i, received, weights):
+        return exchange.computed[i] + np.mean(received - exchange.offered[i], axis=0) * weights.sum()
+
+
+class PeerSkewed(Peer):
     """Takes rounded models of its neighbours, and its own as it is."""
 
-    def mix(self, own, computed, received, weights):
-        return computed + weights[1:] @ (received.astype("float32") - own)
+    def step(self, exchange, i, received, weights):
+        return exchange.computed[i] + weights @ (received - exchange.own[i])
+
+
+class PeerCrowd(Peer):
+    """Counts those that mix with it at the same time."""
+
+    def step(self, exchange, i, received, weights):
+        return super().step(exchange, i, received, weights) * (1 + 1e-15 * len(exchange.own))
 
 
 class PeerCheap(DPsgd):
     def up_bytes(self, problem):
         return 2
+
+
+class PeerExact(DPsgd):
+    def outgoing(self, problem, devices, numbers, memory):
+        return Offered(messages=numbers, memory=memory)
+
+
+class PeerScribbler(DPsgd):
+    def outgoing(self, problem, devices, numbers, memory):
+        numbers += 1.0
+        return Offered(messages=numbers.copy(), memory=memory)
+
+
+class PeerHasty(DPsgd):
+    def rebase(self, started, computed, current):
+        return computed
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -321,7 +367,11 @@ class PeerCheap(DPsgd):
         (PeerInPlace, "changed in place: mix"),
         (PeerDrift, "nodes that are equal stay equal"),
         (PeerFirst, "the order of neighbours"),
-        (PeerLoner, "all numbers are finite: a node without neighbours"),
+        (PeerInfinite, "all numbers are finite: mix"),
+        (PeerCrowd, "order and company of devices change nothing: node . mixes alone"),
+        (PeerExact, "numbers that travel are rounded"),
+        (PeerScribbler, "changed in place: outgoing"),
+        (PeerHasty, "work is added to whatever the state is by then"),
         (PeerSkewed, "keeps the mean"),
         (PeerCheap, "bytes declared"),
     ],
