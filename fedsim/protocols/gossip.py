@@ -80,6 +80,7 @@ class _Peer:
     behind: dict[int, int]
     in_flight: int
     number: int = 0
+    is_back: bool = False
     outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
     offered: tuple[int, Array] | None = None
 
@@ -102,8 +103,7 @@ class _Peer:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
                 for _ in range(self.in_flight):
                     couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
-            if self.schedule.base.is_directed():
-                self.number = max(self.number, self.inbox.newest - 1)
+            self.is_back = self.number > 0
             while True:
                 self.number = self._next()
                 await self._round(patience_s)
@@ -113,16 +113,21 @@ class _Peer:
     def _next(self) -> int:
         """The next round; that of the most advanced of those neighbours that went on without this peer, if any did.
 
-        A neighbour did if it sent for a round after one in which it was to hear this peer. Where arcs go one way,
-        others may be ahead without that; a peer goes on from where these are only when it comes back.
+        A neighbour did if it sent for a round after one in which it was to hear this peer. Where arcs go one way, the
+        others may be ahead by nearly as many rounds as there are peers without that: then only one that has been away,
+        once, or that is farther behind, goes on from where they are.
         """
-        following, index = self.number + 1, self.node.index
-        if self.inbox.newest <= following:
+        following, newest = self.number + 1, self.inbox.newest
+        if newest <= following:
             return following
+        if self.schedule.base.is_directed():
+            is_lost = self.is_back or newest > following + len(self.inboxes)
+            self.is_back = False
+            return newest if is_lost else following
         missed = [
-            newest
-            for sender, newest in self.inbox.latest.items()
-            if any(sender in self.schedule.turn(index, number).tells for number in range(following, newest))
+            latest
+            for sender, latest in self.inbox.latest.items()
+            if any(sender in self.schedule.turn(self.node.index, number).hears for number in range(following, latest))
         ]
         return max(missed, default=following)
 
