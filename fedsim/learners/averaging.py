@@ -42,6 +42,11 @@ class Averaging:
         return True
 
     @property
+    def keeps_mean(self) -> bool:
+        """Mixing by doubly stochastic weights keeps the mean of all models."""
+        return True
+
+    @property
     def overlaps(self) -> bool:
         """There is nothing to wait for."""
         return True

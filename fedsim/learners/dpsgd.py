@@ -6,7 +6,7 @@ import numpy as np
 
 from fedsim.learners.exchange import Exchange, Mixed
 from fedsim.learners.learner import Computed, Work
-from fedsim.learners.local_sgd import run_sgd, sent
+from fedsim.learners.local_sgd import sent
 from fedsim.learners.peer_sgd import PeerSgd
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
@@ -33,7 +33,7 @@ class DPsgd(PeerSgd):
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""
-        return sent(run_sgd(self.solver, problem, work).parameters)
+        return sent(self.train(problem, work).parameters)
 
     def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
         """A neighbour that is left out leaves its weight to the node itself."""

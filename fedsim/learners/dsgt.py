@@ -9,14 +9,12 @@ import numpy as np
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent, with_terms
 from fedsim.learners.messages import rounded, size_bytes
 from fedsim.learners.peer_sgd import agreement
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.terms import Terms
-
-_SINGLE_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,19 +45,18 @@ class Dsgt(SgdLearner):
         return True
 
     @property
+    def keeps_mean(self) -> bool:
+        """Of what was trained, and of all corrections, mixing by doubly stochastic weights keeps the mean."""
+        return True
+
+    @property
     def overlaps(self) -> bool:
         """What it sends is what it has computed."""
         return False
 
     def local_cost(self, problem: Problem, device: int) -> LocalCost:
         """In every step the correction is read and added."""
-        cost, numbers = SgdLearner.local_cost(self, problem, device), problem.model.parameters
-        return replace(
-            cost,
-            step_flops=cost.step_flops + numbers,
-            step_moved_bytes=cost.step_moved_bytes + _SINGLE_BYTES * numbers,
-            memory_bytes=cost.memory_bytes + _SINGLE_BYTES * numbers,
-        )
+        return with_terms(SgdLearner.local_cost(self, problem, device), problem, flops=1, vectors=1)
 
     def up_bytes(self, problem: Problem) -> int:
         """A model and a direction."""
@@ -74,9 +71,9 @@ class Dsgt(SgdLearner):
     def local(self, problem: Problem, work: Work) -> Computed:
         """X' and z, (b, 2 p)."""
         x, c = np.split(work.received, 2, axis=1)
-        trained = run_sgd(self.solver, problem, replace(work, received=x), Terms(linear=c)).parameters
-        steps = work.steps[:, None]
-        followed = np.where(steps > 0, (x - trained) / (self.solver.step_size * np.maximum(steps, 1)), c)
+        trained = self.train(problem, replace(work, received=x), Terms(linear=c)).parameters
+        strides = (work.steps * self.step_sizes(work))[:, None]
+        followed = np.where(strides > 0, (x - trained) / np.where(strides > 0, strides, 1.0), c)
         return sent(np.concatenate([trained, followed], axis=1))
 
     def outgoing(self, problem: Problem, devices: IntArray, numbers: Array, memory: tuple[Any, ...]) -> Offered:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.learners.one_model import everywhere, objective
 from fedsim.learners.staleness import PolynomialStaleness, Staleness
@@ -69,13 +69,14 @@ class FedAsync(SgdLearner):
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train with the pull towards what was received."""
         terms = Terms(proximal=np.full(len(work.devices), self.proximal)) if self.proximal else None
-        return sent(rounded(run_sgd(self.solver, problem, work, terms).parameters, self.precision))
+        return sent(rounded(self.train(problem, work, terms).parameters, self.precision))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
-        """Mix in one answer after the other."""
+        """Mix in one answer after the other, the stalest first, and of equally stale ones by device."""
         del problem
-        for share, model in zip(self.mixing * self.staleness.weights(answers.staleness), answers.sent, strict=True):
-            state = (1 - share) * state + share * model
+        shares = self.mixing * self.staleness.weights(answers.staleness)
+        for i in np.lexsort((answers.devices, -answers.staleness)).tolist():
+            state = (1 - shares[i]) * state + shares[i] * answers.sent[i]
         return state
 
     def aggregate_flops(self, problem: Problem, answers: int) -> float:

@@ -34,6 +34,11 @@ class PeerSgd(SgdLearner):
         """A node that did not finish its epochs still has a model."""
         return True
 
+    @property
+    def keeps_mean(self) -> bool:
+        """Mixing by doubly stochastic weights keeps the mean of all models."""
+        return True
+
     def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
         """The model's own start, (p,)."""
         del device

@@ -20,7 +20,7 @@ from fedsim.learners.learner import (
 )
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 Streams = Callable[..., np.random.Generator]
@@ -125,7 +125,7 @@ class CentralTraining:
         """What each device would use now: (m, p)."""
         return self.learner.models(self.problem, self.state, self.memories)
 
-    def predictor(self) -> Model:
+    def predictor(self) -> Predictor:
         """What reads ``models``."""
         return self.learner.predictor(self.problem)
 
@@ -222,7 +222,7 @@ class GossipTraining:
         """What each device would use now: (m, p)."""
         return self.learner.models(self.problem, self._states, self._memories)
 
-    def predictor(self) -> Model:
+    def predictor(self) -> Predictor:
         """What reads ``models``."""
         return self.learner.predictor(self.problem)
 

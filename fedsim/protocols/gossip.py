@@ -28,12 +28,13 @@ class SynchronousGossip:
     A peer waits at most ``patience_s``, from the end of its own computing, for neighbours that are late or gone
     (for ever if None). The weight of a neighbour whose model is missing goes to the peer's own model, so that the
     weights still sum to 1. A peer that fell behind, or comes back, goes on at the round of its most advanced
-    neighbour. A lost message is sent again at once. Where the overlay changes, a peer sends to those that hear
-    it in this round, and waits for those that it hears.
+    neighbour; where arcs go one way, and that one may be ahead without anybody having given up, only when it comes
+    back, or is behind by more rounds than there are peers. A lost message is sent again at once. Where the
+    overlay changes, a peer sends to those that hear it in this round, and waits for those that it hears.
 
     At most ``in_flight`` models are on their way to one neighbour at a time; of those that wait, the last one goes. In
-    Marfoq's model, and wherever a round may be shorter than a message takes, rounds keep their pace only if that is
-    more than 1.
+    Marfoq's model, and wherever a peer's rounds may be shorter than a message, rounds keep their pace
+    only if it is more than 1.
     """
 
     overlay: Overlay
@@ -53,13 +54,12 @@ class SynchronousGossip:
         inboxes = [Inbox(hears(schedule.base, index)) for index in range(len(session.devices))]
         async with asyncio.TaskGroup() as group:
             for device in session.devices:
-                targets = dict.fromkeys(tells(schedule.base, device.index), 0)
                 peer = _Peer(
                     session=session,
                     node=device,
                     inboxes=inboxes,
                     schedule=schedule,
-                    behind=targets,
+                    behind=dict.fromkeys(tells(schedule.base, device.index), 0),
                     in_flight=self.in_flight,
                 )
                 group.create_task(peer.live(self.patience_s), name=device.name)
@@ -80,7 +80,6 @@ class _Peer:
     behind: dict[int, int]
     in_flight: int
     number: int = 0
-    is_back: bool = False
     outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
     offered: tuple[int, Array] | None = None
 
@@ -103,7 +102,7 @@ class _Peer:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
                 for _ in range(self.in_flight):
                     couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
-            self.is_back = self.number > 0
+            self.number = max(self.number, self.inbox.newest - 1)
             while True:
                 self.number = self._next()
                 await self._round(patience_s)
@@ -113,23 +112,21 @@ class _Peer:
     def _next(self) -> int:
         """The next round; that of the most advanced of those neighbours that went on without this peer, if any did.
 
-        A neighbour did if it sent for a round after one in which it was to hear this peer. Where arcs go one way, the
-        others may be ahead by nearly as many rounds as there are peers without that: then only one that has been away,
-        once, or that is farther behind, goes on from where they are.
+        A neighbour did if it sent for a round after one in which it was to hear this peer, or, where nobody
+        who is ahead hears this one, if it is ahead by more than all can be.
         """
-        following, newest = self.number + 1, self.inbox.newest
-        if newest <= following:
+        following = self.number + 1
+        if self.inbox.newest <= following:
             return following
-        if self.schedule.base.is_directed():
-            is_lost = self.is_back or newest > following + len(self.inboxes)
-            self.is_back = False
-            return newest if is_lost else following
-        missed = [
-            latest
-            for sender, latest in self.inbox.latest.items()
-            if any(sender in self.schedule.turn(self.node.index, number).hears for number in range(following, latest))
-        ]
-        return max(missed, default=following)
+        ahead = {sender: newest for sender, newest in self.inbox.latest.items() if newest > following}
+        return max((newest for sender, newest in ahead.items() if self._is_given_up(sender, newest)), default=following)
+
+    def _is_given_up(self, sender: int, newest: int) -> bool:
+        index, most = self.node.index, self.schedule.most_apart
+        is_expected = any(
+            index in self.schedule.turn(sender, number).hears for number in range(self.number + 1, newest)
+        )
+        return is_expected or newest > self.number + most
 
     async def _round(self, patience_s: float | None) -> None:
         loop = asyncio.get_running_loop()
@@ -190,19 +187,18 @@ class _Peer:
         target = self.session.devices[neighbour]
         while True:
             number, model = await self.outbox[neighbour].get()
-            missed = self.behind[neighbour]
+            missed, self.behind[neighbour] = self.behind[neighbour], 0
             size_bytes = self.session.training.message_bytes(max(missed, 1))
-            self.behind[neighbour] -= missed
-            arrived = False
             try:
                 delivery = await deliver(self.node, target, size_bytes, stint)
-                arrived = True
             except (DeviceDownError, NoRouteError) as error:
+                self.behind[neighbour] += missed
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
-            finally:
-                self.behind[neighbour] += 0 if arrived else missed
+            except asyncio.CancelledError:  # it goes in the middle of it
+                self.behind[neighbour] += missed
+                raise
             for cause, wasted_bytes in delivery.wasted.items():
                 stint.lose(cause, sent_bytes=wasted_bytes)
             self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)

@@ -1,5 +1,6 @@
 """Who talks to whom in which round, and how much that counts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,11 @@ class Schedule:
         self._overlay, self._mixing, self._peers = overlay, mixing, peers
         self._round = lru_cache(maxsize=_REMEMBERED)(self._make_round)
         self._always: dict[int, Turn] = {}
+
+    @property
+    def most_apart(self) -> float:
+        """How many rounds a peer can be behind another one without having been given up by anybody."""
+        return math.inf if isinstance(self._overlay, ChangingOverlay) else len(self.base)
 
     def turn(self, peer: int, number: int) -> Turn:
         """What a peer does in its round of this number, from 1."""

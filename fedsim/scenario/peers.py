@@ -23,7 +23,7 @@ def make_peers(
     """All devices, where and how they are attached, and how large a message is; ``compute``: see ``Reach``."""
     reach = Reach(
         topology=scenario.topology,
-        places=[fleet.place(index) for index in range(len(fleet))],
+        places=[fleet.node_of(index) for index in range(len(fleet))],
         up_bps=fleet.up_bps,
         down_bps=fleet.down_bps,
         access_s=fleet.rtt_s / 2,

@@ -79,6 +79,9 @@ def play(protocol, peers, training, sim, *, seconds, look=lambda device: None):
         reason = ""
         events = 0
 
+        def is_done(self):
+            return bool(self.reason)
+
         def peer_round_ended(self, device):
             self.events += 1
             look(device)

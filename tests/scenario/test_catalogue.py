@@ -14,6 +14,7 @@ REQUIRED = {
     "asynchronous-updates": {"concurrency": 2},
     "hierarchical-rounds": {"cohort": 2},
     "synchronous-gossip": {"overlay": "ring", "mixing": "metropolis"},
+    "asynchronous-gossip": {"overlay": "ring"},
     "npz": {"file": "own.npz"},
     "csv": {"file": "own.csv", "label": "y"},
     "libsvm": {"file": "own.txt"},
