@@ -7,7 +7,7 @@ cost.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol, Union
+from typing import Any, Literal, Protocol, Union
 
 import networkx as nx
 import numpy as np
@@ -18,7 +18,9 @@ from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 
 Graph = Union["nx.Graph[Any]", "nx.DiGraph[Any]"]
-_PATIENCE = 300
+_PATIENCE = 30
+_THIN = 6  # entries in a row
+_BESIDE = 1e-6
 _ROUNDING = 1e-12
 _DENSE = 400  # up to so many nodes all eigenvalues are quicker than some
 
@@ -147,7 +149,8 @@ def contraction(W: Array | csr_array) -> float:
         return float(np.abs(np.linalg.eigvals(full - 1.0 / count)).max())
     sparse = csr_array(W)
     if abs(sparse - sparse.T).max() == 0:
-        return max(_second(sparse, 1.0), -_least(sparse))
+        second, floor = _second(sparse, 1.0), 1.0 - 2.0 * sparse.diagonal().min()  # by Gershgorin's circles
+        return max(second, -_least(sparse)) if floor > second else second
     product = csr_array(sparse @ sparse.T)
     if abs(product - sparse.T @ sparse).max() < _ROUNDING:  # normal: |lambda|^2 are the eigenvalues of W W^T
         return math.sqrt(max(0.0, _second(product, 1.0)))
@@ -157,22 +160,29 @@ def contraction(W: Array | csr_array) -> float:
 
 
 def _second(S: csr_array, largest: float) -> float:
-    """The second largest eigenvalue of a symmetric matrix: by Lanczos, or around the largest where many are close."""
-    try:
-        found = eigsh(S, k=2, which="LA", v0=_start(S.shape[0]), maxiter=_PATIENCE, return_eigenvectors=False)
-    except ArpackNoConvergence:
-        beyond = largest + 1e-6
-        found = eigsh(S.tocsc(), k=2, sigma=beyond, v0=_start(S.shape[0]), return_eigenvectors=False)
-    return float(found.min())
+    """The second largest eigenvalue of a symmetric matrix."""
+    return float(_extreme(S, 2, "LA", beyond=largest + _BESIDE).min())
 
 
 def _least(S: csr_array) -> float:
     """The least eigenvalue of a symmetric matrix whose eigenvalues are at least -1."""
+    return float(_extreme(S, 1, "SA", beyond=-1.0 - _BESIDE).min())
+
+
+def _extreme(S: csr_array, k: int, which: Literal["LA", "SA"], *, beyond: float) -> Array:
+    """The k eigenvalues at one end: by Lanczos or, where many are close, as on a long ring, around ``beyond`` that end.
+
+    The latter takes a factor of S, which is full where nodes have many neighbours; but there few are close.
+    """
+    start = _start(S.shape[0])
+    is_thin = S.nnz <= _THIN * S.shape[0]
+    patience = _PATIENCE if is_thin else None
     try:
-        found = eigsh(S, k=1, which="SA", v0=_start(S.shape[0]), maxiter=_PATIENCE, return_eigenvectors=False)
+        return np.asarray(eigsh(S, k=k, which=which, v0=start, maxiter=patience, return_eigenvectors=False))
     except ArpackNoConvergence:
-        found = eigsh(S.tocsc(), k=1, sigma=-1.0 - 1e-6, v0=_start(S.shape[0]), return_eigenvectors=False)
-    return float(found.min())
+        if not is_thin:
+            raise
+        return np.asarray(eigsh(S.tocsc(), k=k, sigma=beyond, v0=start, return_eigenvectors=False))
 
 
 def _start(count: int) -> Array:

@@ -196,6 +196,9 @@ class _Peer:
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
+            except asyncio.CancelledError:  # it goes in the middle of it
+                self.behind[neighbour] += missed
+                raise
             for cause, wasted_bytes in delivery.wasted.items():
                 stint.lose(cause, sent_bytes=wasted_bytes)
             self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)

@@ -30,9 +30,12 @@ def make_network(scenario: Scenario, sim: Simulation, degrees: Callable[[], Degr
 
 
 def make_degrees(scenario: Scenario, peers: Peers) -> Degrees:
-    """By the overlay; where there is none, every device has one neighbour: the server."""
+    """By the overlay; one neighbour where there is none (the server), or everybody has one partner in each round.
+
+    Of any other overlay that changes by the round, everybody counts with whom a device ever talks.
+    """
     overlay = getattr(scenario.protocol.value, "overlay", None)
-    if overlay is None:
+    if overlay is None or getattr(overlay, "is_pairwise", False):
         return Degrees()
     return Degrees.of(nx.relabel_nodes(overlay.graph(peers), dict(enumerate(peers.names))))
 

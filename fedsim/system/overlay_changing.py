@@ -19,6 +19,11 @@ class OnePeerExponential:
     weights of one half, all models are equal to their mean after log2 n rounds of nothing but averaging.
     """
 
+    @property
+    def is_pairwise(self) -> bool:
+        """Nobody sends to two in a round, or hears two."""
+        return True
+
     def graph(self, peers: Peers) -> Graph:
         """The exponential graph: i sends to i + 1, i + 2, i + 4 ..."""
         return _steps(len(peers), [2**power for power in range(_turns(len(peers)))])
@@ -39,6 +44,11 @@ class RandomMatchings:
 
     base: BaseOverlay = field(default_factory=Complete)
     seed: int | None = None
+
+    @property
+    def is_pairwise(self) -> bool:
+        """Nobody sends to two in a round, or hears two."""
+        return True
 
     def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Those of the base."""

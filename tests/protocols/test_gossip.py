@@ -9,7 +9,7 @@ import pytest
 from fedsim.errors import LinkDownError, NoRouteError
 from fedsim.kernel import Simulation
 from fedsim.learners.dpsgd import DPsgd
-from fedsim.learners.mixing import metropolis
+from fedsim.learners.mixing import EqualShares, metropolis
 from fedsim.protocols.gossip import SynchronousGossip
 from fedsim.protocols.inbox import Inbox
 from fedsim.system.overlay import Complete, Ring
@@ -181,3 +181,43 @@ def test_a_peer_that_refuses_the_job_only_mixes(gossip, node, problem):
     devices = [node(f"d{i}", i, work_s=1.0, memory_bytes=0.0 if i == 1 else np.inf) for i in range(3)]
     run = gossip(SynchronousGossip(overlay=Path()), devices, descent(0.1), problem([1.0, 100.0, 1.0]), seconds=200.0)
     assert run.training.models()[:, 0] == pytest.approx([1.0, 1.0, 1.0], abs=0.05)
+
+
+def test_several_models_are_on_their_way_at_a_time(gossip, node, problem):
+    """Two peers compute 1 s, peer 0's messages take 5 s and peer 1's 1 s: a round lasts (1 + 5 + 1 + 1) / 2 s.
+
+    As far as models need not wait for those before them: peer 0 is ready to send its next one after 2 s.
+    """
+
+    def rounds(in_flight):
+        peers = [node("0", 0, work_s=1.0, send_s=5.0), node("1", 1, work_s=1.0, send_s=1.0)]
+        protocol = SynchronousGossip(overlay=Ring(), patience_s=None, in_flight=in_flight)
+        seen = gossip(protocol, peers, descent(0.1, overlaps=False), problem([1.0, 1.0]), seconds=41.0)
+        return sum(device == 0 for _, device in seen.monitor.peers)
+
+    assert rounds(2) == 10
+    assert rounds(1) < 10
+
+
+@pytest.mark.parametrize("in_flight", [0, -1])
+def test_something_must_be_on_its_way(in_flight):
+    with pytest.raises(ValueError, match="in_flight must be >= 1"):
+        SynchronousGossip(overlay=Ring(), in_flight=in_flight)
+
+
+def test_where_arcs_go_one_way_a_peer_that_comes_back_goes_on_with_the_others(gossip, node, problem):
+    """Peer 1 is away from 2.5 s to 20.5 s; the others lose patience, and it does not repeat their rounds."""
+    peers = [node(str(i), i, work_s=1.0, dies_s=2.5 if i == 1 else np.inf, returns_s=20.5) for i in range(3)]
+    for peer in peers:
+        peer.is_spent = lambda: False
+        peer.returned = peer.back
+    protocol = SynchronousGossip(overlay=Ring(directed=True), mixing=EqualShares(), patience_s=2.0)
+    seen = gossip(protocol, peers, descent(0.1), problem([1.0, 1.0, 1.0]), seconds=30.0)
+    mixed = seen.events.query("kind == 'mixed' and subject == '1'")
+    back = mixed[mixed["time_s"] > 20.0]["round"].tolist()
+    assert mixed["round"].tolist()[:2] == [1, 2]
+    steps = np.diff(back)
+    others = seen.events.query("kind == 'mixed' and subject == '0'")["round"].tolist()
+    assert abs(back[-1] - others[-1]) <= 2
+    assert sorted(steps)[-2:] == [1.0, max(steps)]  # one leap
+    assert max(steps) > 5

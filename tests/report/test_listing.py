@@ -110,3 +110,11 @@ def test_topologies_are_those_of_the_folder(monkeypatch, tmp_path):
 def test_an_unknown_list_names_the_nearest():
     with pytest.raises(FedsimError, match="'device' is not a known list; did you mean 'devices'"):
         listing("device")
+
+
+def test_overlays_and_mixing_are_listed_once():
+    assert {"ring", "delta-mbst", "listed", "one-peer-exponential", "random-matchings"} <= set(
+        names_in(text_of("overlays"))
+    )
+    assert {"metropolis", "max-degree", "fdla", "fastest-mixing", "equal-shares"} <= set(names_in(text_of("mixing")))
+    assert "baseoverlays" not in kinds()
