@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.exchange import Exchange, Mixed
 from fedsim.learners.graph_tasks import GraphTasks
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
@@ -30,15 +29,16 @@ class DescentNode:
 class GraphGradient(GraphTasks):
     """In a round each node takes so many full gradient steps on its own problem, and tells its neighbours its model.
 
-        w_t <- w_t - eta_t (grad f_t(w_t) + lambda (Omega_tt w_t - sum_s a_ts w_s)),  eta_t = 1 / (L_t + lambda Omega_tt)
+        w_t <- w_t - eta_t (grad f_t(w_t) + lambda (Omega_tt w_t - sum_s a_ts w_s))
+        eta_t = 1 / (L_t + lambda Omega_tt)
 
-    L_t is the largest eigenvalue of c_t X_t^T X_t times what the loss's slope changes at most; a node works it out once,
-    and is not charged for that. One such step takes the largest error of a model, over all nodes, to at
-    most 1 - eta lambda mu of itself, whatever the age of the neighbours' models: w_t -> w_t - eta_t grad of a
-    function between lambda Omega_tt and 1 / eta_t of curvature shrinks its own error by 1 - eta_t lambda Omega_tt, and
-    the neighbours add at most eta_t lambda d_t of theirs. So the step is safe in synchronous and asynchronous gossip,
-    for any number of steps a round, and under any loss of messages. ``many`` steps solve the own problem: a round is
-    then a proximal step, and the error falls by d_t / (d_t + mu).
+    L_t is the largest eigenvalue of c_t X_t^T X_t times the most by which the loss's slope changes; a node works it
+    out once, and is not charged for that. The first three terms are the gradient of a function with curvatures
+    between lambda Omega_tt and 1 / eta_t: a step along it shrinks the model's error to at most 1 - eta_t lambda
+    Omega_tt of itself, and neighbours add at most eta_t lambda d_t of theirs. So a step takes the largest error over
+    all nodes to at most 1 - eta_t lambda mu of itself, with neighbours' models of any age: it is safe in
+    synchronous and asynchronous gossip, for any number of steps a round, whatever messages are lost. Many steps solve
+    the own problem: a round is then a proximal step, and leaves d_t / (d_t + mu) of the largest error.
     """
 
     loss: DualLoss = field(default_factory=LogLoss)
@@ -104,15 +104,6 @@ class GraphGradient(GraphTasks):
                 slope = scale[i] * self.loss.slope(x @ w.T, t)
                 w -= (slope.T @ x + curvature * w - pull) / (node.steepness + curvature)
         return Computed(sent=sent, memory=work.memory)
-
-    def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
-        """Take over what neighbours sent; the own model stays what local work made of it."""
-        del problem
-        after = tuple(
-            DescentNode(steepness=node.steepness, near=near)
-            for node, near in zip(exchange.memory, self.news(exchange), strict=True)
-        )
-        return Mixed(states=exchange.computed, memory=after)
 
     def measures(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> dict[str, float]:
         """See ``GraphTasks.certificate``; the dual variables are minus the slopes at the nodes' own models."""

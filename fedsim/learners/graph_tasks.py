@@ -1,15 +1,15 @@
 """What learners of related tasks on a graph have in common: the objective, the messages, and the certificate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from fedsim.errors import FedsimError
-from fedsim.learners.exchange import Exchange, Offered
+from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.margins import linear, scores, training_rows, width
 from fedsim.learners.messages import Precision, check_precision, rounded, size_bytes
 from fedsim.learners.neighbourhood import Neighbourhood
@@ -17,14 +17,6 @@ from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.losses import DualLoss
 from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
-
-
-class Placed(Protocol):
-    """Whatever else a node remembers, it knows its neighbours."""
-
-    @property
-    def near(self) -> Neighbourhood:
-        """As it heard of them last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,14 +86,19 @@ class GraphTasks:
         """Omega_tt of each node, (b,)."""
         return np.array([self.mu + neighbourhood.degree for neighbourhood in near])
 
-    def news(self, exchange: Exchange) -> list[Neighbourhood]:
-        """What each node knows of its neighbours after the exchange."""
+    def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
+        """Take over what neighbours sent, for the next round; the own model stays what local work made of it.
+
+        It must: moved by the news and not yet by the own examples, models need not converge, and were seen not to.
+        """
+        del problem
         ties = exchange.weights if self.edge_weight is None else np.full(len(exchange.weights), self.edge_weight)
-        parts = [slice(*ends) for ends in zip(exchange.starts[:-1], exchange.starts[1:], strict=True)]
-        return [
-            known.near.heard(exchange.senders[part], ties[part], exchange.received[part])
-            for known, part in zip(exchange.memory, parts, strict=True)
-        ]
+        after = []
+        for node, begin, end in zip(exchange.memory, exchange.starts[:-1], exchange.starts[1:], strict=True):
+            part = slice(begin, end)
+            near = node.near.heard(exchange.senders[part], ties[part], exchange.received[part])
+            after.append(replace(node, near=near))
+        return Mixed(states=exchange.computed, memory=tuple(after))
 
     def omega(self, near: Sequence[Neighbourhood]) -> csc_array:
         """Omega (m, m) of all edges over which a model has come, from what every node knows."""
