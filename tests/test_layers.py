@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "learners": BOTTOM | {"tasks"},
     "protocols": BOTTOM | {"learners", "tasks"},
 }
+MAY_IMPORT["testing"] = BOTTOM | {"learners", "tasks"}
 MAY_IMPORT["scenario"] = BOTTOM | {"kernel", "system", "tasks", "learners", "protocols"}
 MAY_IMPORT["study"] = MAY_IMPORT["scenario"] | {"scenario"}
 MAY_IMPORT["report"] = MAY_IMPORT["study"] | {"study"}

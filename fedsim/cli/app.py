@@ -71,7 +71,8 @@ def compare(
     metric: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="mean_accuracy or worst_tenth (of devices), or accuracy (of all test examples)."
+            metavar="NAME",
+            help="mean_accuracy, worst_tenth or bottom_decile (of devices), or accuracy (of all test examples).",
         ),
     ] = "mean_accuracy",
     target: Annotated[

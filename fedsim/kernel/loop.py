@@ -156,6 +156,11 @@ class EventLoop(BaseEventLoop):
             raise ValueError(f"a timer needs a time that is a number, got {when!r}")
         return timer
 
+    def is_last_of_instant(self) -> bool:
+        """Whether nothing is ready and nothing scheduled for now: nothing follows what runs before time moves."""
+        queue = self.env._queue
+        return not self._ready and not (queue and queue[0][0] <= self.env._now)
+
     def make_ready(self, task: Task) -> None:
         """Let the task take its next step before time moves."""
         self._ready.append(task)

@@ -16,7 +16,7 @@ from fedsim.learners.codecs import Codec
 from fedsim.learners.learner import Answers, CentralLearner, Computed, MergingLearner, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.arrays import Array
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 
@@ -171,7 +171,7 @@ class Compressed:
         decoding = 0.0 if self.codecs.up is None else float(answers * self._up_numbers(problem))
         return self.learner.aggregate_flops(problem, answers) + decoding
 
-    def predictor(self, problem: Problem) -> Model:
+    def predictor(self, problem: Problem) -> Predictor:
         """As the learner."""
         return self.learner.predictor(problem)
 
@@ -199,6 +199,11 @@ class MergingCompressed(Compressed):
     """One that edge servers can do; among servers numbers go as they are."""
 
     learner: MergingLearner
+
+    @property
+    def merge_obstacle(self) -> str:
+        """As the learner."""
+        return self.learner.merge_obstacle
 
     def merge(self, problem: Problem, base: CodedState, states: Sequence[CodedState], examples: Array) -> CodedState:
         """As the learner."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.problem import Problem
@@ -36,6 +36,11 @@ class DPsgd(SgdLearner):
         """A node that did not finish its epochs still has a model."""
         return True
 
+    @property
+    def keeps_mean(self) -> bool:
+        """Mixing by doubly stochastic weights keeps the mean of all models."""
+        return True
+
     def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
         """The model's own start, (p,)."""
         del device
@@ -43,7 +48,7 @@ class DPsgd(SgdLearner):
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""
-        return sent(run_sgd(self.solver, problem, work).parameters)
+        return sent(self.train(problem, work).parameters)
 
     def outgoing(self, problem: Problem, devices: IntArray, numbers: Array, memory: tuple[Any, ...]) -> Offered:
         """The model."""

@@ -126,6 +126,11 @@ class DualLearner(RelatedTasks):
         rebuilding = self.regulariser.update_flops(tasks, features) + 2.0 * tasks**2 * features
         return rows * (adding + rebuilding / self.omega_every)
 
+    @property
+    def merge_obstacle(self) -> str:
+        """None: V adds up."""
+        return ""
+
     def merge(self, problem: Problem, base: DualState, states: Sequence[DualState], examples: Array) -> DualState:
         """What edges added to V, each to the part of its own devices, and one Omega-step if it is time.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.learners.one_model import everywhere, objective
 from fedsim.learners.staleness import PolynomialStaleness, Staleness
@@ -69,7 +69,7 @@ class FedAsync(SgdLearner):
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train with the pull towards what was received."""
         terms = Terms(proximal=np.full(len(work.devices), self.proximal)) if self.proximal else None
-        return sent(rounded(run_sgd(self.solver, problem, work, terms).parameters, self.precision))
+        return sent(rounded(self.train(problem, work, terms).parameters, self.precision))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
         """Mix in one answer after the other."""

@@ -1,104 +1,87 @@
 """Federated averaging."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fedsim.errors import FedsimError
+from fedsim.learners.central_sgd import CentralSgd
 from fedsim.learners.learner import Answers, Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import sent
 from fedsim.learners.messages import rounded, size_bytes
+from fedsim.learners.server_optimiser import Mean, Optimiser
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.problem import Problem
-from fedsim.tasks.quality import mean_losses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FedAvg(SgdLearner):
+class FedAvg(CentralSgd):
     """McMahan et al. 2017, Algorithm 1: devices train the server's model, the server averages the results.
 
-    The state is the global model (p,). Down and up go p numbers of the given precision, really rounded to it;
-    the server itself computes in float64. With one epoch of all local data (``Sgd(batch_size=None)``) this is
-    FedSGD.
+    The state is the global model (p,), or what the ``server``'s optimiser keeps with it. Down and up go p numbers of
+    the given precision, really rounded to it; the server itself computes in float64.
     """
 
-    weights: Literal["examples", "equal"] = "examples"
-
-    def __post_init__(self) -> None:
-        SgdLearner.__post_init__(self)
-        if self.weights not in {"examples", "equal"}:
-            raise FedsimError(f"fedavg: weights must be 'examples' or 'equal', got {self.weights!r}")
+    server: Optimiser = field(default_factory=Mean)
 
     @property
     def takes_partial_work(self) -> bool:
         """A device that did not finish its epochs is dropped, as in the paper."""
         return False
 
-    @property
-    def takes_stale_answers(self) -> bool:
-        """The mean of what arrived replaces the model: one late answer alone would undo all others."""
-        return False
-
-    @property
-    def needs_everybody(self) -> bool:
-        """Any cohort will do."""
-        return False
-
-    @property
-    def sends(self) -> Literal["model", "change"]:
-        """The trained model."""
-        return "model"
-
-    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
+    def init(self, problem: Problem, rng: np.random.Generator) -> Any:
         """The model's own start, (p,)."""
-        return problem.model.init(rng)
+        return self.server.begin(problem.model.init(rng))
 
-    def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
+    def broadcast(self, problem: Problem, state: Any, device: int) -> Array:
         """The global model, the same for all."""
         del problem, device
-        return rounded(state, self.precision)
+        return rounded(self.server.model(state), self.precision)
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train; what is sent is the trained model."""
-        return sent(rounded(run_sgd(self.solver, problem, work).parameters, self.precision))
+        return sent(rounded(self.train(problem, work).parameters, self.precision))
 
-    def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
-        """The average of the models that arrived."""
-        del problem, state
-        return np.asarray(self._share(answers.examples) @ answers.sent)
+    def aggregate(self, problem: Problem, state: Any, answers: Answers) -> Any:
+        """The average of the models that arrived, or a step of the server's optimiser towards it."""
+        del problem
+        return self.server.step(state, np.asarray(self.share(answers.examples) @ answers.sent))
 
     def aggregate_flops(self, problem: Problem, answers: int) -> float:
-        """A multiplication and an addition per parameter and answer."""
-        return 2.0 * answers * problem.model.parameters
+        """A multiplication and an addition per parameter and answer, and the optimiser's step."""
+        return (2.0 * answers + self.server.flops) * problem.model.parameters
 
-    def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
-        """The average of the edges' models, by the examples that are behind each, or equally."""
-        del problem, base
-        return np.asarray(self._share(examples) @ np.stack(states))
-
-    def merge_flops(self, problem: Problem, states: int) -> float:
-        """A multiplication and an addition per parameter and edge."""
-        return 2.0 * states * problem.model.parameters
-
-    def state_bytes(self, problem: Problem) -> int:
-        """One model, in float64: servers hand on what they have."""
-        return size_bytes(problem.model.parameters, "float64")
-
-    def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
+    def models(self, problem: Problem, state: Any, memory: Mapping[int, Any]) -> Array:
         """Every device uses the global model as it would receive it."""
         del memory
-        return np.broadcast_to(rounded(state, self.precision), (problem.devices, len(state)))
+        received = rounded(self.server.model(state), self.precision)
+        return np.broadcast_to(received, (problem.devices, len(received)))
 
-    def measures(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> dict[str, float]:
+    def measures(self, problem: Problem, state: Any, memory: Mapping[int, Any]) -> dict[str, float]:
         """``objective``: training loss of the global model, devices weighted as the server weights them."""
         del memory
-        same = np.broadcast_to(state, (problem.devices, len(state)))
-        losses = mean_losses(problem.model, same, problem.train)
-        return {"objective": float(self._share(problem.sizes) @ losses)}
+        return {"objective": self.objective(problem, self.server.model(state))}
 
-    def _share(self, examples: npt.NDArray[Any]) -> Array:
-        weight = np.asarray(examples, dtype=np.float64) if self.weights == "examples" else np.ones(len(examples))
-        return np.asarray(weight / weight.sum())
+    @property
+    def merge_obstacle(self) -> str:
+        """Equal weights, as a state does not say how many devices are in it; steps that do not average to one step."""
+        if self.weights == "equal":
+            return "needs weights by examples, not equal ones, to merge (weights: examples)"
+        if not self.server.linear:
+            return f"cannot merge steps of {type(self.server).__name__.lower()}: take none or momentum as the server's"
+        return ""
+
+    def merge(self, problem: Problem, base: Any, states: Sequence[Any], examples: Array) -> Any:
+        """The average of the edges' states, as they travel."""
+        del problem, base
+        numbers = rounded(np.stack([self.server.pack(state) for state in states]), self.precision)
+        return self.server.unpack(np.tensordot(examples / examples.sum(), numbers, axes=1))
+
+    def merge_flops(self, problem: Problem, states: int) -> float:
+        """A multiplication and an addition per number and state."""
+        return 2.0 * states * self.server.vectors * problem.model.parameters
+
+    def state_bytes(self, problem: Problem) -> int:
+        """The model, and the optimiser's moments."""
+        return size_bytes(self.server.vectors * problem.model.parameters, self.precision)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.learners.one_model import everywhere, objective
 from fedsim.learners.staleness import PolynomialStaleness, Staleness
@@ -64,7 +64,7 @@ class FedBuff(SgdLearner):
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train; what is sent is how far back it is to what was received."""
-        return sent(rounded(work.received - run_sgd(self.solver, problem, work).parameters, self.precision))
+        return sent(rounded(work.received - self.train(problem, work).parameters, self.precision))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
         """One step along the buffered changes."""

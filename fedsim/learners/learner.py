@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.local_cost import LocalCost
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 Array = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ class LocalLearner(Protocol):
     def up_bytes(self, problem: Problem) -> int:
         """Bytes of the message that carries one device's answer."""
 
-    def predictor(self, problem: Problem) -> Model:
+    def predictor(self, problem: Problem) -> Predictor:
         """The model that reads the parameters that ``models`` gives; the problem's own unless the learner says more."""
 
 
@@ -149,6 +149,10 @@ class MergingLearner(CentralLearner, Protocol):
     Liu et al. 2020, "Client-edge-cloud hierarchical federated learning", Algorithm 1: an edge combines the answers
     of its own devices, and after some rounds the cloud merges the edges' states.
     """
+
+    @property
+    def merge_obstacle(self) -> str:
+        """Why this one's edges may not combine after all, in words that follow its name; empty if they may."""
 
     def merge(self, problem: Problem, base: Any, states: Sequence[Any], examples: Array) -> Any:
         """The cloud's state after edges went from ``base`` to ``states`` (e,), each with so many ``examples`` (e,).

@@ -4,13 +4,17 @@ A learner whose message is one model, up and down, and whose devices run ``Sgd``
 write only what is its own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
+
+from fedsim.learners.decay import Decay
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.messages import Precision, check_precision, size_bytes
 from fedsim.tasks.arrays import Array
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd, Trained
 from fedsim.tasks.terms import Terms
@@ -18,9 +22,14 @@ from fedsim.tasks.terms import Terms
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SgdLearner:
-    """What follows from a solver, and from messages of one model each in numbers of ``precision``."""
+    """What follows from a solver, and from messages of one model each in numbers of ``precision``.
+
+    ``decay`` says how the solver's step size falls by the round; None keeps it. A learner that trains by ``train``
+    has it.
+    """
 
     solver: Sgd = field(default_factory=Sgd)
+    decay: Decay | None = None
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
@@ -31,13 +40,24 @@ class SgdLearner:
         """The solver's."""
         return self.solver.epochs
 
-    def memory(self, problem: Problem, device: int) -> None:
+    def memory(self, problem: Problem, device: int) -> Any:
         """Nothing is remembered."""
         del problem, device
 
     def local_cost(self, problem: Problem, device: int) -> LocalCost:
         """Minibatches of all epochs, forward and backward, a dispatch for each."""
         return sgd_cost(self.solver, problem, device)
+
+    def step_sizes(self, work: Work) -> Array:
+        """The step size of each device in this work: (b,)."""
+        factors = np.ones(len(work.devices)) if self.decay is None else self.decay.factors(work.versions)
+        return self.solver.step_size * factors
+
+    def train(self, problem: Problem, work: Work, terms: Terms | None = None) -> Trained:
+        """Train from the received models, with the step sizes of this round."""
+        if self.decay is not None:
+            terms = replace(terms or Terms(), rates=self.step_sizes(work))
+        return run_sgd(self.solver, problem, work, terms)
 
     def up_bytes(self, problem: Problem) -> int:
         """One model."""
@@ -47,7 +67,7 @@ class SgdLearner:
         """One model."""
         return size_bytes(problem.model.parameters, self.precision)
 
-    def predictor(self, problem: Problem) -> Model:
+    def predictor(self, problem: Problem) -> Predictor:
         """The problem's own model."""
         return problem.model
 
@@ -63,8 +83,22 @@ def sgd_cost(solver: Sgd, problem: Problem, device: int) -> LocalCost:
     )
 
 
+def with_terms(cost: LocalCost, problem: Problem, *, flops: int, vectors: int) -> LocalCost:
+    """The cost with a learner's terms in every step: for each parameter so many operations and numbers in memory.
+
+    The vectors are held, and read in every step, in single precision.
+    """
+    numbers = problem.model.parameters
+    return replace(
+        cost,
+        step_flops=cost.step_flops + float(flops) * numbers,
+        step_moved_bytes=cost.step_moved_bytes + 4.0 * vectors * numbers,
+        memory_bytes=cost.memory_bytes + 4.0 * vectors * numbers,
+    )
+
+
 def run_sgd(solver: Sgd, problem: Problem, work: Work, terms: Terms | None = None) -> Trained:
-    """Train from the received models."""
+    """Train from the received models, by the solver's own step size unless the terms say others."""
     return solver.run(
         problem.model,
         problem.train,

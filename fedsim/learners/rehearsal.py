@@ -92,6 +92,11 @@ class CentralRehearsal(_Costs):
         """As the learner."""
         return float(self.learner.aggregate_flops(problem, answers))
 
+    @property
+    def merge_obstacle(self) -> str:
+        """As the learner."""
+        return str(self.learner.merge_obstacle)
+
     def merge(self, problem: Problem, base: Array, states: Sequence[Array], examples: Array) -> Array:
         """Nothing to merge."""
         del problem, states, examples

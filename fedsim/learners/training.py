@@ -12,7 +12,7 @@ from fedsim.learners.exchange import Meeting, assemble
 from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
 Streams = Callable[..., np.random.Generator]
@@ -117,7 +117,7 @@ class CentralTraining:
         """What each device would use now: (m, p)."""
         return self.learner.models(self.problem, self.state, self.memories)
 
-    def predictor(self) -> Model:
+    def predictor(self) -> Predictor:
         """What reads ``models``."""
         return self.learner.predictor(self.problem)
 
@@ -193,7 +193,7 @@ class GossipTraining:
         """What each device would use now: (m, p)."""
         return self.learner.models(self.problem, self._states, self._memories)
 
-    def predictor(self) -> Model:
+    def predictor(self) -> Predictor:
         """What reads ``models``."""
         return self.learner.predictor(self.problem)
 

@@ -68,6 +68,10 @@ class Workbench:
             self._work_off()
         return self._done[ticket].steps
 
+    def pending(self, ticket: int) -> "Pending":
+        """The answer to a job, to be taken when it is needed."""
+        return Pending(self, ticket)
+
     def drop(self, ticket: int) -> None:
         """Forget a job that nobody will take, done or not."""
         self._waiting.pop(ticket, None)
@@ -85,6 +89,27 @@ class Workbench:
             Answer(device=job.device, sent=sent, memory=memory, steps=done, version=job.version)
             for job, sent, memory, done in zip(jobs, computed.sent, computed.memory, steps, strict=True)
         ]
+
+
+class Pending:
+    """An answer that is taken from the bench when somebody asks for its numbers, together with all that waits then."""
+
+    __slots__ = ("_answer", "_bench", "_ticket")
+
+    def __init__(self, bench: Workbench, ticket: int) -> None:
+        self._bench, self._ticket = bench, ticket
+        self._answer: Answer | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The answer, the same whenever it is asked for."""
+        if self._answer is None:
+            self._answer = self._bench.take(self._ticket)
+        return self._answer
+
+    def drop(self) -> None:
+        """Nobody will ask."""
+        self._bench.drop(self._ticket)
 
 
 def stack(jobs: list[Job]) -> Work:

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, TooLateError
-from fedsim.learners.workbench import Answer
+from fedsim.learners.workbench import Answer, Pending
+from fedsim.protocols.carry import carry
 from fedsim.protocols.cost import cost
 from fedsim.protocols.effort import Effort, WholeEffort
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
@@ -19,11 +20,16 @@ class Reply:
     """One device's answer, and where its time went."""
 
     device: DeviceNode
-    answer: Answer
+    pending: Pending
     stint: Stint
     down: Delivery
     compute_s: float
     up: Delivery
+
+    @property
+    def answer(self) -> Answer:
+        """Its numbers, computed when they are first asked for, in one batch with all that wait then."""
+        return self.pending.answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +61,7 @@ def discard(replies: Iterable[Reply], cause: str) -> None:
     """These did not count after all."""
     for reply in replies:
         reply.stint.discard(cause)
+        reply.pending.drop()
 
 
 def told(error: asyncio.CancelledError, otherwise: str) -> str:
@@ -62,16 +69,21 @@ def told(error: asyncio.CancelledError, otherwise: str) -> str:
     return str(error.args[0]) if error.args else otherwise
 
 
-def along(reply: Reply | None) -> dict[str, str | float]:
-    """Where the time of an answer went, as fields of a record about what it closed; zeros if nothing did."""
+def along(reply: Reply | None, server_s: float) -> dict[str, str | float]:
+    """Where the time of an answer, and then of the server, went, as fields of a record about what it closed.
+
+    Zeros for the answer if none closed it.
+    """
     if reply is None:
-        return {"link": "", "wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0}
+        none = {"wake_s": 0.0, "download_s": 0.0, "compute_s": 0.0, "upload_s": 0.0}
+        return {"link": "", **none, "server_s": server_s}
     return {
         "link": reply.device.link,
         "wake_s": reply.down.wake_s + reply.up.wake_s,
         "download_s": reply.down.move_s,
         "compute_s": reply.compute_s,
         "upload_s": reply.up.move_s,
+        "server_s": server_s,
         **under_way(reply.down.parts, reply.up.parts),
     }
 
@@ -81,7 +93,7 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
     learner, problem = training.learner, training.problem
     message, version = training.broadcast(device.index), training.version
     async with _sending(session, limits):
-        down = await session.server.send(device, learner.down_bytes(problem))
+        down = await carry(session.server, device, learner.down_bytes(problem))
     for cause, wasted_bytes in down.wasted.items():
         stint.lose(cause, received_bytes=wasted_bytes)
     session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
@@ -95,17 +107,18 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
         if done < steps:
             training.bench.drop(ticket)
             ticket = training.begin(device.index, message, done, (device.name, number), version)
-        answer = training.bench.take(ticket)
-    finally:
-        training.bench.drop(ticket)
-    compute_s = asyncio.get_running_loop().time() - began_s
-    session.record("trained", subject=device.name, round=number, steps=done, compute_s=compute_s)
+        compute_s = asyncio.get_running_loop().time() - began_s
+        session.record("trained", subject=device.name, round=number, steps=done, compute_s=compute_s)
 
-    up = await device.send(session.server, learner.up_bytes(problem))
+        up = await carry(device, session.server, learner.up_bytes(problem))
+    except BaseException:
+        training.bench.drop(ticket)
+        raise
     for cause, wasted_bytes in up.wasted.items():
         stint.lose(cause, sent_bytes=wasted_bytes)
     session.record("answered", subject=device.name, round=number, move_s=up.move_s, **up.parts)
-    return Reply(device=device, answer=answer, stint=stint, down=down, compute_s=compute_s, up=up)
+    pending = training.bench.pending(ticket)
+    return Reply(device=device, pending=pending, stint=stint, down=down, compute_s=compute_s, up=up)
 
 
 def _sending(session: CentralSession, limits: Limits) -> AbstractAsyncContextManager[None]:

@@ -63,9 +63,12 @@ def _stale(protocol: Any, learner: Any, name: str) -> list[Misfit]:
 
 
 def _merging(protocol: Any, learner: Any, name: str) -> list[Misfit]:
-    if not _get(protocol, "merges_edges") or isinstance(learner, MergingLearner):
+    if not _get(protocol, "merges_edges"):
         return []
-    return [("", f"merges what edge servers have combined, and {name!r} has no way to merge: take synchronous rounds")]
+    obstacle = learner.merge_obstacle if isinstance(learner, MergingLearner) else "has no way to merge"
+    if not obstacle:
+        return []
+    return [("", f"merges what edge servers have combined, and {name!r} {obstacle}: take synchronous rounds")]
 
 
 def _everybody(protocol: Any, learner: Any, name: str, devices: int | None) -> list[Misfit]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.selection import Choose, by_examples
 from fedsim.protocols.session import CentralSession
+from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Outline
 
 _LOSS_BYTES: Final = 4
@@ -91,13 +92,18 @@ async def _evaluate(session: CentralSession, device: DeviceNode) -> None:
 
 
 def _loss(session: CentralSession, device: int) -> float:
-    """The mean loss of the device's model of now on its training examples; 0 where nothing is learned."""
+    """The mean loss of the device's model of now on its training examples; 0 where nothing is learned.
+
+    Of a mixture, which has no loss of its own, the share of wrong answers.
+    """
     training = session.training
     problem = training.problem
     if isinstance(problem, Outline):
         return 0.0
     rows = problem.train.rows(device)
     x, y = problem.train.X[rows], problem.train.y[rows]
-    weight = np.full((1, len(y)), 1.0 / len(y))
-    own = np.ascontiguousarray(training.models()[device])
-    return float(training.predictor().loss(own[None], x[None], y[None], weight)[0])
+    own, predictor = np.ascontiguousarray(training.models()[device]), training.predictor()
+    if not hasattr(predictor, "loss"):
+        return float(np.mean(predictor.predict(own[None], x[None])[0] != y))
+    model = cast("Model", predictor)
+    return float(model.loss(own[None], x[None], y[None], np.full((1, len(y)), 1.0 / len(y)))[0])

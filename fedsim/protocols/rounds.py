@@ -187,6 +187,5 @@ class Rounds:
             answers=len(replies),
             counted=len(replies) >= self.rules.quorum and not lost_to,
             closed_by=last.device.name if last else lost_to or ("deadline" if self.rules.deadline_s else "failures"),
-            server_s=end_s - closed_s,
-            **along(last),
+            **along(last, end_s - closed_s),
         )

@@ -17,6 +17,7 @@ from fedsim.errors import FedsimError
 from fedsim.report.grid import facts, heading_line
 from fedsim.scenario.block import block_keys
 from fedsim.scenario.catalogue import FILES, GENERATED, Catalogue, Kind, Role, standard_catalogue
+from fedsim.scenario.plugins import Plugins
 from fedsim.scenario.underlay import read_underlay
 from fedsim.system import profiles
 from fedsim.system.availability import AVAILABILITIES, AVAILABILITY_SOURCES, Availability
@@ -76,12 +77,15 @@ def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
 
 
 def _role(catalogue: Catalogue, role: Role) -> RenderableType:
-    return Group(*(_kind(catalogue, name, kind) for name, kind in catalogue.kinds[role].items()))
+    known = catalogue.kinds[role]
+    packages = {name: known.package(name) for name in known} if isinstance(known, Plugins) else {}
+    return Group(*(_kind(catalogue, name, kind, packages.get(name, "")) for name, kind in known.items()))
 
 
-def _kind(catalogue: Catalogue, name: str, kind: Kind) -> RenderableType:
+def _kind(catalogue: Catalogue, name: str, kind: Kind, package: str = "") -> RenderableType:
     extra = [("family", kind.family)] if kind.family else []
     extra += [("models", ", ".join(kind.models))] if kind.models else []
+    extra += [("package", package)] if package else []
     extra += _source(kind.type)
     return _entry(name, _first_line(kind.type), [*extra, *_keys(catalogue, kind.type, kind.provided)])
 

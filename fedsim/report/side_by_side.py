@@ -14,6 +14,7 @@ from fedsim.study.interval import Interval
 from fedsim.study.outcome import MEASURES, Measure
 
 _ROOM = 54  # characters for the columns of scenarios
+_ON_DEMAND = ("accuracy", "bottom_decile")  # shown where they are the metric
 
 
 def comparison_report(comparison: Comparison) -> RenderableType:
@@ -63,9 +64,9 @@ def _rows(comparison: Comparison, names: Iterable[str]) -> Iterable[Row]:
 
 
 def _shown(comparison: Comparison) -> list[Measure]:
-    """All figures; of quality only where any is learned, and accuracy over all test examples if it is the metric."""
+    """All figures; of quality only where any is learned, and some of it only where it is the metric."""
     known = [measure for measure in MEASURES if comparison.learned or not measure.is_of_quality]
-    return [measure for measure in known if measure.field != "accuracy" or comparison.metric == "accuracy"]
+    return [measure for measure in known if measure.field not in _ON_DEMAND or comparison.metric == measure.field]
 
 
 def _first_at_end(comparison: Comparison) -> Measure:

@@ -15,6 +15,7 @@ METRIC_TEXT: Mapping[str, str] = {
     "accuracy": "accuracy",
     "mean_accuracy": "mean accuracy",
     "worst_tenth": "accuracy of the worst tenth",
+    "bottom_decile": "accuracy at the bottom decile",
 }
 
 _FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}

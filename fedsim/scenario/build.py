@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.learners.rehearsal import CentralRehearsal, GossipRehearsal
-from fedsim.learners.training import CentralTraining, GossipTraining
+from fedsim.learners.training import CentralTraining, GossipTraining, Streams
 from fedsim.protocols.node import Monitor
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.fleets import make_cuts, make_fleet
@@ -44,6 +47,7 @@ class World:
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
+    unseen: IntArray
 
     def session(self, monitor: Monitor) -> CentralSession | GossipSession:
         """What the protocol is run with."""
@@ -102,6 +106,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     devices = _crew(sim, fleet, presence, messenger, waste)
+    unseen = _unseen(scenario, fleet)
+    devices.keep_out(unseen)
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()
@@ -115,6 +121,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         training=_training(scenario, problem, sim),
         protocol=scenario.protocol.make(),
         waste=waste,
+        unseen=unseen,
     )
 
 
@@ -160,9 +167,27 @@ def _crew(
     return Crew(sim, fleet, presence, make)
 
 
+def _unseen(scenario: Scenario, fleet: Fleet) -> IntArray:
+    """The rows of the devices that are kept out of the training: so many with the lowest luck in this."""
+    if not scenario.evaluate.unseen:
+        return np.empty(0, dtype=np.int64)
+    groups = range(len(fleet.groups))
+    q = [fleet.luck(number)("unseen").uniforms(fleet.things[fleet.rows(number)], 0) for number in groups]
+    return np.sort(np.argsort(np.concatenate(q), kind="stable")[: scenario.evaluate.unseen])
+
+
 def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralTraining | GossipTraining:
     part = scenario.learner
-    learner, is_central = part.make(), part.kind.family != "decentralised"
+    is_central = part.kind.family != "decentralised"
+    learner: Any = scenario.compression.of(part.make()) if is_central else part.make()
+    streams: Streams = sim.rng
     if isinstance(problem, Outline):
         learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
-    return CentralTraining(problem, learner, sim.rng) if is_central else GossipTraining(problem, learner, sim.rng)
+        streams = partial(_always, sim.rng("rehearsal"))  # a stream for every job, and nobody to draw from it
+    return CentralTraining(problem, learner, streams) if is_central else GossipTraining(problem, learner, streams)
+
+
+def _always(rng: np.random.Generator, *names: str | int) -> np.random.Generator:
+    """One stream for all."""
+    del names
+    return rng

@@ -1,7 +1,7 @@
 """Which names a scenario file may use, and what they stand for: the one place that knows all learners and models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -9,18 +9,29 @@ from typing import Any, Final, Literal
 from fedsim import problems
 from fedsim.errors import FedsimError
 from fedsim.learners.cluster_relation import Clustered
+from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
+from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.extremes import GlobalMachine, LocalMachines
 from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
+from fedsim.learners.feddyn import FedDyn
+from fedsim.learners.fedem import FedEM
+from fedsim.learners.fedprox import FedProx
+from fedsim.learners.fedsgd import FedSgd
+from fedsim.learners.local import Local
+from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mb_sdca import MbSdca
 from fedsim.learners.mb_sgd import MbSgd
 from fedsim.learners.mixing import Metropolis
 from fedsim.learners.mocha import Mocha
+from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
+from fedsim.learners.scaffold import Scaffold
+from fedsim.learners.server_optimiser import Adagrad, Adam, Mean, Momentum, Optimiser, Yogi
 from fedsim.learners.sparse_precision import SparsePrecision
 from fedsim.learners.staleness import ConstantStaleness, HingeStaleness, PolynomialStaleness, Staleness
 from fedsim.protocols.asynchronous import AsynchronousUpdates
@@ -42,6 +53,7 @@ from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
 from fedsim.scenario.data import Bundled, BundledTargets, Counts
 from fedsim.scenario.data_files import CsvFile, Images, LibsvmFile, NpzFile, Users
+from fedsim.scenario.plugins import Plugins
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.congestion import Congestion, Cubic, Mathis
 from fedsim.system.generators import regular
@@ -135,7 +147,10 @@ class Catalogue:
         name = block["name"]
         if not isinstance(name, str) or name not in known:
             raise Refused([(("name",), problems.unknown(name, role, known))])
-        kind = known[name]
+        try:
+            kind = known[name]
+        except FedsimError as error:
+            raise Refused([(("name",), str(error))]) from None
         rest = {key: value for key, value in block.items() if key != "name"}
         return Part(name=name, kind=kind, value=read_block(kind.type, rest, self.choices, kind.provided))
 
@@ -144,10 +159,28 @@ class Catalogue:
         return {"name": part.name, **write_block(part.value, self.choices, part.kind.provided)}
 
 
+_ROWS: Final[Mapping[str, int]] = {"features": 1, "classes": 2}
+
+
+def _learner(cls: type[Any]) -> Kind:
+    """What another package's learner goes together with, by what it has."""
+    central, peer = hasattr(cls, "aggregate"), hasattr(cls, "mix")
+    if central == peer:
+        raise FedsimError(f"learner {cls.__name__} must have either aggregate (a server's) or mix (a peer's)")
+    return Kind(type=cls, family="central" if central else "decentralised")
+
+
+def _model(cls: type[Any]) -> Kind:
+    return Kind(type=cls, provided={field.name: _ROWS[field.name] for field in fields(cls) if field.name in _ROWS})
+
+
 @cache
 def standard_catalogue() -> Catalogue:
-    """Everything that ships with fedsim."""
-    rows = {"features": 1, "classes": 2}
+    """Everything that ships with fedsim, and learners and models that other packages bring.
+
+    Entry points of the groups ``fedsim.learners`` and ``fedsim.models`` are read; see ``Plugins``.
+    """
+    rows = _ROWS
     models = {
         "softmax": Kind(type=Softmax, provided=rows),
         "logistic": Kind(type=Logistic, provided=rows),
@@ -155,10 +188,20 @@ def standard_catalogue() -> Catalogue:
         "linear-regression": Kind(type=LeastSquares, provided={"features": 1}),
         "ridge": Kind(type=Ridge, provided={"features": 1}),
     }
+    mixable = ("softmax", "logistic", "linear-regression", "ridge")
     learners = {
+        "fedsgd": Kind(type=FedSgd, family="central"),
         "fedavg": Kind(type=FedAvg, family="central"),
         "fedasync": Kind(type=FedAsync, family="central"),
         "fedbuff": Kind(type=FedBuff, family="central"),
+        "fedavg+": Kind(type=FedAvgTuned, family="central"),
+        "fedem": Kind(type=FedEM, family="central", models=mixable),
+        "clustered": Kind(type=ClusteredFL, family="central"),
+        "pfedme": Kind(type=PFedMe, family="central"),
+        "local": Kind(type=Local, family="central"),
+        "fedprox": Kind(type=FedProx, family="central"),
+        "scaffold": Kind(type=Scaffold, family="central"),
+        "feddyn": Kind(type=FedDyn, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=_MARGINS),
         "cocoa": Kind(type=Cocoa, family="central", models=_MARGINS),
@@ -175,7 +218,13 @@ def standard_catalogue() -> Catalogue:
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
     return Catalogue(
-        kinds={"data": _data(), "model": models, "learner": learners, "protocol": protocols, "transport": transports},
+        kinds={
+            "data": _data(),
+            "model": Plugins(models, "fedsim.models", _model),
+            "learner": Plugins(learners, "fedsim.learners", _learner),
+            "protocol": protocols,
+            "transport": transports,
+        },
         choices={
             Regulariser: {
                 "mean-regularised": MeanRegularised,
@@ -187,6 +236,14 @@ def standard_catalogue() -> Catalogue:
             },
             DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
             Effort: {"whole": WholeEffort, "drawn": DrawnEffort, "by-charge": EffortByCharge},
+            Optimiser: {
+                "none": Mean,
+                "momentum": Momentum,
+                "adagrad": Adagrad,
+                "adam": Adam,
+                "yogi": Yogi,
+            },
+            Decay: {"exponential": Exponential, "milestones": Milestones},
             Partition: {
                 "iid": Iid,
                 "dirichlet": Dirichlet,

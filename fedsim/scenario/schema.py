@@ -21,9 +21,9 @@ from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Mistake, Refused, refuse
 from fedsim.system.interruption import Interrupted
 
-METRICS = ("accuracy", "mean_accuracy", "worst_tenth")
+METRICS = ("accuracy", "mean_accuracy", "worst_tenth", "bottom_decile")
 """Share of all test examples predicted right, each by its own device's model; the mean over devices of each
-device's own share; and the mean of the worst tenth of these."""
+device's own share; the mean of the worst tenth of these; and their 10th percentile."""
 
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
@@ -84,11 +84,12 @@ class Evaluate(Checked):
     """When the metrics are computed: after every so many rounds, every so many simulated seconds, or both.
 
     Without a server a round is as many rounds of single peers as there are peers. The start and the end are always
-    evaluated.
+    evaluated. So many devices as are ``unseen`` are kept out of every round, and scored apart from the others.
     """
 
     every_rounds: Count | None = 1
     every_s: Time | None = Field(default=None, alias="every")
+    unseen: Count | None = None
 
 
 class Scenario(Checked):
@@ -250,6 +251,27 @@ class Scenario(Checked):
         if broken:
             raise Refused(broken)
         return protocol
+
+    @field_validator("evaluate")
+    @classmethod
+    def _check_evaluate(cls, evaluate: Evaluate, info: ValidationInfo) -> Evaluate:
+        rule = _unseen_rule(evaluate.unseen, info.data)
+        if rule:
+            raise Refused([(("unseen",), rule)])
+        return evaluate
+
+
+def _unseen_rule(unseen: int | None, others: dict[str, Any]) -> str:
+    """What is wrong with keeping so many devices out of the training."""
+    if unseen is None or not {"fleet", "protocol"} <= others.keys():
+        return ""
+    protocol = others["protocol"]
+    if protocol.kind.family != "central":
+        return f"needs a server that keeps devices out, and {protocol.name!r} has none"
+    devices, cohort = sum(group.count for group in others["fleet"]), getattr(protocol.value, "cohort", 1)
+    if unseen > devices - cohort:
+        return f"leaves {devices - unseen} of {devices} devices, and a round takes {cohort}"
+    return ""
 
 
 def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:

@@ -37,8 +37,8 @@ def compare(
     Args:
         scenarios: scenarios or their files; the others are compared with the first.
         seeds: whole numbers, each once.
-        metric: ``mean_accuracy`` or ``worst_tenth`` (each device on its own test data), or ``accuracy`` (all test
-            examples together).
+        metric: ``mean_accuracy``, ``worst_tenth`` or ``bottom_decile`` (each device on its own test data), or
+            ``accuracy`` (all test examples together).
         target: of the metric; by default the first scenario's ``stop.target``. There is none where no scenario
             learns: timing runs are compared by what they took.
         workers: processes to run on; with more than one, guard a script by ``if __name__ == "__main__"``.

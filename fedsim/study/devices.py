@@ -1,10 +1,13 @@
 """A row for every device that was ever worked with: what it spent and wasted, and how its radios passed their time."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import pandas as pd
 
 from fedsim.system.device import Device
+from fedsim.system.meter import CAUSES
 
 Times = Mapping[str, Mapping[str, float]]
 """Seconds by technology and state."""
@@ -22,25 +25,43 @@ def device_table(devices: Iterable[Device]) -> pd.DataFrame:
     times = [device.radio_times() for device in there]
     tails = {state for radios in times for of_one in radios.values() for state in of_one if state.startswith("tail")}
     states = ("idle", "paging", "promotion", "moving", "silent", *sorted(tails), "off")
-    return pd.DataFrame([_row(device, radios, states) for device, radios in zip(there, times, strict=True)])
+    names = (*_NAMES, *(f"radio_{state.replace('-', '_')}_s" for state in states))
+    rows = [_row(device, radios, states) for device, radios in zip(there, times, strict=True)]
+    return pd.DataFrame(dict(zip(names, zip(*rows, strict=True), strict=False)))
 
 
-def _row(device: Device, times: Times, states: Iterable[str]) -> dict[str, str | float]:
+def at_work(table: pd.DataFrame) -> Counter[str]:
+    """How many devices of each group spent energy on work."""
+    if table.empty:
+        return Counter()
+    works = table[[f"{cause}_j" for cause in CAUSES if cause != "sleep"]].sum(axis=1) > 0
+    return Counter(table["group"][works])
+
+
+_NAMES: Final = (
+    *("device", "group", "link", "place", "sent_bytes", "received_bytes", "compute_s"),
+    *(f"{cause}_j" for cause in CAUSES),
+    *("wasted_sent_bytes", "wasted_received_bytes", "wasted_compute_s", "wasted_j", "radios"),
+)
+
+
+def _row(device: Device, times: Times, states: Sequence[str]) -> tuple[str | float, ...]:
+    """What stands under ``_NAMES`` and the states; names in every row would take as long as all the rest."""
     spent, wasted = device.usage(), device.wasted
-    seconds = {state: sum(of_one.get(state, 0.0) for of_one in times.values()) for state in states}
-    return {
-        "device": device.name,
-        "group": device.spec.group,
-        "link": device.link,
-        "place": device.place,
-        "sent_bytes": spent.sent_bytes,
-        "received_bytes": spent.received_bytes,
-        "compute_s": spent.compute_s,
-        **{f"{cause}_j": joules for cause, joules in spent.energy_j.items()},
-        "wasted_sent_bytes": wasted.sent_bytes,
-        "wasted_received_bytes": wasted.received_bytes,
-        "wasted_compute_s": wasted.compute_s,
-        "wasted_j": wasted.work_j,
-        "radios": len(times),
-        **{f"radio_{state.replace('-', '_')}_s": value for state, value in seconds.items()},
-    }
+    energy_j = spent.energy_j
+    return (
+        device.name,
+        device.spec.group,
+        device.link,
+        device.place,
+        spent.sent_bytes,
+        spent.received_bytes,
+        spent.compute_s,
+        *[energy_j[cause] for cause in CAUSES],
+        wasted.sent_bytes,
+        wasted.received_bytes,
+        wasted.compute_s,
+        wasted.work_j,
+        len(times),
+        *[sum(of_one.get(state, 0.0) for of_one in times.values()) for state in states],
+    )

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
-from fedsim.learners.learner import Array
+import numpy as np
+
+from fedsim.learners.learner import Array, IntArray
 from fedsim.system.usage import Usage
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
-from fedsim.tasks.quality import quality
+from fedsim.tasks.quality import Quality, qualities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Point:
     accuracy: float
     mean_accuracy: float
     worst_tenth: float
+    bottom_decile: float
     energy_j: float
     up_bytes: float
     down_bytes: float
@@ -52,7 +55,7 @@ class Trained(Protocol):
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
 
-    def predictor(self) -> Model:
+    def predictor(self) -> Predictor:
         """What reads them."""
 
     def measures(self) -> Mapping[str, float]:
@@ -61,13 +64,17 @@ class Trained(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What a monitor looks at: the clock, the training, what the devices spent, and who else wants to know."""
+    """What a monitor looks at: the clock, the training, what the devices spent, and who else wants to know.
+
+    ``unseen`` are devices that are kept out of the training, and scored apart.
+    """
 
     clock: Callable[[], float]
     training: Trained
     spent: Callable[[], Usage]
     record: Callable[..., None]
     tell: Callable[[Point], None]
+    unseen: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 class RunMonitor:
@@ -117,7 +124,7 @@ class RunMonitor:
         if self.points and (self.points[-1].time_s, self.points[-1].round) == (time_s, self.round):
             return
         training = watched.training
-        found = quality(training.problem, training.models(), training.predictor())
+        found, unseen = self._qualities()
         spent = watched.spent()
         point = Point(
             time_s=time_s,
@@ -126,7 +133,7 @@ class RunMonitor:
             energy_j=spent.work_j,
             up_bytes=spent.sent_bytes,
             down_bytes=spent.received_bytes,
-            measures=training.measures(),
+            measures={**training.measures(), **{f"unseen_{name}": value for name, value in unseen.items()}},
         )
         self.points.append(point)
         watched.record("evaluated", round=self.round, **asdict(found))
@@ -134,6 +141,14 @@ class RunMonitor:
         target = self._bounds.target
         if target is not None and getattr(point, self._bounds.metric) >= target:
             self.stop("target reached")
+
+    def _qualities(self) -> tuple[Quality, dict[str, float]]:
+        """Of the devices that take part, and of those that are kept out, if any are."""
+        training, unseen = self._watched.training, self._watched.unseen
+        seen = np.setdiff1d(np.arange(training.problem.devices), unseen)
+        groups = [seen, unseen] if len(unseen) else [seen]
+        found = qualities(training.problem, training.models(), groups, training.predictor())
+        return found[0], asdict(found[1]) if len(unseen) else {}
 
     def _advance(self, number: int) -> None:
         self.round = float(number)

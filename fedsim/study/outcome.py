@@ -42,6 +42,7 @@ MEASURES: Final = (
     Measure(field="accuracy", unit="1", text="accuracy"),
     Measure(field="mean_accuracy", unit="1", text="mean accuracy"),
     Measure(field="worst_tenth", unit="1", text="worst tenth"),
+    Measure(field="bottom_decile", unit="1", text="bottom decile"),
     Measure(field="rounds", unit="", text="rounds"),
     Measure(field="energy_j", unit="J", text="energy"),
     Measure(field="up_bytes", unit="bytes", text="bytes up"),
@@ -66,6 +67,7 @@ class Outcome:
     accuracy: float | None
     mean_accuracy: float | None
     worst_tenth: float | None
+    bottom_decile: float | None
     rounds: float
     energy_j: float
     up_bytes: float
@@ -97,6 +99,7 @@ def outcome(name: str, result: Result, metric: str, target: float | None) -> Out
         accuracy=quality("accuracy"),
         mean_accuracy=quality("mean_accuracy"),
         worst_tenth=quality("worst_tenth"),
+        bottom_decile=quality("bottom_decile"),
         rounds=float(summary.rounds),
         energy_j=result.energy_j,
         up_bytes=result.up_bytes,

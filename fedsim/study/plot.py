@@ -23,6 +23,7 @@ _TEXT: Final = {
     "accuracy": "all test examples",
     "mean_accuracy": "mean over devices",
     "worst_tenth": "worst tenth of devices",
+    "bottom_decile": "bottom decile of devices",
 }
 
 Array = npt.NDArray[np.float64]

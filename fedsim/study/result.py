@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fedsim.scenario import Scenario
+from fedsim.study.crossing import crossing
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
 
@@ -67,8 +68,9 @@ class Result:
     """One run of one scenario with one seed.
 
     ``curve`` has a row per evaluation: ``time_s``, ``round``, ``accuracy`` (all test examples together),
-    ``mean_accuracy`` and ``worst_tenth`` (over devices, each on its own test data), ``energy_j``, ``up_bytes``,
-    ``down_bytes`` (so far, as they were on the wire), and the learner's own measures. ``events`` has a row per event,
+    ``mean_accuracy``, ``worst_tenth`` and ``bottom_decile`` (over devices, each on its own test data), ``energy_j``,
+    ``up_bytes``, ``down_bytes`` (so far, as they were on the wire), and the learner's own measures; where devices are
+    kept out of the training, their qualities too, as ``unseen_accuracy`` and so on. ``events`` has a row per event,
     ``devices`` one per device that was worked with: its bytes, joules by cause, waste, and seconds in each state of
     its radio; ``links`` one for each direction of every link.
     """
@@ -88,6 +90,14 @@ class Result:
             KeyError: if the curve has no such metric.
         """
         return first_reach(self.curve, metric, value)
+
+    def rounds_to(self, metric: str, value: float) -> float | None:
+        """Rounds until ``metric`` reached ``value``, as papers count them: see ``crossing``; None if it never did.
+
+        Raises:
+            KeyError: if the curve has no such metric.
+        """
+        return crossing(self.curve["round"].to_numpy(), self.curve[metric].to_numpy(), value)
 
     @property
     def energy_j(self) -> float:

@@ -1,7 +1,6 @@
 """One run: a scenario in, a result out."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
-from fedsim.study.devices import device_table
+from fedsim.study.devices import at_work, device_table
 from fedsim.study.folder import write
 from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
@@ -97,6 +96,7 @@ def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
         spent=world.spent,
         record=world.sim.record,
         tell=tell or (lambda _: None),
+        unseen=world.unseen,
     )
     stop = scenario.stop
     bounds = Bounds(metric=stop.metric, target=stop.target, time_s=stop.time_s, rounds=stop.rounds)
@@ -137,21 +137,23 @@ async def _evaluate_every(every_s: float, monitor: RunMonitor) -> None:
 def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
     curve = pd.DataFrame([point.row() for point in monitor.points])
     events = world.sim.events.frame()
+    devices = device_table(world.devices.made)
     return Result(
         scenario=scenario,
         seed=world.sim.seed,
         curve=curve,
         events=events,
-        devices=device_table(world.devices.made),
+        devices=devices,
         links=link_table(world.network, world.sim.now),
-        summary=_summary(scenario, world, monitor, curve, events),
+        summary=_summary(scenario, world, monitor, (curve, events, devices)),
     )
 
 
 def _summary(
-    scenario: Scenario, world: World, monitor: RunMonitor, curve: pd.DataFrame, events: pd.DataFrame
+    scenario: Scenario, world: World, monitor: RunMonitor, tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 ) -> Summary:
-    stop, waste, groups = scenario.stop, world.waste, _groups(scenario, world)
+    curve, events, devices = tables
+    stop, waste, groups = scenario.stop, world.waste, _groups(scenario, devices)
     last = monitor.points[-1]
     return Summary(
         name=scenario.name,
@@ -176,6 +178,6 @@ def _summary(
     )
 
 
-def _groups(scenario: Scenario, world: World) -> dict[str, Attended]:
-    at_work = Counter(device.spec.group for device in world.devices.made if device.usage().work_j > 0)
-    return {group.name: Attended(devices=group.count, at_work=at_work[group.name]) for group in scenario.fleet}
+def _groups(scenario: Scenario, devices: pd.DataFrame) -> dict[str, Attended]:
+    busy = at_work(devices)
+    return {group.name: Attended(devices=group.count, at_work=busy[group.name]) for group in scenario.fleet}

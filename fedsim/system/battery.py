@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from fedsim.system.charger import Charger, Filling
 from fedsim.system.plug import Plug, PlugTimes
 
-_DREGS_J: Final = 1e-3
+DREGS_J: Final = 1e-3
 """So near to going or coming back, it is looked whether it would be there before the clock can move on."""
 
 
@@ -35,6 +35,8 @@ class Piece(NamedTuple):
 
 class Battery:
     """Charge, and whether it is enough to run: an empty battery shuts down until it has ``restart_share`` again."""
+
+    __slots__ = ("_charger", "_restart_j", "_times", "capacity_j", "charge_j", "charged_j", "is_on")
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Battery:
     @property
     def may_switch_now(self) -> bool:
         """Whether so little is left, or missing, that it may go, or come back, before the clock can move on."""
-        return self.charge_j < _DREGS_J if self.is_on else self._restart_j - self.charge_j < _DREGS_J
+        return self.charge_j < DREGS_J if self.is_on else self._restart_j - self.charge_j < DREGS_J
 
     @property
     def never_charges(self) -> bool:

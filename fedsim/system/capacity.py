@@ -74,6 +74,9 @@ class Followers:
         self._capacities: dict[int, Capacity] = {}
         self._alarms: dict[int, asyncio.TimerHandle] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._capacities)
+
     def __contains__(self, link: int) -> bool:
         return link in self._capacities
 

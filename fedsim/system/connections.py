@@ -1,18 +1,12 @@
 """Which connections are warm: what the last message between two names left behind."""
 
-from dataclasses import dataclass
-
 from fedsim.system.transport import Connection
 
 _NONE = Connection()
 
 
-@dataclass(frozen=True, slots=True)
-class _Trace:
-    """Of the last message in one direction."""
-
-    ended_s: float
-    window: float
+_Trace = tuple[float, float]
+"""Of the last message in one direction: when it ended, and its window."""
 
 
 class Connections:
@@ -23,17 +17,19 @@ class Connections:
 
     def look(self, source: str, target: str, now_s: float) -> Connection:
         """What a message that is sent now finds."""
-        there, back = self._trace(source, target), self._trace(target, source)
-        if there is None and back is None:
+        traces = self._traces.get(source)
+        if traces is None or target not in traces:
             return _NONE
-        idle_s = min(now_s - trace.ended_s for trace in (there, back) if trace is not None)
+        there, back = traces[target], self._traces[target][source]
         if there is None:
-            return Connection(idle_s=idle_s)
-        return Connection(idle_s=idle_s, window=there.window, quiet_s=now_s - there.ended_s)
+            return _NONE if back is None else Connection(idle_s=now_s - back[0])
+        ended_s, window = there
+        idle_s = now_s - (ended_s if back is None else max(ended_s, back[0]))
+        return Connection(idle_s=idle_s, window=window, quiet_s=now_s - ended_s)
 
     def keep(self, source: str, target: str, window: float, now_s: float) -> None:
         """A message arrived."""
-        self._traces.setdefault(source, {})[target] = _Trace(now_s, window)
+        self._traces.setdefault(source, {})[target] = (now_s, window)
         self._traces.setdefault(target, {}).setdefault(source, None)
 
     def drop(self, name: str, peer: str | None = None) -> None:
@@ -41,6 +37,3 @@ class Connections:
         for other in [peer] if peer is not None else list(self._traces.get(name, ())):
             self._traces.get(name, {}).pop(other, None)
             self._traces.get(other, {}).pop(name, None)
-
-    def _trace(self, source: str, target: str) -> _Trace | None:
-        return self._traces.get(source, {}).get(target)

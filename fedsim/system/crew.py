@@ -6,7 +6,6 @@ has left from its standby power and the time since it came to rest. None of that
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, overload
 
 import numpy as np
@@ -17,13 +16,10 @@ from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet, Rows
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array, Bools, Numbers
-from fedsim.system.usage import Usage
+from fedsim.system.usage import Usage, total
 
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
-
-_FEW: Final = 8
-"""Up to this part of the devices may be left out before it is cheaper to sort the others."""
 
 _ATTEMPT: Final = 2**40
 _MOST: Final = 2.0**64
@@ -44,6 +40,7 @@ class Crew(Sequence[Device]):
         self._made: dict[int, Device] = {}
         self._active: dict[int, Device] = {}
         self._rested: dict[int, Usage] = {}
+        self._touched = self._wake  # one for all of them
         self._all_rested = Usage()
         self._rests = np.ones(len(fleet), dtype=np.bool_)
         self._since_s = np.zeros(len(fleet))
@@ -56,6 +53,7 @@ class Crew(Sequence[Device]):
         )
         self._share = 1.0
         self._charges = fleet.by_kind("charges").astype(np.bool_)
+        self._kept_out = np.zeros(len(fleet), dtype=np.bool_)
         self._is_choosy = fleet.by_kind("is_choosy").astype(np.bool_)
 
     def __len__(self) -> int:
@@ -73,6 +71,10 @@ class Crew(Sequence[Device]):
         row = index % len(self)
         device = self._made.get(row)
         return self._new(row) if device is None else device
+
+    def keep_out(self, rows: Rows) -> None:
+        """To whoever chooses, these devices are never there."""
+        self._kept_out[rows] = True
 
     @property
     def made(self) -> Sequence[Device]:
@@ -93,17 +95,17 @@ class Crew(Sequence[Device]):
 
         Of all, or among these (n,).
         """
-        if among is None:
-            return [self[row] for row in self.lowest_lots(wanted, number).tolist()]
-        outside = len(self) - int(np.count_nonzero(among))
-        if outside > len(self) // _FEW:
-            return self.first(wanted, np.where(among, self.uniforms(number), math.inf))
-        rows = self.lowest_lots(wanted + outside, number)
-        return [self[row] for row in rows[among[rows]][:wanted].tolist()]
+        return [self[row] for row in self.lowest_lots(wanted, number, among).tolist()]
 
-    def lowest_lots(self, wanted: int, number: int) -> Rows:
+    def lowest_lots(self, wanted: int, number: int, among: Bools | None = None) -> Rows:
         """The rows of those that ``choose`` would give."""
-        rows = self._search(wanted, len(self), lambda tried: self._below(number, tried / len(self)))
+        count = len(self) if among is None else int(np.count_nonzero(among))
+
+        def candidates(tried: float) -> Rows:
+            rows = self._below(number, tried / max(count, 1))
+            return rows if among is None else rows[among[rows]]
+
+        rows = self._search(wanted, count, candidates)
         lots = self.lots(number, rows)
         return rows[np.lexsort((rows, lots))][:wanted]
 
@@ -180,7 +182,7 @@ class Crew(Sequence[Device]):
 
     def up(self, rows: Rows) -> Bools:
         """Which of these devices are there now, and have charge: (n,) to (n,)."""
-        there = self._looked_up(rows)[0]
+        there = self._looked_up(rows)[0] & ~self._kept_out[rows]
         there[there] = self._have_charge(rows[there])
         return there
 
@@ -215,12 +217,8 @@ class Crew(Sequence[Device]):
     def spent(self) -> Usage:
         """What all devices spent up to now."""
         self._make_of(self._doubtful(np.flatnonzero(self._charges)))
-        active = Usage()
-        for row, device in list(self._active.items()):
-            if device.rests():
-                self._lay_down(row, device)
-            else:
-                active += device.usage()
+        self._lay_down([(row, device) for row, device in self._active.items() if device.rests()])
+        active = total(device.usage() for device in self._active.values())
         rows = np.flatnonzero(self._rests)
         standby_j = float(np.minimum(self._drawn_j(rows), self._charge_j[rows]).sum())
         return self._all_rested + active + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
@@ -248,29 +246,32 @@ class Crew(Sequence[Device]):
             self._new(row)
 
     def _new(self, row: int) -> Device:
-        number = int(self.fleet.group_of(np.array([row]))[0])
-        device = self._make(row, self._presence[number].of(row - int(self.fleet.offsets[number])))
+        number, rank = self.fleet.place(row)
+        device = self._make(row, self._presence[number].of(rank))
         device.meter.stood_by_since(0.0)
-        device.touched = partial(self._wake, row, device)
+        device.touched = self._touched
         self._made[row] = device
-        self._wake(row, device)
+        self._wake(row)
         return device
 
-    def _wake(self, row: int, device: Device) -> None:
+    def _wake(self, row: int) -> None:
         """Somebody works with it: it speaks for itself from now on."""
         if self._rests[row]:
             self._rests[row] = False
-            self._active[row] = device
-            self._all_rested -= self._rested.pop(row, Usage())
+            self._active[row] = self._made[row]
+            if (rested := self._rested.pop(row, None)) is not None:
+                self._all_rested -= rested
 
-    def _lay_down(self, row: int, device: Device) -> None:
-        """It draws its standby power and nothing else: a row again, with what it has spent until now put aside."""
-        del self._active[row]
-        self._rested[row] = device.usage()
-        self._all_rested += self._rested[row]
-        self._rests[row] = True
-        self._since_s[row] = self._sim.now
-        self._charge_j[row] = device.meter.charge_j
+    def _lay_down(self, resting: Sequence[tuple[int, Device]]) -> None:
+        """They draw their standby power and nothing else: rows again, with what they have spent until now put aside."""
+        rows = [row for row, _ in resting]
+        for row, device in resting:
+            del self._active[row]
+            self._rested[row] = device.usage()
+        self._all_rested = total([self._all_rested, *(self._rested[row] for row in rows)])
+        self._rests[rows] = True
+        self._since_s[rows] = self._sim.now
+        self._charge_j[rows] = [device.meter.charge_j for _, device in resting]
 
     def _drawn_j(self, rows: Rows) -> Array:
         """What these would have drawn in standby since they came to rest, if their charge lasted."""
@@ -302,6 +303,7 @@ class Crew(Sequence[Device]):
             away_s = device.away_until_s()
             waits[row] = away_s is not None and away_s < math.inf
             until_s[row] = math.inf if away_s is None else away_s
+        waits &= ~self._kept_out[rows]
         return until_s[waits if among is None else waits & among]
 
 

@@ -1,10 +1,10 @@
 """Where the time of one message went."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Delivery:
     """Seconds of a message by cause; together they are the time from its sending to its arrival.
 
@@ -37,7 +37,16 @@ class Delivery:
     @property
     def parts(self) -> Mapping[str, float]:
         """The seconds, by cause."""
-        return {name: getattr(self, name) for name in PARTS}
+        return {
+            "wake_s": self.wake_s,
+            "setup_s": self.setup_s,
+            "delay_s": self.delay_s,
+            "slow_start_s": self.slow_start_s,
+            "bytes_s": self.bytes_s,
+            "sharing_s": self.sharing_s,
+            "outage_s": self.outage_s,
+            "resend_s": self.resend_s,
+        }
 
     @property
     def total_s(self) -> float:
@@ -47,8 +56,5 @@ class Delivery:
     @property
     def move_s(self) -> float:
         """All but waking the radios."""
-        return sum(seconds for name, seconds in self.parts.items() if name != "wake_s")
-
-
-PARTS = tuple(part.name for part in fields(Delivery) if part.name.endswith("_s"))
-"""Names of the parts of a message's time, in order."""
+        slow_s = self.setup_s + self.delay_s + self.slow_start_s
+        return slow_s + self.bytes_s + self.sharing_s + self.outage_s + self.resend_s

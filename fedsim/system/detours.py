@@ -55,7 +55,7 @@ class Detours:
             self._links.set_cap(trip.flow, min(trip.cap_bps, leg.plan.cap_bps))
 
     def _put_on(self, trip: Trip, leg: Leg) -> None:
-        self._links.reroute(trip.flow, leg.route, leg.back, trip.plan.back_share)
+        self._links.put_on(trip.flow, leg.way)
         if leg is not trip.leg:
             self._planner.release(trip.leg)
         trip.leg = replace(leg, plan=trip.plan)

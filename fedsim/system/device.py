@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
@@ -12,21 +12,23 @@ from fedsim.system.battery import Battery
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
+from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover, Way
 from fedsim.system.interruption import Interrupted
 from fedsim.system.labour import Labour
-from fedsim.system.messenger import Endpoint, Messenger
+from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
 from fedsim.system.processor import Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
+from fedsim.system.shift import Shift
 from fedsim.system.stint import Stint
 from fedsim.system.takes_part import TakesPart
-from fedsim.system.usage import Usage, WasteBook, computing
+from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
 
@@ -75,15 +77,15 @@ class DeviceSpec:
 
 def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
-    others = () if spec.handover is None else spec.handover.others
-    radios = {way.link: way.radio for way in (*reversed(others), spec.home)}
+    radios = {spec.link: spec.radio}
+    if spec.handover is not None:
+        radios = {way.link: way.radio for way in reversed(spec.handover.others)} | radios
     full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
     return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
 
 
 def _radio_peak_w(radio: RadioProfile) -> float:
-    silent_w = [radio.idle_w, radio.promotion_w, *(power_w for _, power_w in radio.tails)]
-    return max(radio.max_w, *silent_w)
+    return max(radio.max_w, radio.idle_w, radio.promotion_w, *[power_w for _, power_w in radio.tails])
 
 
 def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
@@ -100,8 +102,12 @@ def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
     )
 
 
-def _nobody_minds() -> None:
-    pass
+_ALWAYS: Final = TakesPart()
+_NOTHING: Final = Usage()
+
+
+def _nobody_minds(index: int) -> None:
+    del index
 
 
 class Device:
@@ -118,11 +124,11 @@ class Device:
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now)
-        self.wasted = Usage()
+        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now, peak_w=_peak_w(spec))
+        self.wasted = _NOTHING
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
-        self._watch = Watch(sim, spec.name, self.meter, presence, peak_w=_peak_w(spec))
+        self._watch = Watch(sim, spec.name, self.meter, presence)
         self._sim = sim
         self._messenger = messenger
         self._waste = waste
@@ -131,7 +137,9 @@ class Device:
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
-        self._booked = Usage()
+        self._booked = _NOTHING
+        self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+        self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
         self._awake = 0
         self._is_away = False
         self._processor = Processor(
@@ -142,7 +150,7 @@ class Device:
             chip=spec.chip,
             changed=self._update_power,
         )
-        self.touched: Callable[[], None] = _nobody_minds
+        self.touched: Callable[[int], None] = _nobody_minds
         self._labour = Labour(
             sim=sim,
             name=spec.name,
@@ -212,8 +220,8 @@ class Device:
         self.meter.settle(now_s)
         return Usage(
             energy_j=dict(self.meter.spent_j),
-            sent_bytes=self._sent_bytes + sum(flow.sent_bytes for flow in self._outgoing.values()),
-            received_bytes=self._received_bytes + sum(flow.sent_bytes for flow in self._incoming.values()),
+            sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
+            received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
         )
 
@@ -275,16 +283,18 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        self.meter.settle(self._sim.now)
-        rules = self.spec.rules
-        is_plain = rules.charging is None and rules.takes_part == TakesPart() and self.meter.witness is None
-        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
-        return is_plain and not is_used and self.meter.is_steady
+        if self._awake or self._roaming.is_used or self._processor.busy_since_s is not None:
+            return False
+        return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
 
-    def present(self) -> AbstractAsyncContextManager[None]:
-        """Runs its body for as long as the device is there; see ``Watch.present``."""
-        self.touched()
-        return self._watch.present()
+    def enter(self, guest: Guest) -> None:
+        """A message depends on it from now on; see ``Watch.enter``."""
+        self.touched(self.index)
+        self._watch.enter(guest)
+
+    def leave(self, guest: Guest) -> None:
+        """A message depends on it no more."""
+        self._watch.leave(guest)
 
     def is_there(self) -> bool:
         """Whether it is there and has charge, whether or not it takes part."""
@@ -294,42 +304,41 @@ class Device:
         """Return when it is there; see ``Watch.back``."""
         await self._watch.back()
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[Stint]:
+    def at_work(self) -> Shift:
         """Awake for the learner; what is spent inside is waste if the work does not come to its end.
 
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
-        self.touched()
-        async with self._watch.present(None if self.interrupted == "abort" else self._set_there):
-            stint = Stint(self._kept, self._book)
-            self._awake += 1
-            self._update_power()
-            try:
-                yield stint
-            except BaseException as error:
-                stint.settle()
-                stint.discard(self._cause(error))
-                raise
-            else:
-                stint.settle()
-            finally:
-                self._awake -= 1
-                self._is_away = self._is_away and self._awake > 0
-                self._update_power()
+        self.touched(self.index)
+        return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
 
-    @asynccontextmanager
-    async def connected(self, *, pushed: bool) -> AsyncIterator[None]:
-        """Hold the radio for a message, from the time at which it is connected."""
-        self._roaming.hold(self, pushed=pushed)
-        try:
-            self._watch.power_changed()
-            await self._roaming.ready()
-            yield
-        finally:
-            self._roaming.release()
-            self._watch.power_changed()
+    def start_work(self) -> Stint:
+        """It is awake for one thing more; called at the beginning of ``at_work``."""
+        stint = Stint(self._kept, self._book)
+        self._awake += 1
+        self._update_power()
+        return stint
+
+    def end_work(self, stint: Stint, error: BaseException | None) -> None:
+        """This came to its end; called at that of ``at_work``."""
+        stint.settle()
+        if error is not None:
+            stint.discard(self._cause(error))
+        self._awake -= 1
+        self._is_away = self._is_away and self._awake > 0
+        self._update_power()
+
+    def hold(self, guest: Guest, *, pushed: bool) -> bool:
+        """Hold the radio for a message; whether it is connected. If not, the message is told when it is."""
+        is_connected = self._roaming.hold(self, guest, pushed=pushed)
+        self._watch.power_changed()
+        return is_connected
+
+    def release(self, guest: Guest) -> None:
+        """A message needs the radio no more."""
+        self._roaming.release(guest)
+        self._watch.power_changed()
 
     def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
         """Follow a flow from or to this device: its bytes are counted, its rate costs radio power.
@@ -371,7 +380,8 @@ class Device:
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
         in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
-        return self.usage() - sum(in_vain, self._booked)
+        spent = self.usage()
+        return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not _NOTHING else spent
 
     def _lose(self, cause: str, usage: Usage) -> None:
         """This was in vain, whatever becomes of the stint that it belongs to."""
@@ -380,20 +390,27 @@ class Device:
 
     def _check_charge(self) -> None:
         """Below its floor it works for nobody."""
-        self.meter.settle(self._sim.now)
         battery, floor_share = self.meter.battery, self.spec.rules.floor_share
-        if battery is not None and battery.share < floor_share:
+        if battery is None or not floor_share:
+            return
+        self.meter.settle(self._sim.now)
+        if battery.share < floor_share:
             raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
 
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec, load = self._sim.now, self.spec, self._processor.load
-        computing = self._processor.busy_since_s is not None
-        awake = self._awake > 0 and not self._is_away
-        compute_w = spec.chip.power_w(spec.train_w, spec.idle_w) * load + spec.idle_w * (1 - load)
-        self.meter.draw("compute", compute_w if computing else 0.0, now_s)
-        self.meter.draw("idle", spec.idle_w if awake and not computing else 0.0, now_s)
-        self.meter.draw("sleep", 0.0 if awake or computing else spec.sleep_w, now_s)
+        now_s, spec = self._sim.now, self.spec
+        compute_w = idle_w = sleep_w = 0.0
+        if self._processor.busy_since_s is not None:
+            load = self._processor.load
+            compute_w = self._full_w * load + spec.idle_w * (1 - load)
+        elif self._awake and not self._is_away:
+            idle_w = spec.idle_w
+        else:
+            sleep_w = spec.sleep_w
+        self.meter.draw("compute", compute_w, now_s)
+        self.meter.draw("idle", idle_w, now_s)
+        self.meter.draw("sleep", sleep_w, now_s)
         self._watch.power_changed()
 
     def _battery_words(self) -> dict[str, float]:
@@ -440,6 +457,10 @@ class Device:
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"
+
+
+def _moved_bytes(flows: Mapping[int, Flow]) -> float:
+    return sum(flow.sent_bytes for flow in flows.values()) if flows else 0.0
 
 
 def _bytes(flow: Flow, *, outgoing: bool) -> Usage:

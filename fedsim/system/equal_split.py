@@ -65,9 +65,9 @@ class EqualSplit:
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
         return min(
-            self._narrowest_bps(track.up) / out,
-            self._narrowest_bps(track.down) / into,
-            self._narrowest_bps(track.core) / max(1, len(track.core)),
+            self._narrowest_bps(track.up.lines) / out,
+            self._narrowest_bps(track.down.lines) / into,
+            self._narrowest_bps(track.core.lines) / max(1, len(track.core.lines)),
         )
 
     def _narrowest_bps(self, lines: Sequence[Line]) -> float:

@@ -1,6 +1,7 @@
 """A fleet: groups of devices with laws, drawn once into arrays; one device is a row."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -149,6 +150,7 @@ class Fleet:
         self.groups = tuple(groups)
         counts = [group.count for group in groups]
         self.offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self._begins: list[int] = self.offsets[:-1].tolist()
         self.kinds = tuple(kind for group in groups for kind in group.kinds)
         self.things = np.concatenate([group.things() for group in groups])
         self.kind = np.empty(len(self.things), dtype=np.int32)
@@ -201,20 +203,26 @@ class Fleet:
         """The numbers of their groups: (n,) to (n,)."""
         return np.searchsorted(self.offsets, rows, side="right") - 1
 
+    def place(self, row: int) -> tuple[int, int]:
+        """The number of its group, and its rank there."""
+        number = bisect_right(self._begins, row) - 1
+        return number, row - self._begins[number]
+
     def name(self, index: int) -> str:
         """Its own name, or group and rank, such as ``low-3g-07``; a larger group renames nobody."""
-        number, rank = self._place(index)
+        number, rank = self.place(index)
         group = self.groups[number]
         return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
 
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
-        number, rank = self._place(index)
+        number, rank = self.place(index)
         kind = self.kinds[self.kind[index]]
         way = kind.way
         charge_j = math.inf if kind.battery_j is None else kind.battery_j * float(self.charge[index])
+        name = self.name(index)
         return DeviceSpec(
-            name=self.name(index),
+            name=name,
             group=self.groups[number].name,
             index=index,
             flops_per_s=float(self.flops_per_s[index]),
@@ -233,7 +241,7 @@ class Fleet:
                     rank=rank,
                     up_bps=float(self.up_bps[index]),
                     down_bps=float(self.down_bps[index]),
-                    luck=partial(self._streams, "rate", self.name(index)),
+                    luck=partial(self._streams, "rate", name),
                 ),
                 float(self.rtt_s[index]),
             ),
@@ -248,7 +256,7 @@ class Fleet:
         roams: Roams | None = self.kinds[self.kind[index]].roams
         if roams is None:
             return None
-        number, rank = self._place(index)
+        number, rank = self.place(index)
         who = Roamer(
             rank=rank,
             thing=self.things[index : index + 1],
@@ -256,11 +264,6 @@ class Fleet:
             streams=partial(self._streams, "rate", self.name(index)),
         )
         return roams.handover(self.kinds[self.kind[index]].way.link, who)
-
-    def _place(self, index: int) -> tuple[int, int]:
-        """Group number and rank of a row."""
-        number = int(np.searchsorted(self.offsets, index, side="right")) - 1
-        return number, index - int(self.offsets[number])
 
     def _draw(self, number: int, own: Ranks) -> None:
         """The attributes of a group's devices, each from luck of its own; ``own`` is their kind in the group."""

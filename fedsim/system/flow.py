@@ -114,9 +114,14 @@ class Flow:
         """From ``at_s`` on ``meter`` knows, under ``slot``, how far the flow has come."""
         self._meter, self._slot, self.moving_s = meter, slot, at_s
 
-    def keep_moving(self, slot: int) -> None:
-        """The meter knows it under another slot now."""
-        self._slot = slot
+    def keep_moving(self, meter: Meter, slot: int) -> None:
+        """``meter`` knows it under this slot now."""
+        self._meter, self._slot = meter, slot
+
+    @property
+    def slot(self) -> int:
+        """Its slot, if it moves and has one, else -1."""
+        return self._slot
 
     def end(self, sent_bytes: float, at_s: float, *, complete: bool, alone_s: float = 0.0) -> None:
         """The flow is over and keeps its figures; the observer hears of it."""

@@ -5,6 +5,7 @@ and no error that grows with time.
 """
 
 import math
+from collections import defaultdict
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.alone import AloneTimes
 from fedsim.system.flow import Flow
 from fedsim.system.passage import Way
+from fedsim.system.solo import Solo
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -50,18 +52,20 @@ class FlowTable:
         """What the flow had left when it came into its slot."""
         self._alone = AloneTimes(_FIRST_SLOTS)
         self._flows: dict[int, Flow] = {}
+        self._ways: dict[int, Way] = {}
+        self._on: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._free = list(reversed(range(_FIRST_SLOTS)))
         self._gone: list[int] = []
 
-    def add(self, flow: Flow, way: Way, lone_bps: float) -> int:
-        """Give the flow a slot; it begins with rate 0."""
-        slot = self._take(flow, way, lone_bps)
-        self.rates_bps[slot] = 0.0
-        self.left_bytes[slot] = self._joined_bytes[slot] = flow.size_bytes
-        self.since_s[slot] = self._sim.now
-        self._alone.begin(slot, flow.size_bytes, self._sim.now)
-        self.end_s[slot] = math.inf
-        flow.start_moving(self, slot, self._sim.now)
+    def adopt(self, solo: Solo) -> int:
+        """Give a flow that went by itself a slot; it goes on with its present rate for the moment."""
+        slot = self._take(solo.flow, solo.way, solo.lone_bps)
+        self.rates_bps[slot] = solo.bps
+        self.left_bytes[slot] = self._joined_bytes[slot] = solo.left_bytes
+        self.since_s[slot] = solo.since_s
+        self._alone.begin(slot, solo.left_bytes, solo.since_s)
+        self.end_s[slot] = solo.end_s
+        solo.flow.keep_moving(self, slot)
         return slot
 
     def transplant(self, old: int, way: Way, lone_bps: float) -> int:
@@ -72,13 +76,15 @@ class FlowTable:
             column[slot] = column[old]
         self._alone.transplant(old, slot)
         self._joined_bytes[slot] = self.left_now_bytes(slot)
-        flow.keep_moving(slot)
+        flow.keep_moving(self, slot)
         return slot
 
     def remove(self, slot: int) -> Flow:
         """Take the flow out of its slot, which is kept until ``release``."""
         self.present[slot] = False
         self._gone.append(slot)
+        for link in self._ways[slot].links:
+            del self._on[link][slot]
         self._unequal -= bool(self._is_unequal[slot])
         return self._flows.pop(slot)
 
@@ -97,19 +103,17 @@ class FlowTable:
 
     def route(self, slot: int) -> list[int]:
         """Links of a slot."""
-        return [link for link in self.routes[:, slot].tolist() if link]
+        return list(self._ways[slot].links)
 
-    def way(self, slot: int) -> tuple[list[int], list[float]]:
+    def way(self, slot: int) -> Way:
         """Links of a slot, and what its flow takes of each, as a multiple of its rate."""
-        route = self.route(slot)
-        return route, self.uses[: len(route), slot].tolist()
+        return self._ways[slot]
 
     def slots_on(self, link: int) -> tuple[IntArray, Array]:
         """Slots of the flows on a link, (n,), and how many times its rate each takes of it, (n,)."""
-        slots = self.present.nonzero()[0]
-        here = self.routes[:, slots] == link
-        places, columns = np.nonzero(here)
-        return slots[columns], self.uses[places, slots[columns]]
+        here = self._on[link]
+        slots = np.fromiter(here, np.int64, len(here))
+        return slots, np.fromiter(here.values(), np.float64, len(here))
 
     def flow(self, slot: int) -> Flow:
         """The flow in a slot."""
@@ -135,6 +139,18 @@ class FlowTable:
         moving = rates_bps > 0
         self.end_s[slots[moving]] = now_s + 8 * left_bytes[moving] / rates_bps[moving]
         return [self.flow(slot) for slot in slots[self._observed[slots]].tolist()]
+
+    def set_rate(self, slot: int, rate_bps: float) -> bool:
+        """The same for one flow; whether its rate is different from before."""
+        if rate_bps == self.rates_bps[slot]:
+            return False
+        now_s = self._sim.now
+        left_bytes = self.left_now_bytes(slot)
+        self.left_bytes[slot] = left_bytes
+        self.since_s[slot] = now_s
+        self.rates_bps[slot] = rate_bps
+        self.end_s[slot] = now_s + 8 * left_bytes / rate_bps if rate_bps > 0 else math.inf
+        return True
 
     def rate_bps(self, slot: int) -> float:
         """Present rate of the flow in this slot."""
@@ -188,6 +204,9 @@ class FlowTable:
         self.cap_bps[slot] = flow.cap_bps
         self._observed[slot] = flow.observer is not None
         self._flows[slot] = flow
+        self._ways[slot] = way
+        for link, use in zip(way.links, way.uses, strict=True):
+            self._on[link][slot] = use
         self._is_unequal[slot] = flow.weight != 1 or not way.is_plain
         self._unequal += bool(self._is_unequal[slot])
         return slot

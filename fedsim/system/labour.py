@@ -3,8 +3,10 @@
 import asyncio
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
+
+import numpy as np
 
 from fedsim.errors import DeviceDownError, JobFaultError
 from fedsim.kernel import Simulation
@@ -22,7 +24,7 @@ class _Fuse:
     left_s: float
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Labour:
     """The jobs of one device.
 
@@ -40,11 +42,13 @@ class Labour:
     faults: Faults | None
     computed: Callable[[], Usage]
     lose: Callable[[str, Usage], None]
+    _luck: np.random.Generator | None = field(init=False, default=None)
+    _kept_share: float = field(init=False, default=0.0)  # in pieces that are complete
+    _piece: tuple[float, Job] | None = field(init=False, default=None)  # the latest, and its share of all
 
     def __post_init__(self) -> None:
-        self._luck = None if self.faults is None else self.sim.rng("faults", self.name)
-        self._kept_share = 0.0  # in pieces that are complete
-        self._piece: tuple[float, Job] | None = None  # the latest, and its share of all
+        if self.faults is not None:
+            self._luck = self.sim.rng("faults", self.name)
 
     def done_share(self) -> float:
         """How much of the latest job is done and was not in vain."""
@@ -58,6 +62,9 @@ class Labour:
             JobRefusedError: it does not fit into the memory, or its last attempt failed.
             DeviceDownError: the device is gone for good.
         """
+        if self.faults is None:
+            await self._attempt(work, epochs)
+            return
         for attempt in count(1):
             before = self.computed()
             try:
@@ -65,7 +72,7 @@ class Labour:
             except JobFaultError:
                 self._lose(JobFaultError.cause, before)
                 self.sim.record("fault", subject=self.name, attempt=attempt)
-                if self.faults is None or attempt >= self.faults.attempts:
+                if attempt >= self.faults.attempts:
                     raise
                 await self.sim.timeout(self.faults.pause_s)
             else:
@@ -119,8 +126,11 @@ class Labour:
 
     async def _run(self, job: Job, fuse: _Fuse) -> None:
         """Until the job is done, or the fault strikes."""
+        if math.isinf(fuse.left_s):
+            await self.processor.run(job)
+            return
         began_s = self.sim.now
-        scope = asyncio.timeout(fuse.left_s if fuse.left_s < math.inf else None)
+        scope = asyncio.timeout(fuse.left_s)
         try:
             async with scope:
                 await self.processor.run(job)

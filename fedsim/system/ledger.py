@@ -1,6 +1,7 @@
 """What links carried and what became of it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsim.system.passage import Way
@@ -96,26 +97,27 @@ class Ledger:
 
     def end(self, way: Way, moved_bytes: float, *, complete: bool) -> None:
         """A flow is over that has last moved so much over these links."""
+        accounts = self._accounts
         if complete:
             self.delivered_bytes += moved_bytes
+            for link, use in zip(way.links, way.uses, strict=True):
+                accounts[link].delivered_bytes += use * moved_bytes
         else:
             self.wasted_bytes += moved_bytes
-        for link, use in zip(way.links, way.uses, strict=True):
-            if complete:
-                self._accounts[link].delivered_bytes += use * moved_bytes
-            else:
-                self._accounts[link].wasted_bytes += use * moved_bytes
+            for link, use in zip(way.links, way.uses, strict=True):
+                accounts[link].wasted_bytes += use * moved_bytes
 
     def decide(self, way: Way, moved_bytes: float, *, complete: bool) -> None:
         """A flow is over that had gone on from these links."""
         self.end(way, moved_bytes, complete=complete)
         self.move_on(way, -moved_bytes)
 
-    def rest(self, link: int, now_s: float) -> None:
-        """The last flow left a link."""
-        account = self._accounts[link]
-        account.busy_s += now_s - account.busy_since_s
-        account.busy_since_s = math.inf
+    def rest(self, links: Sequence[int], now_s: float) -> None:
+        """The last flow left these links."""
+        for link in links:
+            account = self._accounts[link]
+            account.busy_s += now_s - account.busy_since_s
+            account.busy_since_s = math.inf
 
     def change_capacity(self, link: int, *, before_bps: float, moving_bytes: float) -> None:
         """From now on a link has another capacity than before; the flows on it have moved so much over it."""

@@ -6,21 +6,25 @@ from fedsim.errors import NoRouteError
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
-from fedsim.system.lines import Line
 from fedsim.system.links import SharedLinks
+from fedsim.system.passage import AT_HOME, Way, way
 from fedsim.system.track import Track
 from fedsim.system.transport import Connection, Path, Plan, Transport
 from fedsim.system.wiring import Wiring
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leg:
-    """The links there, those back that acknowledgements use, and the plan. An outage of a link in ``over`` ends it."""
+    """The plan, and the links: those there, and those back that acknowledgements use."""
 
     plan: Plan
-    route: tuple[int, ...] = ()
-    back: tuple[int, ...] = ()
-    over: frozenset[int] = frozenset()
+    way: Way = AT_HOME
+    tracks: tuple[Track, ...] = ()
+
+    @property
+    def over(self) -> frozenset[int]:
+        """Links of which an outage ends it."""
+        return frozenset(line.link for track in self.tracks for line in track.lines)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,30 +64,29 @@ class Planner:
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
         if self.split is not None:
-            for link in leg.route:
+            for link in leg.way.links if leg.tracks else ():
                 self.split.release(link)
 
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
         track = self.wiring.track(source, target)
         back = self._back(source, target)
-        lines = track.lines if self.split is None else (self.split.pipe(source, target, track),)
+        pipe = None if self.split is None else self.split.pipe(source, target, track).link
         path = Path(
             delay_s=factor * track.delay_s,
             back_s=None if back is None else factor * back.delay_s,
-            rates_bps=tuple([self.links.capacity_bps(line.link) for line in lines]),
+            rates_bps=self.links.rates_bps(track.numbers if pipe is None else (pipe,)),
             loss=track.loss,
         )
         plan = self.transport.plan(path, size_bytes, connection)
-        answers = back.lines if back is not None and plan.back_share else ()
-        over = frozenset(line.link for line in (*track.lines, *answers))
-        return Leg(plan, _links(lines), _links(answers) if self.split is None else (), over)
+        answers = back if plan.back_share else None
+        tracks = (track,) if answers is None else (track, answers)
+        if pipe is not None:
+            return Leg(plan, Way((pipe,), (1.0,)), tracks)
+        back_links = () if answers is None else answers.links
+        return Leg(plan, way(track.links or AT_HOME.links, back_links, plan.back_share), tracks)
 
     def _back(self, source: str, target: str) -> Track | None:
         try:
             return self.wiring.track(target, source)
         except NoRouteError:
             return None
-
-
-def _links(lines: tuple[Line, ...]) -> tuple[int, ...]:
-    return tuple([link for line in lines for link in (line.link, *line.medium)])

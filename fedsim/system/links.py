@@ -1,18 +1,20 @@
 """Links that the flows in progress share, and moving a message over them."""
 
+import asyncio
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from fedsim.kernel import Simulation
 from fedsim.system.capacity import Capacity, Followers, checked_bps
 from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
 from fedsim.system.link_series import LinkSeries
-from fedsim.system.passage import Passage, Way, way
+from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
 from fedsim.system.sharing import FairShares
 
 _NOWHERE = 0  # pads routes; nobody is on it
-_AT_HOME = 1  # the route of those who need no link
+(_AT_HOME,) = AT_HOME.links
 
 
 class SharedLinks:
@@ -106,24 +108,42 @@ class SharedLinks:
             ValueError: an unknown link, a link twice, a flow that was moved before, or a delay or share that is not
                 >= 0.
         """
-        planned = self._way(route, back, back_share)
+        arrival: asyncio.Future[None] = self._sim.loop.create_future()
+        self.launch(flow, self._way(route, back, back_share), delay_s, partial(settle, arrival))
+        try:
+            await arrival
+        finally:
+            self.give_up(flow)
+
+    def launch(self, flow: Flow, planned: Way, delay_s: float, over: Over) -> None:
+        """The same, without waiting: ``over`` is told of the flow's end, be that at once.
+
+        Raises:
+            ValueError: as for ``move``; links are taken as they are.
+        """
         if not delay_s >= 0:
             raise ValueError(f"delay_s must be >= 0, got {delay_s!r}")
         if flow.started_s is not None:
             raise ValueError(f"a flow is moved once, and {flow!r} started at {flow.started_s!r} s")
         flow.started_s = self._sim.now
         self._ledger.offered_bytes += flow.size_bytes
-        passage = self._passages[flow] = Passage(flow, planned, self._sim.loop.create_future())
+        passage = self._passages[flow] = Passage(flow, planned, over)
+        if delay_s:
+            passage.timer = self._sim.loop.call_later(delay_s, self._delay_is_over, passage)
+            return
         try:
-            if delay_s:
-                passage.timer = self._sim.loop.call_later(delay_s, self._set_off, passage)
-            else:
-                self._set_off(passage)
-            if flow.ended_s is None:
-                await passage.arrival
-        finally:
-            if flow.ended_s is None:
-                self._end(passage, complete=False)
+            self._set_off(passage)
+        except BaseException:
+            self.give_up(flow)
+            raise
+        if passage.moves:
+            self._shares.settle_later()
+
+    def give_up(self, flow: Flow) -> None:
+        """Give back all shares of the flow now, unheard; nothing happens if it is over."""
+        passage = self._passages.get(flow)
+        if passage is not None:
+            self._end(passage, complete=False)
 
     def reroute(self, flow: Flow, route: Sequence[int], back: Sequence[int] = (), back_share: float = 0.0) -> None:
         """From now on the rest of the flow's bytes moves over these links; a delay that it is in goes on.
@@ -131,12 +151,20 @@ class SharedLinks:
         Raises:
             ValueError: an unknown link, a link twice, a flow that is not on its way, a share that is not >= 0.
         """
-        planned, passage = self._way(route, back, back_share), self._passage(flow)
-        if passage.slot >= 0:
-            moved_bytes = self._shares.leg_bytes(passage.slot)
-            passage.legs.append((passage.way, moved_bytes))
+        self.put_on(flow, self._way(route, back, back_share))
+
+    def put_on(self, flow: Flow, planned: Way) -> None:
+        """The same with a way as it is.
+
+        Raises:
+            ValueError: a flow that is not on its way.
+        """
+        passage = self._passage(flow)
+        if passage.moves:
+            moved_bytes = self._shares.leg_bytes(flow)
+            passage.legs = [*(passage.legs or ()), (passage.way, moved_bytes)]
             self._ledger.move_on(passage.way, moved_bytes)
-            passage.slot = self._shares.change_way(passage.slot, planned)
+            self._shares.change_way(flow, planned)
             self._rest(passage.way)
             self._come(planned, flow.size_bytes - flow.sent_bytes)
         passage.way = planned
@@ -149,24 +177,29 @@ class SharedLinks:
         """
         passage = self._passage(flow)
         flow.cap_bps = checked_cap_bps(cap_bps)
-        if passage.slot >= 0:
-            self._shares.set_cap(passage.slot, cap_bps)
+        if passage.moves:
+            self._shares.set_cap(flow, cap_bps)
 
     def abandon(self, flow: Flow, error: BaseException) -> None:
-        """Give back all shares of the flow now; the task that waits for it gets the error.
+        """Give back all shares of the flow now; who waits for it gets the error before time moves.
 
         Raises:
             ValueError: a flow that is not on its way.
         """
         passage = self._passage(flow)
         self._end(passage, complete=False)
-        if not passage.arrival.done():
-            passage.arrival.set_exception(error)
+        self._sim.loop.call_soon(passage.over, error)
 
     def capacity_bps(self, link: int) -> float:
         """What a link can carry now."""
         self._check([link])
         return self._followers.now_bps(link) if link in self._followers else self._shares.capacity_bps(link)
+
+    def rates_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """What each of these links, which are known, can carry now."""
+        if self._followers:
+            return tuple([self.capacity_bps(link) for link in links])
+        return tuple(map(self._shares.capacity_bps, links))
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
@@ -212,7 +245,7 @@ class SharedLinks:
         self._check(back)
         if not 0 <= back_share < math.inf:
             raise ValueError(f"back_share must be >= 0 and finite, got {back_share!r}")
-        return way(route or (_AT_HOME,), back, back_share)
+        return way(route or AT_HOME.links, back, back_share)
 
     def _check(self, route: Sequence[int]) -> None:
         if route and (len(set(route)) < len(route) or min(route) <= _AT_HOME or max(route) >= self._shares.links):
@@ -230,17 +263,23 @@ class SharedLinks:
         self._ledger.change_capacity(link, before_bps=self._shares.capacity_bps(link), moving_bytes=moving_bytes)
         self._shares.set_capacity(link, capacity_bps)
 
+    def _delay_is_over(self, passage: Passage) -> None:
+        self._set_off(passage)
+        if passage.moves:
+            self._shares.settle()
+
     def _set_off(self, passage: Passage) -> None:
         """The delay is over: the bytes begin to move."""
         passage.timer = None
         if passage.flow.size_bytes > 0:
             self._come(passage.way, passage.flow.size_bytes)
-            passage.slot = self._shares.join(passage.flow, passage.way)
+            self._shares.join(passage.flow, passage.way)
+            passage.moves = True
         else:
             self._end(passage, complete=True)
 
     def _arrive(self, flow: Flow) -> None:
-        """All bytes are there: the task that waits for them goes on."""
+        """All bytes are there: who waits for them goes on."""
         self._end(self._passages[flow], complete=True)
 
     def _end(self, passage: Passage, *, complete: bool) -> None:
@@ -250,17 +289,17 @@ class SharedLinks:
         del self._passages[flow]
         if passage.timer is not None:
             passage.timer.cancel()
-        if passage.slot >= 0:
-            alone_s = self._shares.leave(passage.slot)
+        if passage.moves:
+            alone_s = self._shares.leave(flow)
             self._close(passage, sent_bytes, complete=complete)
             self._rest(passage.way)
         flow.end(sent_bytes, now_s, complete=complete, alone_s=alone_s)
-        if complete and not passage.arrival.done():
-            passage.arrival.set_result(None)
+        if complete:
+            passage.over(None)
 
     def _close(self, passage: Passage, sent_bytes: float, *, complete: bool) -> None:
         """Tell what became of the bytes of a flow that has moved."""
-        for earlier, moved_bytes in passage.legs:
+        for earlier, moved_bytes in passage.legs or ():
             self._ledger.decide(earlier, moved_bytes, complete=complete)
             sent_bytes -= moved_bytes
         self._ledger.end(passage.way, sent_bytes, complete=complete)
@@ -268,12 +307,12 @@ class SharedLinks:
     def _come(self, onto: Way, left_bytes: float) -> None:
         """A flow comes to these links."""
         self._ledger.begin(onto, left_bytes, self._sim.now)
-        for link in onto.links:
+        for link in onto.links if self._followers else ():
             self._followers.wake(link)
 
     def _rest(self, off: Way) -> None:
         """A flow has left these links, and may have been the last."""
-        for link in off.links:
-            if self._shares.is_idle(link):
-                self._ledger.rest(link, self._sim.now)
-                self._followers.rest(link)
+        idle = self._shares.idle(off.links)
+        self._ledger.rest(idle, self._sim.now)
+        for link in idle if self._followers else ():
+            self._followers.rest(link)

@@ -1,11 +1,9 @@
 """Carries messages between nodes: wakes their radios, moves the bytes, and loses, doubles and spoils some."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from fedsim.errors import (
     DeviceDownError,
@@ -15,45 +13,19 @@ from fedsim.errors import (
     NoRouteError,
 )
 from fedsim.kernel import Simulation
+from fedsim.system.attempt import Attempt
 from fedsim.system.cargo import Cargo
 from fedsim.system.delivery import Delivery
-from fedsim.system.interruption import Interrupted
+from fedsim.system.endpoint import Endpoint
 from fedsim.system.mishaps import Fortune, Manners
 from fedsim.system.network import Flow, Network
 from fedsim.system.outage import Outage, Outages
 from fedsim.system.trip import Trip
 
-__all__ = ["Endpoint", "Manners", "Messenger"]
+__all__ = ["Manners", "Messenger"]
 
 _RESENT = "resent"
 _DUPLICATE = "duplicate"
-
-
-class Endpoint(Protocol):
-    """Where a message starts or ends."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the network."""
-
-    @property
-    def interrupted(self) -> Interrupted:
-        """What becomes of its messages when it goes."""
-
-    def present(self) -> AbstractAsyncContextManager[None]:
-        """Ends with a ``DeviceDownError`` when the endpoint goes."""
-
-    def is_there(self) -> bool:
-        """Whether it is there now."""
-
-    async def back(self) -> None:
-        """Return when it is there, or raise a ``DeviceDownError`` when it is gone for good."""
-
-    def connected(self, *, pushed: bool) -> AbstractAsyncContextManager[None]:
-        """Hold its radio, from the time at which it is connected."""
-
-    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
-        """Take note of the present rate and bytes of a flow of this endpoint, and why they are in vain, if so."""
 
 
 @dataclass(slots=True)
@@ -65,18 +37,23 @@ class _Errand:
 
     source: Endpoint
     target: Endpoint
+    size_bytes: float
     cargo: Cargo
     begin_s: float
     waste: str | None = None
     failures: int = 0
     ended_bytes: float = 0.0
-    vain_bytes: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    vain_bytes: dict[str, float] = field(default_factory=dict)
 
     def rate_changed(self, flow: Flow) -> None:
         if flow.ended_s is not None:
             self.ended_bytes += flow.sent_bytes
         self.source.follow(flow, outgoing=True, waste=self.waste)
         self.target.follow(flow, outgoing=False, waste=self.waste)
+
+    def lose(self, cause: str, lost_bytes: float) -> None:
+        """So much of it was moved in vain."""
+        self.vain_bytes[cause] = self.vain_bytes.get(cause, 0.0) + lost_bytes
 
     def gone(self) -> list[Endpoint]:
         """Which of its ends are not there."""
@@ -109,17 +86,16 @@ class Messenger:
             NoRouteError: nothing connects the two.
             LinkDownError: what carried it went away.
         """
-        errand = _Errand(source, target, Cargo(size_bytes, self._manners.chunk_bytes), self._sim.now)
+        errand = _Errand(source, target, size_bytes, Cargo(size_bytes, self._manners.chunk_bytes), self._sim.now)
         if source.interrupted != "abort":
             await source.back()
-        with self._outages.watching():
+        with self._outages:
             delivery = await self._send(errand)
         if self._fortune.is_doubled(source.name, target.name):
             copy = self._sim.spawn(self._send_in_vain(source, target, size_bytes), name=f"{source.name}: once more")
             self._copies.add(copy)
             copy.add_done_callback(self._copies.discard)
-        wasted = dict(errand.vain_bytes)
-        return replace(delivery, size_bytes=size_bytes, wire_bytes=errand.ended_bytes, wasted=wasted)
+        return delivery
 
     async def _send(self, errand: _Errand) -> Delivery:
         while True:
@@ -141,7 +117,7 @@ class Messenger:
         if all(end.interrupted == "pause" for end in gone):
             errand.cargo.keep_broken()
         if in_vain_bytes := errand.cargo.spoilt_bytes - spoilt_bytes:
-            errand.vain_bytes[error.cause] += in_vain_bytes
+            errand.lose(error.cause, in_vain_bytes)
         for end in gone:
             await end.back()
         self._sim.record("resumed", subject=errand.source.name, peer=errand.target.name, cause=error.cause)
@@ -158,47 +134,30 @@ class Messenger:
 
     async def _try(self, errand: _Errand) -> Delivery:
         """One attempt at what is left."""
-        again_s, source, target = self._sim.now, errand.source, errand.target
-        async with self._ends(errand):
-            woken_s = self._sim.now
-            if late_s := self._fortune.late_s(source.name, target.name):
-                await self._sim.timeout(late_s)
-            try:
-                trip = await self.network.transfer(source.name, target.name, errand.cargo, errand)
-            except NoRouteError:
-                await self._sim.timeout(self._manners.give_up_s)
-                raise
-            except MessageFailedError as error:
-                errand.vain_bytes[_RESENT] += error.wasted_bytes
-                raise
+        again_s = self._sim.now
+        attempt = Attempt(self._sim, self.network, errand, late=self._fortune.late_s, give_up_s=self._manners.give_up_s)
+        try:
+            trip = await attempt.made(watches_source=errand.source.interrupted != "abort")
+        except NoRouteError:
+            raise
+        except MessageFailedError as error:
+            errand.lose(_RESENT, error.wasted_bytes)
+            raise
         self._check(trip, errand)
-        delivery = trip.delivery()
-        return replace(
-            delivery,
-            wake_s=woken_s - again_s,
-            delay_s=delivery.delay_s + late_s,
-            resend_s=delivery.resend_s + (again_s - errand.begin_s),
+        delivery = trip.delivery(
+            wake_s=attempt.woken_s - again_s, late_s=attempt.late_s, again_s=again_s - errand.begin_s
         )
-
-    @asynccontextmanager
-    async def _ends(self, errand: _Errand) -> AsyncIterator[None]:
-        """For as long as both ends are there, from when both are connected.
-
-        A source whose messages are aborted is watched by whoever sends from it.
-        """
-        source, target = errand.source, errand.target
-        async with (
-            _watched(source),
-            target.present(),
-            source.connected(pushed=False),
-            target.connected(pushed=True),
-        ):
-            yield
+        delivery.size_bytes = errand.size_bytes
+        delivery.wire_bytes = errand.ended_bytes
+        delivery.wasted = errand.vain_bytes
+        return delivery
 
     def _check(self, trip: Trip, errand: _Errand) -> None:
         """See which chunks were lost on the way, and which do not match their checksum; these have to go again."""
         if trip.wasted_bytes:
-            errand.vain_bytes[_RESENT] += trip.wasted_bytes
+            errand.lose(_RESENT, trip.wasted_bytes)
+        if not self._fortune.may_spoil:
+            return
         mishaps = (self._fortune.losses(trip.source, trip.target), self._fortune.corruptions(trip.source, trip.target))
         sent_bytes, wire_bytes = trip.cargo.left_bytes, trip.flow.sent_bytes
         lost, corrupted = trip.cargo.meet(mishaps)
@@ -214,27 +173,12 @@ class Messenger:
             share = (sum(chunks) / sent_bytes if sent_bytes else 1.0) if chunks else 0.0
             error.wasted_bytes += share * wire_bytes
             if share:
-                errand.vain_bytes[cause] += share * wire_bytes
+                errand.lose(cause, share * wire_bytes)
         raise error
 
     async def _send_in_vain(self, source: Endpoint, target: Endpoint, size_bytes: float) -> None:
         """A message comes once more, and its receiver drops it."""
         self._sim.record("doubled", subject=source.name, peer=target.name)
-        errand = _Errand(source, target, Cargo(size_bytes), self._sim.now, waste=_DUPLICATE)
-        with suppress(DeviceDownError, MessageFailedError), self._outages.watching():
-            async with (
-                source.present(),
-                target.present(),
-                source.connected(pushed=False),
-                target.connected(pushed=True),
-            ):
-                await self.network.transfer(source.name, target.name, errand.cargo, errand)
-
-
-@asynccontextmanager
-async def _watched(source: Endpoint) -> AsyncIterator[None]:
-    if source.interrupted == "abort":
-        yield
-    else:
-        async with source.present():
-            yield
+        errand = _Errand(source, target, size_bytes, Cargo(size_bytes), self._sim.now, waste=_DUPLICATE)
+        with suppress(DeviceDownError, MessageFailedError), self._outages:
+            await Attempt(self._sim, self.network, errand).made(watches_source=True)

@@ -7,10 +7,9 @@ since the last change is settled, never at ticks.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fedsim.system.battery import Battery, Piece
+from fedsim.system.battery import DREGS_J, Battery, Piece
 
 CAUSES: Final = ("compute", "send", "receive", "radio", "idle", "sleep")
 """What power is spent on. ``radio`` is waking the radio and keeping it connected in silence, its tail included;
@@ -18,8 +17,7 @@ CAUSES: Final = ("compute", "send", "receive", "radio", "idle", "sleep")
 work for the learner: a processor asleep, a radio that listens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """A stretch of constant extra power that ends by itself: ``power_w`` until ``until_s``, for ``cause``.
 
     Its seconds are counted under ``state``, if it has one.
@@ -32,6 +30,7 @@ class Stage:
 
 
 _NOTHING: Final = Stage(math.inf, 0.0)
+_NO_DRAW: Final = (0.0, 0.0)
 
 
 _Span = tuple[float, float, list[Stage]]
@@ -55,26 +54,67 @@ class Stretch(NamedTuple):
         return self.battery is None or self.battery.is_on
 
 
+Witness = Callable[[Stretch, Mapping[str, float]], None]
+"""Hears of a stretch of time, and what was drawn in it, in watts, by cause."""
+
+
 class PowerMeter:
     """Integrates the power of one device by cause and drains its battery, None on the mains.
 
     The present power of every cause is set with ``draw``. What a radio draws beside its traffic falls by itself
     and is given once as ``stages``, on a track of its own for every radio of the device. While its battery is empty
     a device draws nothing; once it is back, it draws what was set last. ``seconds`` has the time in each state,
-    track by track, and ``off_s`` the time for which the battery was empty. ``witness`` is told every stretch of
-    time, with the power by cause, once it has passed.
+    track by track, and ``off_s`` the time for which the battery was empty. ``lasts_s`` is when its battery could be
+    empty at the soonest, whatever the device does: a little stale, and on the safe side. ``witness`` is told every
+    stretch of time, with the power by cause, once it has passed.
+
+    Every cause and every track is an account of its own, brought up to date when its own power changes, and all of
+    them when somebody asks. That is right for as long as nothing can happen to the battery: until it could be empty
+    at ``peak_w``, the most that the device can ever draw. From then on, and wherever a charger or a witness has a
+    say, all accounts go together, from change to change, stretch by stretch.
     """
 
-    def __init__(self, battery: Battery | None = None, *, at_s: float = 0.0) -> None:
+    __slots__ = (
+        "_changed_s",
+        "_draws",
+        "_had_j",
+        "_peak_w",
+        "_since_s",
+        "_sure_s",
+        "_tracks",
+        "_witness",
+        "battery",
+        "lasts_s",
+        "off_s",
+        "seconds",
+        "spent_j",
+    )
+
+    def __init__(self, battery: Battery | None = None, *, at_s: float = 0.0, peak_w: float = math.inf) -> None:
         self.battery = battery
         self.spent_j = dict.fromkeys(CAUSES, 0.0)
-        self.witness: Callable[[Stretch, Mapping[str, float]], None] | None = None
-        self._draws_w = dict.fromkeys(CAUSES, 0.0)
-        self._base_w = 0.0
-        self._tracks: list[tuple[Stage, ...]] = []
-        self._settled_s = at_s
         self.seconds: list[dict[str, float]] = []
         self.off_s = 0.0
+        self._witness: Witness | None = None
+        self._peak_w = peak_w
+        self._draws: dict[str, tuple[float, float]] = {}  # what is drawn now, in watts, and since when
+        self._tracks: list[tuple[Stage, ...]] = []
+        self._since_s: list[float] = []  # up to when each track is accounted for
+        self._changed_s = at_s
+        self._sure_s = self.lasts_s = -math.inf
+        self._had_j = 0.0
+        self._look_ahead()
+
+    @property
+    def witness(self) -> Witness | None:
+        """Who is told what passes, from when this is set."""
+        return self._witness
+
+    @witness.setter
+    def witness(self, witness: Witness | None) -> None:
+        self._catch_up()
+        self._witness = witness
+        self._look_ahead()
 
     @property
     def is_empty(self) -> bool:
@@ -88,35 +128,54 @@ class PowerMeter:
 
     @property
     def charge_j(self) -> float:
-        """What is left, as of the last settling; infinity on the mains."""
+        """What is left, as of the last settling or change; infinity on the mains."""
+        self._catch_up()
         return math.inf if self.battery is None else self.battery.charge_j
+
+    def has_charge(self, at_s: float) -> bool:
+        """Whether the battery is not too empty to run at ``at_s``."""
+        if not self._changed_s <= at_s < self._sure_s:
+            self.settle(at_s)
+        return not self.is_empty
 
     def draw(self, cause: str, power_w: float, at_s: float) -> None:
         """From ``at_s`` on, spend ``power_w`` on ``cause``."""
         if not 0 <= power_w < math.inf:
             raise ValueError(f"power_w must be >= 0 and finite, got {power_w!r}")
-        if power_w == self._draws_w[cause]:
+        before_w, since_s = self._draws.get(cause, _NO_DRAW)
+        if power_w == before_w:
             return
-        self.settle(at_s)
-        self._draws_w[cause] = power_w
-        self._base_w = sum(self._draws_w.values())
+        if not self._changed_s <= at_s < self._sure_s:
+            self.settle(at_s)
+        elif before_w:
+            self.spent_j[cause] += before_w * (at_s - since_s)
+        if power_w:
+            self._draws[cause] = (power_w, at_s)
+        else:
+            del self._draws[cause]
+        self._changed_s = at_s
 
     def add_track(self) -> int:
         """Number of a new track, empty so far."""
         self._tracks.append(())
+        self._since_s.append(self._changed_s)
         self.seconds.append({})
         return len(self._tracks) - 1
 
     def stage(self, track: int, stages: tuple[Stage, ...], at_s: float) -> None:
         """From ``at_s`` on, a track has these stages, in order of their ends, instead of any earlier ones."""
-        if stages is not self._tracks[track]:
+        if stages is self._tracks[track]:
+            return
+        if self._changed_s <= at_s < self._sure_s:
+            self._book_track(track, at_s)
+        else:
             self.settle(at_s)
-            self._tracks[track] = stages
+        self._tracks[track] = stages
+        self._changed_s = at_s
 
-    @property
-    def is_steady(self) -> bool:
-        """Whether power stays as it is until somebody sets it anew, as of the last settling."""
-        return len(self._spans(math.inf)) == 1
+    def is_steady(self, at_s: float) -> bool:
+        """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
+        return all(_at(track, at_s).until_s == math.inf for track in self._tracks)
 
     def stood_by_since(self, since_s: float) -> None:
         """Everything has been as it is now from an earlier time on, and none of it is accounted for yet.
@@ -124,31 +183,35 @@ class PowerMeter:
         Raises:
             ValueError: something is accounted for already.
         """
-        if not since_s <= self._settled_s or any(self.spent_j.values()):
+        if not since_s <= self._changed_s or any(self.spent_j.values()):
             raise ValueError(
-                f"the meter is settled to {self._settled_s!r} s and has spent: it began after {since_s!r} s"
+                f"the meter is settled to {self._changed_s!r} s and has spent: it began after {since_s!r} s"
             )
-        self._settled_s = since_s
+        self._date_all(since_s)
+        self._look_ahead()
 
     def settle(self, at_s: float) -> None:
         """Account for everything up to ``at_s``, but for the times at which the battery was empty."""
-        if not at_s >= self._settled_s:
-            raise ValueError(f"time went back: settled to {self._settled_s!r} s, asked for {at_s!r} s")
-        if at_s > self._settled_s:
-            stretches = [stretch for span in self._spans(at_s) for stretch in self._live(*span)]
-            self._spend([stretch for stretch in stretches if stretch.is_on])
-            for stretch in stretches:
-                self.off_s += 0.0 if stretch.is_on else stretch.to_s - stretch.from_s
-                self._tell(stretch)
-        self._settled_s = at_s
-        if self.battery is not None and self.battery.may_switch_now:
-            self.battery.switch_if_now(at_s, self._now_w())
+        if not at_s >= self._changed_s:
+            raise ValueError(f"time went back: settled to {self._changed_s!r} s, asked for {at_s!r} s")
+        if at_s < self._sure_s:
+            self._book(at_s)
+        else:
+            self._catch_up()
+            self._settle_closely(at_s)
+            self._look_ahead()
+
+    def look_ahead(self, at_s: float) -> None:
+        """Settle, and bring ``lasts_s`` up to date."""
+        self.settle(at_s)
+        self._look_ahead()
 
     def changes_s(self) -> float:
         """When the battery goes empty, comes back, or is plugged in or out, if no power is set anew.
 
         Infinity on the mains, and where nothing drains or charges it.
         """
+        self._catch_up()
         ahead = copy(self.battery)
         for start_s, end_s, stages in self._spans(math.inf):
             if ahead is None:
@@ -161,10 +224,75 @@ class PowerMeter:
 
     def reaches_s(self, share: float) -> float:
         """When the battery will have this share of its capacity; or when to ask again, if that is sooner."""
+        self._catch_up()
         if self.battery is None:
-            return self._settled_s
+            return self._changed_s
         _, end_s, _ = self._spans(math.inf)[0]
-        return min(self.battery.reaches_s(share, self._settled_s, self._now_w()), end_s)
+        return min(self.battery.reaches_s(share, self._changed_s, self._now_w()), end_s)
+
+    def _look_ahead(self) -> None:
+        """How long the charge lasts at least, and whether accounts may go apart so long. All is settled now."""
+        battery = self.battery
+        if battery is None:
+            self.lasts_s = math.inf
+        elif battery.is_on:
+            left_j = battery.charge_j - DREGS_J
+            self.lasts_s = self._changed_s + (left_j / self._peak_w if self._peak_w else math.inf)
+            self._had_j = battery.charge_j + sum(self.spent_j.values())
+        else:
+            self.lasts_s = -math.inf
+        is_plain = self._witness is None and (battery is None or battery.never_charges)
+        self._sure_s = self.lasts_s if is_plain else -math.inf
+
+    def _catch_up(self) -> None:
+        """Bring accounts that go apart to the last change."""
+        if self._changed_s < self._sure_s:
+            self._book(self._changed_s)
+
+    def _book(self, at_s: float) -> None:
+        """Bring every account to ``at_s``, to which nothing happens to the battery."""
+        spent_j, draws = self.spent_j, self._draws
+        for cause, (power_w, since_s) in draws.items():
+            spent_j[cause] += power_w * (at_s - since_s)
+            draws[cause] = (power_w, at_s)
+        for track in range(len(self._tracks)):
+            self._book_track(track, at_s)
+        self._changed_s = at_s
+        if self.battery is not None:
+            self.battery.charge_j = self._had_j - sum(spent_j.values())
+
+    def _book_track(self, track: int, at_s: float) -> None:
+        since_s, spent_j, seconds = self._since_s[track], self.spent_j, self.seconds[track]
+        if since_s == at_s:
+            return
+        self._since_s[track] = at_s
+        for until_s, power_w, cause, state in self._tracks[track]:
+            if since_s < until_s:
+                lasts_s = (at_s if at_s < until_s else until_s) - since_s  # noqa: FURB136  # min costs more than the rest
+                spent_j[cause] += power_w * lasts_s
+                seconds[state] = seconds.get(state, 0.0) + lasts_s
+                if at_s <= until_s:
+                    return
+                since_s = until_s
+        seconds[""] = seconds.get("", 0.0) + (at_s - since_s)
+
+    def _settle_closely(self, at_s: float) -> None:
+        """From the last change on, whatever happens to the battery meanwhile."""
+        if at_s > self._changed_s:
+            stretches = [stretch for span in self._spans(at_s) for stretch in self._live(*span)]
+            self._spend([stretch for stretch in stretches if stretch.is_on])
+            for stretch in stretches:
+                self.off_s += 0.0 if stretch.is_on else stretch.to_s - stretch.from_s
+                self._tell(stretch)
+        self._date_all(at_s)
+        if self.battery is not None and self.battery.may_switch_now:
+            self.battery.switch_if_now(at_s, self._now_w())
+
+    def _date_all(self, at_s: float) -> None:
+        """Everything is accounted for up to ``at_s``."""
+        self._draws = {cause: (power_w, at_s) for cause, (power_w, _) in self._draws.items()}
+        self._since_s = [at_s] * len(self._tracks)
+        self._changed_s = at_s
 
     def _now_w(self) -> float:
         """The power now."""
@@ -172,7 +300,7 @@ class PowerMeter:
         return self._power_w(stages)
 
     def _power_w(self, stages: Sequence[Stage]) -> float:
-        return self._base_w + sum(stage.power_w for stage in stages)
+        return sum(power_w for power_w, _ in self._draws.values()) + sum(stage.power_w for stage in stages)
 
     def _live(self, start_s: float, end_s: float, stages: Sequence[Stage]) -> list[Stretch]:
         """What became of a span: one stretch on the mains, or cut where the battery changed."""
@@ -182,9 +310,9 @@ class PowerMeter:
         return [Stretch(piece.from_s, piece.to_s, stages, piece) for piece in pieces]
 
     def _spans(self, end_s: float) -> list[_Span]:
-        """The time from the last settling to ``end_s``, cut where a stage of any track ends."""
+        """The time from the last change to ``end_s``, cut where a stage of any track ends."""
         spans = []
-        start_s = self._settled_s
+        start_s = self._changed_s
         while start_s < end_s:
             stages = [_at(track, start_s) for track in self._tracks]
             cut_s = min(end_s, *(stage.until_s for stage in stages)) if stages else end_s
@@ -198,21 +326,23 @@ class PowerMeter:
             for stage, in_state in zip(stages, self.seconds, strict=True):
                 self.spent_j[stage.cause] += (to_s - from_s) * stage.power_w
                 in_state[stage.state] = in_state.get(stage.state, 0.0) + (to_s - from_s)
-        for cause, power_w in self._draws_w.items():
-            if power_w:
-                self.spent_j[cause] += power_w * lasts_s
+        for cause, (power_w, _) in self._draws.items():
+            self.spent_j[cause] += power_w * lasts_s
 
     def _tell(self, stretch: Stretch) -> None:
-        if self.witness is None:
+        if self._witness is None:
             return
         power_w = dict.fromkeys(CAUSES, 0.0)
         if stretch.is_on:
-            power_w |= self._draws_w
+            power_w |= {cause: watts for cause, (watts, _) in self._draws.items()}
             for stage in stretch.stages:
                 power_w[stage.cause] += stage.power_w
-        self.witness(stretch, power_w)
+        self._witness(stretch, power_w)
 
 
 def _at(track: tuple[Stage, ...], time_s: float) -> Stage:
     """The stage of a track at a time."""
-    return next((stage for stage in track if stage.until_s > time_s), _NOTHING)
+    for stage in track:
+        if stage.until_s > time_s:
+            return stage
+    return _NOTHING

@@ -69,6 +69,8 @@ class Fortune:
     def __init__(self, sim: Simulation, manners: Manners) -> None:
         self._sim = sim
         self._manners = manners
+        self.may_spoil = manners.message_loss > 0 or manners.corruption > 0
+        """Whether messages that went all their way can be lost or corrupted."""
         self._streams: dict[tuple[str, str, str], np.random.Generator] = {}
 
     def late_s(self, source: str, target: str) -> float:

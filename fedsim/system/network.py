@@ -1,7 +1,9 @@
 """Sends messages through a topology, by a transport, and around what is down."""
 
+import asyncio
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from fedsim.errors import LinkDownError, MessageFailedError
@@ -20,6 +22,7 @@ from fedsim.system.ledger import LinkUse, Traffic
 from fedsim.system.leg import Planner
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
+from fedsim.system.passage import Over, settle
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
 from fedsim.system.transport import Transport
@@ -99,16 +102,39 @@ class Network:
             ValueError: an unknown name, a size that is not finite and >= 0, or a cap that is not > 0.
         """
         cargo = message if isinstance(message, Cargo) else Cargo(message)
-        trip = Trip(source, target, cargo, self._sim.now, cap_bps)
-        while True:
-            try:
-                await self._go(trip, observer)
-            except _AgainError:
-                continue
-            except MessageFailedError as error:
-                error.sent_bytes, error.wasted_bytes = trip.wire_bytes, trip.wasted_bytes
-                raise
-            return trip
+        arrival: asyncio.Future[None] = self._sim.loop.create_future()
+        trip = self.launch(source, target, cargo, partial(settle, arrival), observer, cap_bps=cap_bps)
+        try:
+            await arrival
+        finally:
+            self.give_up(trip)
+        return trip
+
+    def launch(
+        self,
+        source: str,
+        target: str,
+        cargo: Cargo,
+        over: Over,
+        observer: FlowObserver | None = None,
+        *,
+        cap_bps: float = math.inf,
+    ) -> Trip:
+        """The same, without waiting: ``over`` is told of the arrival, or of what went wrong, be that at once.
+
+        Raises:
+            NoRouteError, ValueError: as for ``transfer``; then ``over`` hears nothing.
+        """
+        trip = Trip(source, target, cargo, self._sim.now, cap_bps, over, observer)
+        self._depart(trip)
+        return trip
+
+    def give_up(self, trip: Trip) -> None:
+        """Give back all shares of a message's flow now, unheard; nothing happens if it is over."""
+        if trip in self._underway:
+            self._links.give_up(trip.flow)
+            self._close(trip)
+        trip.over = None
 
     def move(self, name: str, at: str, access: Access, *, flows: OnMove = "continue") -> None:
         """From now on ``name`` hangs on another node, or has another access link there.
@@ -126,7 +152,7 @@ class Network:
             if flows == "continue":
                 self._detours.go_on(trip)
             elif flows == "restart":
-                self._links.abandon(trip.flow, _AgainError())
+                self._links.abandon(trip.flow, _AgainError(f"{name} moved to {at} in the middle of a message"))
             else:
                 self._links.abandon(trip.flow, LinkDownError(f"{name} moved to {at} in the middle of a message"))
 
@@ -192,9 +218,12 @@ class Network:
         """What became of the bytes of all messages up to now, as they were on the wire."""
         return self._links.traffic()
 
-    async def _go(self, trip: Trip, observer: FlowObserver | None) -> None:
-        """One flow of a message, from its start to its end."""
-        leg = self._planner.leg(trip.source, trip.target, trip.cargo.left_bytes, self._sim.now)
+    def _depart(self, trip: Trip) -> None:
+        """One flow of a message sets out."""
+        try:
+            leg = self._planner.leg(trip.source, trip.target, trip.cargo.left_bytes, self._sim.now)
+        except MessageFailedError as error:
+            raise trip.told(error) from None
         plan = leg.plan
         flow = self._links.flow(
             plan.wire_bytes,
@@ -202,18 +231,37 @@ class Network:
             target=trip.target,
             cap_bps=min(trip.cap_bps, plan.cap_bps),
             weight=plan.weight,
-            observer=observer,
+            observer=trip.observer,
         )
         trip.depart(flow, leg)
         self._underway.add(trip)
         try:
-            await self._links.move(flow, leg.route, plan.wait_s, leg.back, plan.back_share)
-        finally:
-            self._underway.remove(trip)
-            self._planner.release(trip.leg)
-            trip.go_on(self._sim.now)
-            if flow.complete:
-                self._connections.keep(trip.source, trip.target, plan.window, self._sim.now)
-            else:
-                self._connections.drop(trip.source, trip.target)
-                trip.broke_off()
+            self._links.launch(flow, leg.way, plan.wait_s, partial(self._ended, trip))
+        except BaseException:
+            self._close(trip)
+            raise
+
+    def _close(self, trip: Trip) -> None:
+        """The flow of a message is over."""
+        flow, now_s = trip.flow, self._sim.now
+        self._underway.remove(trip)
+        self._planner.release(trip.leg)
+        trip.go_on(now_s)
+        if flow.complete:
+            self._connections.keep(trip.source, trip.target, trip.plan.window, now_s)
+        else:
+            self._connections.drop(trip.source, trip.target)
+            trip.broke_off()
+
+    def _ended(self, trip: Trip, error: BaseException | None) -> None:
+        """A flow is there; or it was abandoned, and nobody has given its message up since."""
+        if trip.is_over:
+            return
+        self._close(trip)
+        if isinstance(error, _AgainError):
+            try:
+                self._depart(trip)
+            except MessageFailedError as failed:
+                trip.tell(failed)
+        else:
+            trip.tell(error if error is None else trip.told(error))

@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -107,7 +106,7 @@ class MachineCut:
 class Outages:
     """Switches parts of a network off and on.
 
-    It looks only while somebody is ``watching``, which is while a message is under way: otherwise nothing is
+    It looks only while somebody is inside (``with``), which is while a message is under way: otherwise nothing is
     scheduled, and who looks next finds the network as it then is.
     """
 
@@ -120,19 +119,17 @@ class Outages:
         self._timer: asyncio.TimerHandle | None = None
         self._next_s = -math.inf if self._watched else math.inf
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Within this, parts go down and come back at their instants."""
         self._users += 1
         if self._users == 1:
             self._look()
-        try:
-            yield
-        finally:
-            self._users -= 1
-            if not self._users and self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+
+    def __exit__(self, *error: object) -> None:
+        self._users -= 1
+        if not self._users and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
         """Bring the network up to date, and be there for the next switch."""

@@ -65,28 +65,37 @@ class GroupPresence:
 
     def of(self, rank: int) -> "Presence":
         """The presence of one device."""
-        return Presence([(process, reason, rank) for process, reason in self._processes])
+        return Presence(self._processes, rank)
 
 
 class Presence:
     """One device's row of its group's processes."""
 
-    __slots__ = ("_processes",)
+    __slots__ = ("_goes_s", "_processes", "_rank")
 
-    def __init__(self, processes: Sequence[tuple[Process, Reason, int]] = ()) -> None:
+    def __init__(self, processes: Sequence[tuple[Process, Reason]] = (), rank: int = 0) -> None:
         self._processes = processes
+        self._rank = rank
+        self._goes_s = -math.inf  # it is there until then, as far as anybody has looked
 
     def down(self, time_s: float) -> tuple[Reason, float] | None:
         """Why the device is not there at ``time_s`` and when that reason ends; None if it is there."""
-        for process, reason, rank in self._processes:
-            is_on, until_s = process.one(rank, time_s)
+        if time_s < self._goes_s:
+            return None
+        goes_s = math.inf
+        for process, reason in self._processes:
+            is_on, until_s = process.one(self._rank, time_s)
             if not is_on:
                 return reason, until_s
+            goes_s = min(goes_s, until_s)
+        self._goes_s = goes_s
         return None
 
     def goes_s(self, time_s: float) -> float:
         """When a device that is there at ``time_s`` may go, and not before; infinity if never."""
-        return min((process.one(rank, time_s)[1] for process, _, rank in self._processes), default=math.inf)
+        if not time_s < self._goes_s:
+            self.down(time_s)
+        return self._goes_s
 
 
 def check_cycle(what: str, on_s: Law, off_s: Law) -> None:

@@ -58,6 +58,25 @@ class Processor:
     not its overheads. Other apps, and other jobs where there are not cores enough, take their share of all of it.
     """
 
+    __slots__ = (
+        "_alarm",
+        "_apps",
+        "_busy_s",
+        "_changed",
+        "_chip",
+        "_heat",
+        "_jobs",
+        "_luck",
+        "_name",
+        "_pace",
+        "_share",
+        "_sim",
+        "_since_s",
+        "_speed",
+        "_step_overhead_s",
+        "busy_since_s",
+    )
+
     def __init__(
         self,
         sim: Simulation,

@@ -6,7 +6,10 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Final
+
+import numpy as np
 
 from fedsim.kernel import Simulation
 from fedsim.system.meter import PowerMeter, Stage
@@ -31,6 +34,10 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
     return send_w * scale, receive_w * scale
 
 
+def _nobody_waits() -> None:
+    pass
+
+
 _MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
 
 
@@ -52,11 +59,13 @@ class Radio:
         self._meter = meter
         self._track = meter.add_track()
         self._paging_s = paging_s
-        self._paging_rng = sim.rng("paging", *luck)
-        self._doze_rng = sim.rng("doze", *luck)
+        self._luck = luck
+        self._paging_rng: np.random.Generator | None = None
+        self._doze_rng: np.random.Generator | None = None
         self._users = 0
         self._paged_s = self._ready_s = self._idle_s = self._quiet_s = -math.inf
-        self._connected = asyncio.Event()
+        self.let_go: Callable[[], None] = _nobody_waits
+        """Called when it is connected for those who hold it, and when the last of them has let it go."""
         self._alarm: asyncio.TimerHandle | None = None
         self._up_bps: dict[int, float] = {}
         self._down_bps: dict[int, float] = {}
@@ -74,7 +83,7 @@ class Radio:
     @property
     def is_connected(self) -> bool:
         """Whether those who hold it can use it."""
-        return self._connected.is_set() or self._sim.now >= self._ready_s
+        return self._sim.now >= self._ready_s
 
     @property
     def ready_s(self) -> float:
@@ -82,7 +91,7 @@ class Radio:
         return self._ready_s
 
     def hold(self, *, pushed: bool) -> None:
-        """Take it for one message; ``ready`` tells when it is connected.
+        """Take it for one message; ``is_connected`` tells whether it is, and ``let_go`` is called when it is.
 
         From idle that takes a promotion, and for a message that is ``pushed`` to the device first the wait for its
         next paging occasion, uniform on (0, paging_s). In the tail it is connected at once, unless it has come to
@@ -96,17 +105,12 @@ class Radio:
         """A message needs it no more.
 
         A message that is given up before its paging occasion leaves the radio idle; a promotion, once begun, ends
-        in a tail. Who still waits for ``ready`` is woken with the last release.
+        in a tail.
         """
         self._users -= 1
         if not self._users:
             self._fall_silent()
-            self._connected.set()
-
-    async def ready(self) -> None:
-        """Return when it is connected, or let go by all who held it."""
-        if self._sim.now < self._ready_s:
-            await self._connected.wait()
+            self.let_go()
 
     def times(self) -> dict[str, float]:
         """Seconds in each state up to now; together, all the time since the radio was made."""
@@ -119,38 +123,38 @@ class Radio:
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
-        self._end_silence()
+        moved = bool(self._up_bps or self._down_bps)
         if rate_bps > 0:
             rates_bps[flow.number] = rate_bps
         else:
             rates_bps.pop(flow.number, None)
-        self._end_silence()
-        self._power_changed()
+        if moved or rate_bps > 0:
+            self._quiet_s = self._sim.now
+            self._power_changed()
 
     def forget_flows(self) -> None:
         """All flows have gone over to another radio."""
-        self._end_silence()
+        if self._up_bps or self._down_bps:
+            self._quiet_s = self._sim.now
         self._up_bps.clear()
         self._down_bps.clear()
         self._power_changed()
 
     def _power_changed(self) -> None:
         now_s = self._sim.now
-        send_w, receive_w = active_power(self.profile, sum(self._up_bps.values()), sum(self._down_bps.values()))
+        up_bps, down_bps = self._up_bps, self._down_bps
+        send_w, receive_w = active_power(
+            self.profile, sum(up_bps.values()) if up_bps else 0.0, sum(down_bps.values()) if down_bps else 0.0
+        )
         self._meter.draw("send", send_w, now_s)
         self._meter.draw("receive", receive_w, now_s)
         self._draw()
-
-    def _end_silence(self) -> None:
-        """Silence counts from now on, if bytes move."""
-        if self._up_bps or self._down_bps:
-            self._quiet_s = self._sim.now
 
     def _wake(self, *, pushed: bool) -> None:
         """Go from idle to connected; what the device itself sends waits for nobody's paging occasion."""
         now_s = self._sim.now
         if not self._users and now_s >= self._idle_s:
-            self._paged_s = now_s + (self._paging_s * float(self._paging_rng.random()) if pushed else 0.0)
+            self._paged_s = now_s + (self._page_s() if pushed else 0.0)
         elif not pushed and now_s < self._paged_s:
             self._paged_s = now_s
         else:
@@ -160,6 +164,14 @@ class Radio:
         ready_s = self._paged_s + self.profile.promotion_s
         self._waking = (listening, Stage(ready_s, self.profile.promotion_w, "radio", "promotion"))
         self._connect(ready_s)
+
+    def _page_s(self) -> float:
+        """How long a message waits for the radio's next paging occasion."""
+        if not self._paging_s:
+            return 0.0
+        if self._paging_rng is None:
+            self._paging_rng = self._sim.rng("paging", *self._luck)
+        return self._paging_s * float(self._paging_rng.random())
 
     def _stay_awake(self) -> None:
         """It is connected or on its way there."""
@@ -176,15 +188,19 @@ class Radio:
         is_moving = self._up_bps or self._down_bps
         if doze is None or is_moving or self._sim.now - max(self._quiet_s, self._ready_s) <= doze.after_s:
             return 0.0
+        if self._doze_rng is None:
+            self._doze_rng = self._sim.rng("doze", *self._luck)
         return doze.min_s + (doze.max_s - doze.min_s) * float(self._doze_rng.random())
 
     def _connect(self, ready_s: float) -> None:
         """Be connected from ``ready_s`` on."""
         self._ready_s = ready_s
         self._silence_alarm()
-        self._connected.clear()
         if self._sim.now < ready_s:
-            self._alarm = self._sim.loop.call_at(ready_s, self._connected.set)
+            self._alarm = self._sim.loop.call_at(ready_s, self._ring)
+
+    def _ring(self) -> None:
+        self.let_go()
 
     def _fall_silent(self) -> None:
         """The last message is gone: tail, then idle; or idle at once if the radio has not woken yet."""

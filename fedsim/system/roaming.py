@@ -9,6 +9,7 @@ from typing import Protocol
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
+from fedsim.system.endpoint import Guest
 from fedsim.system.flow import Flow
 from fedsim.system.handover import Fate, Handover, Way
 from fedsim.system.meter import PowerMeter
@@ -70,11 +71,14 @@ class Roaming:
             self._then = handover.then
             self._itinerary = handover.moves.itinerary(len(self._ways), name, sim.rng)
             self._until_s = -math.inf
+        self._waiting: dict[Guest, None] = {}
         self.radios: dict[str, Radio] = {}
         for way in self._ways:
             if way.link not in self.radios:
                 luck = (name,) if way.link == home.link else (name, way.link)
                 self.radios[way.link] = Radio(sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
+                self.radios[way.link].let_go = self._tell_connected
+        self._radio = self.radios[home.link]
 
     @property
     def way(self) -> Way:
@@ -84,7 +88,7 @@ class Roaming:
     @property
     def radio(self) -> Radio:
         """The radio of that way."""
-        return self.radios[self.way.link]
+        return self._radio
 
     @property
     def is_used(self) -> bool:
@@ -99,25 +103,39 @@ class Roaming:
                 self._go(number, device, users=0)
         return self._until_s
 
-    def hold(self, device: Carried, *, pushed: bool) -> None:
-        """Take the radio of the present way for one message; see ``Radio.hold``."""
+    def hold(self, device: Carried, guest: Guest, *, pushed: bool) -> bool:
+        """Take the radio of the present way for one message; whether it is connected. See ``Radio.hold``.
+
+        If it is not, the guest is told when the radio of the way that the device takes by then is connected.
+        """
         self._users += 1
         if self._users == 1:
             self._look(device, was_idle=True)
         self.radio.hold(pushed=pushed)
+        is_connected = self.radio.is_connected
+        if not is_connected:
+            self._waiting[guest] = None
+        return is_connected
 
-    def release(self) -> None:
+    def release(self, guest: Guest) -> None:
         """A message needs it no more."""
+        self._waiting.pop(guest, None)
         self._users -= 1
         if not self._users and self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.radio.release()
 
-    async def ready(self) -> None:
-        """Return when the radio of the way that the device takes by then is connected."""
-        while not self.radio.is_connected:
-            await self.radio.ready()
+    def _tell_connected(self) -> None:
+        if self._waiting:
+            self._sim.loop.call_soon(self._connected)
+
+    def _connected(self) -> None:
+        """Everything that leads to it has happened: those who wait for the radio of the present way go on."""
+        if self._waiting and self.radio.is_connected:
+            waiting, self._waiting = self._waiting, {}
+            for guest in waiting:
+                guest.connected()
 
     def _look(self, device: Carried, *, was_idle: bool = False) -> None:
         """Take the way of the itinerary, and be there when that changes."""
@@ -135,8 +153,9 @@ class Roaming:
 
     def _go(self, number: int, device: Carried, users: int) -> None:
         """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""
-        old, self._number = self.radio, number
-        new, now_s = self.radio, self._sim.now
+        old, self._number = self._radio, number
+        new, now_s = self.radios[self.way.link], self._sim.now
+        self._radio = new
         if users and new is not old:
             pushed = old.is_paged
             for _ in range(users):

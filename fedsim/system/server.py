@@ -9,9 +9,10 @@ from typing import Literal
 from fedsim.errors import DeviceDownError, ServerDownError
 from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
+from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Cut, Exposed
 from fedsim.system.law import Law
-from fedsim.system.messenger import Endpoint, Messenger
+from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter
 from fedsim.system.network import Flow
 from fedsim.system.on_off import OnOff
@@ -61,7 +62,7 @@ class Server:
         self._luck = sim.rng("service", spec.place)
         self._meter = PowerMeter(at_s=sim.now)
         down = [(cut, ServerDownError) for cut in (*_crashes(sim, spec), *cuts)]
-        self._watch = Watch(sim, spec.place, self._meter, Exposed(down), peak_w=1.0)
+        self._watch = Watch(sim, spec.place, self._meter, Exposed(down))
         self._draw()
 
     def usage(self) -> Usage:
@@ -117,9 +118,21 @@ class Server:
         """Return when it is there."""
         await self._watch.back()
 
-    def connected(self, *, pushed: bool) -> AbstractAsyncContextManager[None]:  # noqa: ARG002  # an endpoint has it
+    def enter(self, guest: Guest) -> None:
+        """A message depends on it from now on; see ``Watch.enter``."""
+        self._watch.enter(guest)
+
+    def leave(self, guest: Guest) -> None:
+        """A message depends on it no more."""
+        self._watch.leave(guest)
+
+    def hold(self, guest: Guest, *, pushed: bool) -> bool:
         """It hangs on a wire: connected at once."""
-        return nullcontext()
+        del guest, pushed
+        return True
+
+    def release(self, guest: Guest) -> None:
+        """There is no radio to let go."""
 
     def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:  # noqa: ARG002  # as above
         """Count what it sent and received."""

@@ -15,16 +15,17 @@ class Stint:
     both count it, and what one of them lost from before the other began makes that one cost no less than nothing.
     """
 
+    __slots__ = ("_from", "_since", "_spent", "_to", "_waste")
+
     def __init__(self, spent: Callable[[], Usage], waste: Callable[[str, Usage], None]) -> None:
         self._spent = spent
         self._waste = waste
-        self._since = spent()
-        self._settled = Usage()
+        self._since = self._from = self._to = spent()
 
     def settle(self) -> None:
         """What was spent since the last settling counted."""
-        now = self._spent()
-        self._settled, self._since = (now - self._since).not_negative, now
+        self._from, self._since = self._since, self._spent()
+        self._to = self._since
 
     def lose(self, cause: str, *, sent_bytes: float = 0.0, received_bytes: float = 0.0) -> None:
         """These bytes went in vain, whatever becomes of the rest; they are not booked again with it."""
@@ -34,5 +35,5 @@ class Stint:
 
     def discard(self, cause: str) -> None:
         """What was settled last did not count after all."""
-        self._waste(cause, self._settled)
-        self._settled = Usage()
+        self._waste(cause, (self._to - self._from).not_negative)
+        self._from = self._to

@@ -5,8 +5,13 @@ some of it free: then it holds nobody back, and ties nobody to anybody. Other li
 is on at least one tight link, its narrowest if there is no other, by which it is found.
 """
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+
+from fedsim.system.passage import Way
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -19,83 +24,130 @@ _LOOSE = 0.9
 
 
 class Tightness:
-    """For each link: capacity, what its flows could use of it at most, how many they are, and whether it is tight."""
+    """For each link: capacity, what its flows could use of it at most, how many they are, and whether it is tight.
+
+    What single flows ask is kept in lists, which answer faster than arrays; arrays are for many flows at once.
+    """
 
     def __init__(self, links: int) -> None:
-        self.capacity_bps = np.empty(links)
+        self.capacity_bps = np.zeros(links)
         self.binding_bps = np.full(links, np.inf)
         """The capacity of tight links; without end for loose ones, which hold nobody back."""
         self.tight = np.zeros(links, dtype=np.bool_)
-        self._wanted_bps = np.zeros(links)
-        self._users = np.zeros(links, dtype=np.int64)
+        self._is_tight: list[bool] = []
+        self._carries_bps: list[float] = []
+        self._wanted_bps: list[float] = []
+        self._users: list[int] = []
 
-    def grow(self) -> None:
-        """Twice as many links."""
-        for name, fill in (
-            ("capacity_bps", 0),
-            ("binding_bps", np.inf),
-            ("tight", 0),
-            ("_wanted_bps", 0),
-            ("_users", 0),
-        ):
-            column = getattr(self, name)
-            setattr(self, name, np.concatenate([column, np.full_like(column, fill)]))
+    def __len__(self) -> int:
+        return len(self._users)
+
+    def add(self, capacity_bps: float) -> None:
+        """One more link, with the next number."""
+        link = len(self)
+        if link == len(self.tight):
+            for name, fill in (("capacity_bps", 0), ("binding_bps", np.inf), ("tight", 0)):
+                column = getattr(self, name)
+                setattr(self, name, np.concatenate([column, np.full_like(column, fill)]))
+        self._is_tight.append(False)
+        self._carries_bps.append(0.0)
+        self._wanted_bps.append(0.0)
+        self._users.append(0)
+        self.set_capacity(link, capacity_bps)
+
+    def idle(self, links: Sequence[int]) -> list[int]:
+        """Those of the links on which no flow is."""
+        users = self._users
+        return [link for link in links if not users[link]]
 
     def is_idle(self, link: int) -> bool:
         """Whether no flow is on a link."""
         return not self._users[link]
 
-    def come(self, links: list[int], uses: list[float], lone_bps: float) -> None:
-        """A flow comes to these links."""
-        wanted_bps = _finite(lone_bps)
-        for link, use in zip(links, uses, strict=True):
-            self._users[link] += 1
-            self._wanted_bps[link] += use * wanted_bps
+    def is_tight(self, link: int) -> bool:
+        """Whether a link ties the flows on it together."""
+        return self._is_tight[link]
 
-    def go(self, links: list[int], uses: list[float], lone_bps: float) -> None:
+    def carries_bps(self, link: int) -> float:
+        """The capacity of one link."""
+        return self._carries_bps[link]
+
+    def binds_bps(self, link: int) -> float:
+        """The capacity of one link if it is tight, else infinity."""
+        return self._carries_bps[link] if self._is_tight[link] else math.inf
+
+    def lone_bps(self, way: Way, cap_bps: float) -> float:
+        """What a flow would have alone: the least of its cap and its links."""
+        carries_bps = self._carries_bps
+        for link, use in zip(way.links, way.uses, strict=True):
+            if (limit_bps := carries_bps[link] / use) < cap_bps:
+                cap_bps = limit_bps
+        return cap_bps
+
+    def come(self, way: Way, lone_bps: float) -> None:
+        """A flow comes to these links."""
+        users, wanted_bps, mine_bps = self._users, self._wanted_bps, _finite(lone_bps)
+        for link, use in zip(way.links, way.uses, strict=True):
+            users[link] += 1
+            wanted_bps[link] += use * mine_bps
+
+    def go(self, way: Way, lone_bps: float) -> None:
         """A flow leaves these links; those that nobody uses any more are loose."""
-        wanted_bps = _finite(lone_bps)
-        for link, use in zip(links, uses, strict=True):
-            self._users[link] -= 1
-            if self._users[link]:
-                self._wanted_bps[link] -= use * wanted_bps
+        users, wanted_bps, mine_bps = self._users, self._wanted_bps, _finite(lone_bps)
+        for link, use in zip(way.links, way.uses, strict=True):
+            users[link] -= 1
+            if users[link]:
+                wanted_bps[link] -= use * mine_bps
             else:
-                self._wanted_bps[link] = 0.0
-                self.set_tight(link, is_tight=False)
+                wanted_bps[link] = 0.0
+                if self._is_tight[link]:
+                    self.set_tight(link, is_tight=False)
+
+    def are_free(self, links: Sequence[int]) -> bool:
+        """Whether none of these links holds anybody back: each is loose, or has one user, who is no faster than it."""
+        for link in links:
+            if self._is_tight[link]:
+                return False
+            if self._users[link] > 1 and self._wanted_bps[link] >= _TIGHT * self._carries_bps[link]:
+                return False
+        return True
 
     def shift(self, routes: IntArray, uses: Array, before_bps: Array, after_bps: Array) -> None:
         """Flows, (n,), on these links, (length, n), would have other rates alone than before."""
         more_bps = np.where(np.isinf(after_bps), 0.0, after_bps) - np.where(np.isinf(before_bps), 0.0, before_bps)
-        np.add.at(self._wanted_bps, routes, uses * more_bps)
+        for link, more in zip(routes.ravel().tolist(), (uses * more_bps).ravel().tolist(), strict=True):
+            self._wanted_bps[link] += more
 
     def recount(self, link: int, uses: Array, lone_bps: Array) -> None:
         """Add up anew what the flows on a link, (n,), could use of it.
 
         Due when its own capacity changes: beside a small one, the digits lost at a large one may be many.
         """
-        self._wanted_bps[link] = (uses * np.where(np.isinf(lone_bps), 0.0, lone_bps)).sum()
+        self._wanted_bps[link] = float((uses * np.where(np.isinf(lone_bps), 0.0, lone_bps)).sum())
 
     def set_tight(self, link: int, *, is_tight: bool) -> None:
         """Take note of what a link is now."""
+        self._is_tight[link] = is_tight
         self.tight[link] = is_tight
-        self.binding_bps[link] = self.capacity_bps[link] if is_tight else np.inf
+        self.binding_bps[link] = self._carries_bps[link] if is_tight else np.inf
 
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change what a link carries."""
-        self.capacity_bps[link] = capacity_bps
-        self.set_tight(link, is_tight=bool(self.tight[link]))
+        self._carries_bps[link] = self.capacity_bps[link] = capacity_bps
+        if self._is_tight[link]:
+            self.binding_bps[link] = capacity_bps
 
-    def overdue(self, links: list[int]) -> list[int]:
+    def overdue(self, links: Sequence[int]) -> list[int]:
         """Those of the links that are still taken for loose, and may be full."""
         return [
             link
             for link in links
-            if link and not self.tight[link] and self._wanted_bps[link] >= _TIGHT * self.capacity_bps[link]
+            if link and not self._is_tight[link] and self._wanted_bps[link] >= _TIGHT * self._carries_bps[link]
         ]
 
     def is_slack(self, link: int) -> bool:
         """Whether a link could be taken for loose."""
-        return bool(self._wanted_bps[link] < _LOOSE * self.capacity_bps[link])
+        return self._wanted_bps[link] < _LOOSE * self._carries_bps[link]
 
 
 def _finite(lone_bps: float) -> float:

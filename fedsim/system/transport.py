@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fedsim.errors import NoRouteError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """What a transport knows of a path: access of the sender, route through the core, access of the receiver.
 
     ``delay_s`` one way there, ``back_s`` back (None where no way leads back), ``rates_bps`` of every link there at
@@ -50,8 +49,7 @@ class Connection:
     quiet_s: float = math.inf
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """First the waits, which use no link; then ``wire_bytes`` move.
 
     They move at the flow's share of the links, by ``weight``, at most ``cap_bps``; acknowledgements take

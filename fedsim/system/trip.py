@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from fedsim.errors import MessageFailedError
 from fedsim.system.cargo import Cargo
 from fedsim.system.delivery import Delivery
-from fedsim.system.flow import Flow
+from fedsim.system.flow import Flow, FlowObserver
 from fedsim.system.leg import Leg
+from fedsim.system.passage import Over
 from fedsim.system.transport import Plan
 
 _NOISE: Final = 1e-14
@@ -23,6 +25,9 @@ class Trip:
     cargo: Cargo
     begun_s: float
     cap_bps: float
+    over: Over | None
+    """Who is told of its end; None from then on."""
+    observer: FlowObserver | None = None
     flow: Flow = field(init=False)
     """The present flow, or the last one."""
     leg: Leg = field(init=False)
@@ -38,6 +43,17 @@ class Trip:
     def plan(self) -> Plan:
         """Of the present flow."""
         return self.leg.plan
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its end was told, or nobody wants to know of it."""
+        return self.over is None
+
+    def tell(self, error: BaseException | None) -> None:
+        """Tell of its end, once. Nothing of it is left behind for the garbage collector."""
+        over, self.over = self.over, None
+        if over is not None:
+            over(error)
 
     def depart(self, flow: Flow, leg: Leg) -> None:
         """A flow sets out for it."""
@@ -56,6 +72,12 @@ class Trip:
             self.outage_s += now_s - max(self.waits_since_s, self.flow.moving_s)
         self.waits_since_s = None
 
+    def told(self, error: BaseException) -> BaseException:
+        """An error of this message, with what it has cost up to now."""
+        if isinstance(error, MessageFailedError):
+            error.sent_bytes, error.wasted_bytes = self.wire_bytes, self.wasted_bytes
+        return error
+
     def broke_off(self) -> None:
         """The flow ended before its time: complete chunks are there, the rest of what it moved is wasted."""
         sent_bytes = self.flow.sent_bytes
@@ -63,8 +85,11 @@ class Trip:
         self.wire_bytes += sent_bytes
         self.wasted_bytes += self.cargo.broke_off(sent_bytes, payload_share)
 
-    def delivery(self) -> Delivery:
-        """Where its time went; it has arrived."""
+    def delivery(self, *, wake_s: float = 0.0, late_s: float = 0.0, again_s: float = 0.0) -> Delivery:
+        """Where its time went; it has arrived.
+
+        Before it were ``wake_s`` of waiting for radios, ``late_s`` of being held up, ``again_s`` of other attempts.
+        """
         flow, plan = self.flow, self.plan
         started_s, ended_s = flow.started_s or 0.0, flow.ended_s or 0.0
         moved_s = 0.0 if flow.moving_s is None else ended_s - flow.moving_s
@@ -72,13 +97,14 @@ class Trip:
         sharing_s = sharing_s if sharing_s > _NOISE * ended_s else 0.0
         outage_s = min(self.outage_s, moved_s - sharing_s)
         return Delivery(
+            wake_s=wake_s,
             setup_s=plan.setup_s,
-            delay_s=plan.delay_s,
+            delay_s=plan.delay_s + late_s,
             slow_start_s=plan.slow_start_s,
             bytes_s=moved_s - sharing_s - outage_s,
             sharing_s=sharing_s,
             outage_s=outage_s,
-            resend_s=started_s - self.begun_s,
+            resend_s=started_s - self.begun_s + again_s,
             wire_bytes=self.wire_bytes + flow.sent_bytes,
             wasted={"resent": self.wasted_bytes} if self.wasted_bytes else {},
         )
@@ -109,6 +135,9 @@ class Underway:
     def of(self, name: str) -> list[Trip]:
         """Trips from and to a name of which the flow is not over."""
         return [trip for trip in self._trips.get(name, ()) if trip.flow.ended_s is None]
+
+    def __contains__(self, trip: Trip) -> bool:
+        return trip in self._all
 
     def over(self, links: Iterable[int]) -> list[Trip]:
         """Trips over any of these links."""

@@ -1,6 +1,6 @@
 """What work costs: joules by cause, bytes each way, seconds of computing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fedsim.system.meter import CAUSES
@@ -10,7 +10,7 @@ def _nothing() -> dict[str, float]:
     return dict.fromkeys(CAUSES, 0.0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
     """What one device or many spent so far; the difference of two is what a piece of work cost."""
 
@@ -52,6 +52,19 @@ class Usage:
             received_bytes=self.received_bytes + sign * other.received_bytes,
             compute_s=self.compute_s + sign * other.compute_s,
         )
+
+
+def total(usages: Iterable[Usage]) -> Usage:
+    """All of these together; of many in half the time of adding one to the next, to the same sums."""
+    energy_j = _nothing()
+    sent_bytes = received_bytes = compute_s = 0.0
+    for usage in usages:
+        for cause, joules in usage.energy_j.items():
+            energy_j[cause] += joules
+        sent_bytes += usage.sent_bytes
+        received_bytes += usage.received_bytes
+        compute_s += usage.compute_s
+    return Usage(energy_j=energy_j, sent_bytes=sent_bytes, received_bytes=received_bytes, compute_s=compute_s)
 
 
 def computing(energy_j: float, compute_s: float) -> Usage:

@@ -2,10 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from fedsim.errors import BatteryEmptyError, DeviceDownError
 from fedsim.kernel import Simulation
@@ -13,18 +11,67 @@ from fedsim.system.exposure import Coming
 from fedsim.system.meter import PowerMeter
 
 _LOW_S: Final = 60.0
-"""A battery that ``peak_w`` could empty within so many seconds is watched closely."""
+"""A battery that could be empty within so many seconds is watched closely."""
 
 Changed = Callable[[bool], None]
 """Hears that the device is back (True), or went."""
 
 
-@dataclass(slots=True, eq=False)
-class _Attendant:
-    """Somebody who depends on the device: until it goes; or, with ``changed``, until it goes for good."""
+class Attendant(Protocol):
+    """Who depends on a device for a while."""
 
-    scope: asyncio.Timeout
-    changed: Changed | None
+    def gone(self, error: DeviceDownError) -> None:
+        """The device went, and has forgotten who depended on it. Called once that is dealt with.
+
+        Those who have left meanwhile may hear of it, too.
+        """
+
+
+class Stay:
+    """The present task depends on a device: ``async with`` it runs its body for as long as the device is there.
+
+    Where it hears of changes, it ends only when the device goes for good. It does what ``asyncio.timeout`` does.
+
+    Raises:
+        DeviceDownError: the child for the reason, on entering or at the instant the device goes.
+    """
+
+    __slots__ = ("_before", "_changed", "_error", "_has_ended", "_task", "_watch")
+
+    def __init__(self, watch: "Watch", changed: Changed | None = None) -> None:
+        self._watch = watch
+        self._changed = changed
+        self._error: DeviceDownError | None = None
+        self._has_ended = False
+
+    async def __aenter__(self) -> None:
+        self.begin()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.end(error)
+
+    def begin(self) -> None:
+        """Whoever runs now depends on the device until ``end``."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can depend on a device")
+        self._watch.enter(self, self._changed)
+        self._task, self._before = task, task.cancelling()
+
+    def end(self, error: BaseException | None) -> None:
+        """The body has ended, with this error: if the device's going has cancelled it, with the reason for that."""
+        self._has_ended = True
+        self._watch.leave(self)
+        if self._error is not None:
+            is_ours = self._task.uncancel() <= self._before
+            if is_ours and isinstance(error, asyncio.CancelledError):
+                raise self._error from None
+
+    def gone(self, error: DeviceDownError) -> None:
+        """The device went."""
+        if not self._has_ended:
+            self._error = error
+            self._task.cancel()
 
 
 class Watch:
@@ -37,23 +84,22 @@ class Watch:
     Of what happens in one instant the going comes first: work that would end just then has not ended.
     """
 
-    def __init__(self, sim: Simulation, name: str, meter: PowerMeter, presence: Coming, *, peak_w: float) -> None:
+    __slots__ = ("_attendants", "_is_low", "_is_up", "_meter", "_name", "_presence", "_sim", "_timer")
+
+    def __init__(self, sim: Simulation, name: str, meter: PowerMeter, presence: Coming) -> None:
         self._sim = sim
         self._name = name
         self._meter = meter
         self._presence = presence
-        self._peak_w = peak_w
-        self._attendants: list[_Attendant] = []
+        self._attendants: dict[Attendant, Changed | None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._is_low = False
         self._is_up = True
-        self._reason = DeviceDownError
 
     def down(self) -> tuple[type[DeviceDownError], float] | None:
         """Why the device is not there now, and when to ask again: that reason may end then; None if it is there."""
         now_s = self._sim.now
-        self._meter.settle(now_s)
-        if self._meter.is_empty:
+        if not self._meter.has_charge(now_s):
             return BatteryEmptyError, math.inf if self._meter.is_dead else self._meter.changes_s()
         return self._presence.down(now_s)
 
@@ -69,47 +115,34 @@ class Watch:
                 raise reason(f"{self._name} is down for good ({reason.cause})")
             await self._sim.timeout(until_s - self._sim.now)
 
-    @asynccontextmanager
-    async def present(self, changed: Changed | None = None) -> AsyncIterator[None]:
-        """Runs its body for as long as the device is there; with ``changed``, until it is gone for good.
+    def present(self, changed: Changed | None = None) -> Stay:
+        """Runs its body for as long as the device is there; with ``changed``, until it is gone for good."""
+        return Stay(self, changed)
+
+    def enter(self, who: Attendant, changed: Changed | None = None) -> None:
+        """Until they leave, they are told when the device goes; with ``changed``, when it goes for good.
 
         Raises:
-            DeviceDownError: the child for the reason, on entering or at the instant the device goes.
+            DeviceDownError: the child for the reason, if it is not there.
         """
         if (down := self.down()) is not None:
             raise down[0](f"{self._name} is down ({down[0].cause})")
-        scope = asyncio.timeout(None)
-        try:
-            async with scope:
-                attendant = self._enter(scope, changed)
-                try:
-                    yield
-                finally:
-                    self._leave(attendant)
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            raise self._reason(f"{self._name} went down ({self._reason.cause})") from None
+        if not self._attendants:
+            self._is_up = True
+        self._attendants[who] = changed
+        self._set_timer()
+
+    def leave(self, who: Attendant) -> None:
+        """They depend on it no more; nothing happens if the device has gone, and forgotten them."""
+        self._attendants.pop(who, None)
+        if not self._attendants and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def power_changed(self) -> None:
         """Look again, if the new power could empty the battery before the timer rings."""
         if self._is_low and self._attendants and self._is_up:
             self._set_timer()
-
-    def _enter(self, scope: asyncio.Timeout, changed: Changed | None) -> _Attendant:
-        attendant = _Attendant(scope, changed)
-        if not self._attendants:
-            self._is_up = True
-        self._attendants.append(attendant)
-        self._set_timer()
-        return attendant
-
-    def _leave(self, attendant: _Attendant) -> None:
-        if attendant in self._attendants:  # else the device went, and the scope ends for that
-            self._attendants.remove(attendant)
-        if not self._attendants and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _set_timer(self) -> None:
         self._ring_at(min(self._presence.goes_s(self._sim.now), self._empty_s()))
@@ -124,12 +157,12 @@ class Watch:
     def _empty_s(self) -> float:
         """When the battery will be empty, or plugged in or out; or, far from empty, the soonest that it could be."""
         now_s = self._sim.now
-        self._meter.settle(now_s)
+        if self._meter.lasts_s - now_s < _LOW_S:
+            self._meter.look_ahead(now_s)
         if self._meter.is_empty:
             return now_s
-        soonest_s = now_s + self._meter.charge_j / self._peak_w
-        self._is_low = soonest_s < now_s + _LOW_S
-        return self._meter.changes_s() if self._is_low else soonest_s
+        self._is_low = self._meter.lasts_s - now_s < _LOW_S
+        return self._meter.changes_s() if self._is_low else self._meter.lasts_s
 
     def _look(self) -> None:
         self._timer = None
@@ -143,19 +176,19 @@ class Watch:
 
     def _go(self, reason: type[DeviceDownError], until_s: float) -> None:
         """It went, or is still away: who cannot wait ends, the others go on when it comes back."""
-        self._reason = reason
-        gone = [one for one in self._attendants if one.changed is None or until_s == math.inf]
-        self._attendants = [one for one in self._attendants if one not in gone]
+        gone = [who for who, changed in self._attendants.items() if changed is None or until_s == math.inf]
+        for who in gone:
+            del self._attendants[who]
         if self._is_up:
             self._is_up = False
             self._sim.record("down", subject=self._name, cause=reason.cause)
             self._tell(is_up=False)
-        for one in gone:
-            one.scope.reschedule(self._sim.now)
+        for who in gone:
+            self._sim.loop.call_soon(who.gone, reason(f"{self._name} went down ({reason.cause})"))
         if self._attendants:
             self._ring_at(until_s)
 
     def _tell(self, *, is_up: bool) -> None:
-        for one in self._attendants:
-            if one.changed is not None:
-                one.changed(is_up)
+        for changed in list(self._attendants.values()):
+            if changed is not None:
+                changed(is_up)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from fedsim.errors import NoRouteError
 from fedsim.problems import unknown
@@ -11,7 +12,9 @@ from fedsim.system.lines import Arc, Line, Lines
 from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
-from fedsim.system.track import Track
+from fedsim.system.track import Section, Track, section
+
+_NO_LINES: Final = Section()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,8 @@ class _End:
     """Where a message starts or ends: a node, and the private lines up to it and down from it."""
 
     node: str
-    up: tuple[Line, ...] = ()
-    down: tuple[Line, ...] = ()
+    up: Section = _NO_LINES
+    down: Section = _NO_LINES
 
 
 class Wiring:
@@ -36,7 +39,7 @@ class Wiring:
         self._attached: dict[str, tuple[str, Access]] = {}
         self._ends = {node: _End(node) for node in topology.graph}
         self._cut: set[Arc] = set()
-        self._core: dict[Arc, tuple[tuple[Line, ...], float]] = {}
+        self._core: dict[Arc, Section] = {}
         for source, target, arc in topology.graph.edges(data=True):
             if (source, target) not in self._lines:
                 back = topology.graph.get_edge_data(target, source)
@@ -73,13 +76,13 @@ class Wiring:
             ValueError: an unknown name.
         """
         sender, receiver = self._end(source), self._end(target)
-        for name, end in ((source, sender), (target, receiver)):
-            if (name, end.node) in self._cut:
-                raise NoRouteError(f"no route leads from {source!r} to {target!r}: the access link of {name!r} is down")
-        core = self._through(sender.node, receiver.node)
-        lines, delay_s = core
-        delay_s = sum(line.delay_s for line in sender.up) + delay_s + sum(line.delay_s for line in receiver.down)
-        return Track(sender.up, lines, receiver.down, delay_s)
+        if self._cut:
+            for name, end in ((source, sender), (target, receiver)):
+                if (name, end.node) in self._cut:
+                    raise NoRouteError(
+                        f"no route leads from {source!r} to {target!r}: the access link of {name!r} is down"
+                    )
+        return Track(sender.up, self._through(sender.node, receiver.node), receiver.down)
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.
@@ -177,14 +180,15 @@ class Wiring:
                 raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
             node, access = self._attached[name]
             self._lines.hang(name, node, access)
-            end = self._ends[name] = _End(node, (self._lines[name, node],), (self._lines[node, name],))
+            end = _End(node, section([self._lines[name, node]]), section([self._lines[node, name]]))
+            self._ends[name] = end
         return end
 
-    def _through(self, source: str, target: str) -> tuple[tuple[Line, ...], float]:
-        """The core's part of a track, and its delay."""
+    def _through(self, source: str, target: str) -> Section:
+        """The core's part of a track."""
         found = self._core.get((source, target))
         if found is None:
             route = self._router.route(source, target)
-            lines = tuple(self._lines[arc] for arc in route.arcs)
-            found = self._core[source, target] = (lines, route.delay_s)
+            found = section([self._lines[arc] for arc in route.arcs], route.delay_s)
+            self._core[source, target] = found
         return found

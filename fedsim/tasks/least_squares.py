@@ -65,13 +65,17 @@ class LeastSquares:
         return np.asarray(y, dtype=np.float64)[..., None]
 
     def losses(self, w: Array, x: Array, y: Labels) -> Array:
-        """See ``Model``."""
+        """See ``Model``: the likelihood's, with noise of variance 1."""
         return np.asarray(np.square(self.predict(w, x) - y) / 2)
 
     def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""
         own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
+
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """See ``Likelihood``: the prediction, (b, B, 1)."""
+        return scores(w, x, bias=self.bias)
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
@@ -72,6 +73,11 @@ class Logistic:
         """See ``Model``."""
         own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, 1, bias=self.bias))
+
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """See ``Likelihood``."""
+        score = scores(w, x, bias=self.bias)
+        return np.concatenate([expit(-score), expit(score)], axis=2)
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: - t times the probability of the other class, times weight, for the score."""

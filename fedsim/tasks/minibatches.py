@@ -1,11 +1,18 @@
 """Which examples a device's descent sees in which step."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from fedsim.tasks.arrays import Array, IntArray
+
+
+class Shuffler(Protocol):
+    """What orders a device's examples: a ``numpy.random.Generator``, or what repeats one."""
+
+    def permutation(self, x: int, /) -> IntArray:
+        """The numbers below x in some order, a new one each time."""
 
 
 class Minibatches(NamedTuple):
@@ -16,7 +23,7 @@ class Minibatches(NamedTuple):
     working: IntArray  # (S,) how many devices, from the first, have a step so late
 
 
-def minibatches(sizes: IntArray, steps: IntArray, rngs: Sequence[np.random.Generator], width: int) -> Minibatches:
+def minibatches(sizes: IntArray, steps: IntArray, rngs: Sequence[Shuffler], width: int) -> Minibatches:
     """Every epoch in a new order, cut into ceil(n / B) pieces.
 
     Args:

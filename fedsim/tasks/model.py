@@ -1,6 +1,6 @@
 """What a model is: a function on flat parameter vectors, for a batch of devices at once."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +10,11 @@ from fedsim.tasks.arrays import Array
 Labels = npt.NDArray[Any]  # class numbers, or targets of a regression
 
 
-class Model(Protocol):
-    """A small frozen value; b devices have one parameter vector and B examples each.
+class Predictor(Protocol):
+    """What reads parameters and answers: a small frozen value.
 
     The result for a device does not depend, not even in the last bit, on the other devices of the batch.
     """
-
-    @property
-    def features(self) -> int:
-        """Numbers per example, d."""
 
     @property
     def classes(self) -> int:
@@ -27,6 +23,17 @@ class Model(Protocol):
     @property
     def parameters(self) -> int:
         """Length p of the parameter vector."""
+
+    def predict(self, w: Array, x: Array) -> Labels:
+        """Class numbers, or predicted targets, (b, B), of parameters (b, p) and features (b, B, d)."""
+
+
+class Model(Predictor, Protocol):
+    """A predictor that can be trained; b devices have one parameter vector and B examples each."""
+
+    @property
+    def features(self) -> int:
+        """Numbers per example, d."""
 
     @property
     def forward_flops(self) -> float:
@@ -62,8 +69,16 @@ class Model(Protocol):
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """Gradient of ``loss`` with respect to w, (b, p); a subgradient at a kink."""
 
-    def predict(self, w: Array, x: Array) -> Labels:
-        """Class numbers, or predicted targets, (b, B)."""
+
+@runtime_checkable
+class Likelihood(Model, Protocol):
+    """A model whose loss is the negative logarithm of a probability, up to a constant: what can be mixed."""
+
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """Each example's own loss, without the model's penalty: (b, B)."""
+
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """The probability of each class, (b, B, classes); of a regression the mean of its target, (b, B, 1)."""
 
 
 class LinearModel(Model, Protocol):

@@ -1,16 +1,16 @@
 """How well every device is served by the model that it would use now."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.arrays import Array
+from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
-from fedsim.tasks.model import Labels, Model
+from fedsim.tasks.model import Labels, Model, Predictor
 from fedsim.tasks.problem import Outline, Problem
 
 # Rows evaluated in one product of matrices: few enough that the linear algebra library does not start threads, which
@@ -30,9 +30,10 @@ class Quality:
     accuracy: float  # of all test examples together
     mean_accuracy: float  # mean over devices of the device's own share
     worst_tenth: float  # mean of the ceil(m / 10) lowest of these
+    bottom_decile: float  # their 10th percentile, between the nearest two by their distance
 
 
-def quality(problem: Problem, models: Array, predictor: Model | None = None) -> Quality:
+def quality(problem: Problem, models: Array, predictor: Predictor | None = None) -> Quality:
     """The test accuracy of models (m, p), one for each device, read by ``predictor`` or by the problem's own model.
 
     A model that all devices share is best given as ``np.broadcast_to(w, (m, p))``: it is then evaluated at
@@ -41,17 +42,36 @@ def quality(problem: Problem, models: Array, predictor: Model | None = None) -> 
     Raises:
         FedsimError: if the model is a regression, and all its test targets are the same.
     """
+    return qualities(problem, models, [np.arange(problem.devices)], predictor)[0]
+
+
+def qualities(
+    problem: Problem, models: Array, groups: Sequence[IntArray], predictor: Predictor | None = None
+) -> list[Quality]:
+    """As ``quality``, of some devices at a time: those of each group, each at least one."""
     if isinstance(problem, Outline):
-        return Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan)
+        return [Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan, bottom_decile=math.nan)] * len(
+            groups
+        )
     model = predictor or problem.model
     answers = predict(model, models, problem.test)
     right = answers == problem.test.y if model.classes else _explained(problem, answers)
-    share = np.add.reduceat(right, problem.test.offsets[:-1], dtype=np.float64) / problem.test.sizes
+    counts = np.add.reduceat(right, problem.test.offsets[:-1], dtype=np.float64)
+    return [_quality(counts[devices], problem.test.sizes[devices]) for devices in groups]
+
+
+def _quality(right: Array, examples: IntArray) -> Quality:
+    share = right / examples
     worst = np.sort(share)[: -(-len(share) // 10)]
-    return Quality(accuracy=float(right.mean()), mean_accuracy=float(share.mean()), worst_tenth=float(worst.mean()))
+    return Quality(
+        accuracy=float(right.sum() / examples.sum()),
+        mean_accuracy=float(share.mean()),
+        worst_tenth=float(worst.mean()),
+        bottom_decile=float(np.quantile(share, 0.1)),
+    )
 
 
-def predict(model: Model, models: Array, examples: Examples) -> Labels:
+def predict(model: Predictor, models: Array, examples: Examples) -> Labels:
     """What each device's own model (m, p) answers to each of its examples, (n,)."""
     answers = np.empty(examples.y.shape, dtype=np.int64 if model.classes else np.float64)
     if _is_shared(models):

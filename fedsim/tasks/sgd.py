@@ -9,7 +9,7 @@ import numpy as np
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
-from fedsim.tasks.minibatches import Minibatches, minibatches
+from fedsim.tasks.minibatches import Minibatches, Shuffler, minibatches
 from fedsim.tasks.model import Model
 from fedsim.tasks.terms import Terms
 
@@ -103,7 +103,7 @@ class Sgd:
         start: Array,
         devices: IntArray,
         steps: IntArray,
-        rngs: Sequence[np.random.Generator],
+        rngs: Sequence[Shuffler],
         terms: Terms | None = None,
     ) -> Trained:
         """Do the granted steps.

@@ -66,6 +66,14 @@ class Softmax:
         own = (weight * self.losses(w, x, y)).sum(axis=1)
         return np.asarray(own + penalty(w, self.l2, self.classes, bias=self.bias))
 
+    def probabilities(self, w: Array, x: Array) -> Array:
+        """See ``Likelihood``."""
+        score = scores(w, x, bias=self.bias)
+        score -= score.max(axis=2, keepdims=True)
+        np.exp(score, out=score)
+        score /= score.sum(axis=2, keepdims=True)
+        return score
+
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """See ``Model``: (probability - [right class]) times weight, for each score."""
         score = scores(w, x, bias=self.bias)

@@ -175,7 +175,7 @@ def test_rules_are_checked(keys, rule):
 def test_no_place_is_ever_lost(play, node, deaths, places, buffer, timeout_s):
     """Whoever dies when: from then on as many are at work as there are places, or devices that are left."""
     devices = [
-        node(str(i), i, work_s=0.5 + 0.3 * i, send_s=0.1, dies_s=math.inf if death is None else death)
+        node(str(i), i, work_s=0.5 + 0.1 * i, send_s=0.1, dies_s=math.inf if death is None else death)
         for i, death in enumerate(deaths)
     ]
     protocol = AsynchronousUpdates(concurrency=places, buffer=buffer, timeout_s=timeout_s)

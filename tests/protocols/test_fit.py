@@ -40,7 +40,7 @@ UNMERGED = "has no way to merge"
         ),
         (
             Mocha(),
-            {LATE: ("late", FRESH), ASYNC: ("", FRESH), TREE: ("", UNMERGED), CUT_TREE: ("", UNMERGED)},
+            {LATE: ("late", FRESH), ASYNC: ("", FRESH)},
         ),
         (FedAsync(), {TREE: ("", UNMERGED), CUT_TREE: ("", UNMERGED)}),
         (

@@ -14,6 +14,7 @@ def point(**changes):
         "accuracy": 0.873,
         "mean_accuracy": 0.8,
         "worst_tenth": 0.5,
+        "bottom_decile": 0.6,
         "energy_j": 310.0,
         "up_bytes": 1e6,
         "down_bytes": 2e6,

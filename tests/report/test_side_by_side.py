@@ -101,6 +101,12 @@ def test_accuracy_over_all_examples_is_shown_where_it_is_the_metric(make_compari
     assert any(line.startswith("    accuracy ") for line in text.splitlines()) is shown
 
 
+@pytest.mark.parametrize(("metric", "shown"), [("bottom_decile", True), ("worst_tenth", False)])
+def test_the_bottom_decile_is_shown_where_it_is_the_metric(make_comparison, metric, shown):
+    text = transcript(comparison_report(make_comparison({"star": [until(10.0, 0.9)]}, metric=metric)))
+    assert any(line.startswith("    bottom decile ") for line in text.splitlines()) is shown
+
+
 def test_clear_differences_are_called_so(make_comparison):
     star, ring = ([until(base + i, 0.9) for i in range(4)] for base in (10.0, 40.0))
     rows = transcript(comparison_report(make_comparison({"star": star, "ring": ring}))).splitlines()

@@ -84,7 +84,7 @@ def test_a_resolved_scenario_holds_everything_and_loads_to_an_equal_one(words, c
     assert written["fleet"][1]["up"] == {"lognormal": {"median": "25 Mbit/s", "sigma": 0.4}}
     assert written["protocol"]["deadline"] == "10 s"
     assert written["topology"]["links"][0]["capacity"] == "8 Mbit/s"
-    assert written["evaluate"] == {"every_rounds": 1, "every": None}
+    assert written["evaluate"] == {"every_rounds": 1, "every": None, "unseen": None}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         ),
         (
             "scenario: stop.metric: 'acuracy' is not a known metric; did you mean 'accuracy'? "
-            "(known: accuracy, mean_accuracy, worst_tenth)"
+            "(known: accuracy, mean_accuracy, worst_tenth, bottom_decile)"
         ),
         "scenario: stop.target: must be above 0 % and at most 100 %, got '200 %'",
         "scenario: stop.rounds: must be >= 1, got 0",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import fedsim
+from fedsim.study.devices import at_work, device_table
 from fedsim.system.meter import CAUSES
 
 COMMUTERS = Path(__file__).parents[2] / "scenarios" / "commuters.yaml"
@@ -80,3 +81,12 @@ def test_messages_that_an_outage_or_a_handover_ends_do_not_end_the_run(changes, 
     assert result.summary.stopped_because == "time is up"
     assert causes <= set(result.summary.waste)
     assert rows(result, "evaluated")["time_s"].max() == 25.0
+
+
+def test_nobody_is_at_work_where_there_is_nobody():
+    assert at_work(device_table([])) == {}
+
+
+def test_those_are_at_work_who_spent_more_than_sleep(result):
+    work_j = result.devices[[f"{cause}_j" for cause in CAUSES if cause != "sleep"]].sum(axis=1)
+    assert result.summary.devices_at_work == at_work(result.devices).total() == (work_j > 0).sum() > 0

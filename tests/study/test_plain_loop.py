@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from fedsim.kernel import Simulation
+from fedsim.learners.decay import Exponential
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.fedavg import FedAvg
+from fedsim.learners.feddyn import FedDyn
+from fedsim.learners.fedprox import FedProx
 from fedsim.learners.learner import Answers, Work
 from fedsim.learners.messages import rounded
 from fedsim.learners.mixing import metropolis
 from fedsim.learners.mocha import Mocha
+from fedsim.learners.scaffold import Scaffold
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.learners.workbench import Workbench
 from fedsim.protocols.gossip import SynchronousGossip
@@ -147,8 +151,14 @@ class Memories(dict):
 
 @pytest.mark.parametrize(
     ("learner", "model"),
-    [(FedAvg(solver=Sgd(epochs=2, step_size=0.1)), Softmax), (Mocha(omega_every=2), LinearSvm)],
-    ids=["fedavg", "mocha"],
+    [
+        (FedAvg(solver=Sgd(epochs=2, step_size=0.1)), Softmax),
+        (FedProx(decay=Exponential(per_round=0.5)), Softmax),
+        (Scaffold(), Softmax),
+        (FedDyn(scored="all"), Softmax),
+        (Mocha(omega_every=2), LinearSvm),
+    ],
+    ids=["fedavg", "fedprox", "scaffold", "feddyn", "mocha"],
 )
 def test_rounds_are_the_plain_algorithm(learner, model, problem):
     problem, cohort = problem(model), 5

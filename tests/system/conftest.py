@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from fedsim.errors import DeviceLeftError, FedsimError
-from fedsim.kernel import Simulation
+from fedsim.kernel import EventLoop, Simulation
+from fedsim.system import few
 from fedsim.system.access import Access
 from fedsim.system.blackout import Blackout
 from fedsim.system.device import Device, DeviceSpec
@@ -25,6 +27,7 @@ from fedsim.system.process import Crowd
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.renewal import cycle, from_new
 from fedsim.system.server import Server, ServerSpec
+from fedsim.system.solo import Solos
 from fedsim.system.topology import Topology
 from fedsim.system.usage import WasteBook
 
@@ -151,6 +154,21 @@ class World:
         assert self.network.traffic().moving_bytes == 0
         assert not asyncio.all_tasks(self.sim.loop)
         assert [entry for entry in self.sim.env._queue if entry[-1].callbacks] == []
+
+
+@pytest.fixture(scope="session")
+def the_long_way():
+    """Within this, no flow goes by itself, rates of few are found as those of many, every instant has its event."""
+
+    @contextmanager
+    def the_long_way():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Solos, "begin", lambda solos, solo: False)
+            patch.setattr(few, "MOST", 0)
+            patch.setattr(EventLoop, "is_last_of_instant", lambda loop: False)
+            yield
+
+    return the_long_way
 
 
 @pytest.fixture(scope="session")

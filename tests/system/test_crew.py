@@ -222,6 +222,18 @@ def test_it_waits_for_those_that_arrive(world, phones):
     assert first_gathering(crew, world, 2) == (True, 5.0)
 
 
+def test_those_who_are_kept_out_are_never_there_nor_waited_for(world, make_world, phones):
+    crew = crew_of(world, phones(count=5, comings=()))
+    crew.keep_out(np.array([1, 4]))
+    assert crew.there().tolist() == [0, 2, 3]
+    assert sorted(device.index for device in crew.choose(5, 1)) == [0, 2, 3]
+    other = make_world()
+    late = crew_of(other, phones(count=3, comings=(Churn(arrives_s=Constant(5.0)),)))
+    late.keep_out(np.array([0, 1]))
+    assert first_gathering(late, other, 2) == (False, 0.0)
+    assert first_gathering(late, other, 1) == (True, 5.0)
+
+
 @settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 99),

@@ -411,3 +411,20 @@ def test_a_battery_dies_at_the_same_instant_however_it_is_watched(live, life):
 @given(life=lives())
 def test_a_life_is_lived_twice_alike(live, life):
     assert live(life).world.sim.events.transcript() == live(life).world.sim.events.transcript()
+
+
+@settings(deadline=None, max_examples=60)
+@given(life=lives())
+def test_shortcuts_of_messages_change_nothing(live, life, the_long_way):
+    """Whatever dies, fails and joins, at whatever instant: ends, bytes and joules are those of the long way."""
+    short = live(life)
+    with the_long_way():
+        long = live(life)
+    for (at_s, error), (other_s, other) in zip(short.outcomes, long.outcomes, strict=True):
+        assert at_s == pytest.approx(other_s, rel=1e-12)
+        assert error == other
+    for phone, twin in zip(short.world.phones, long.world.phones, strict=True):
+        found, expected = phone.usage(), twin.usage()
+        assert found.energy_j == pytest.approx(expected.energy_j, rel=1e-12, abs=1e-12)
+        assert found.sent_bytes == pytest.approx(expected.sent_bytes, rel=1e-12, abs=1e-6)
+        assert found.received_bytes == pytest.approx(expected.received_bytes, rel=1e-12, abs=1e-6)

@@ -178,6 +178,110 @@ def test_energy_and_seconds_are_integrals(changes, charge_j, end_s):
             assert found.get(state, 0.0) == pytest.approx(wanted.get(state, 0.0), rel=1e-9, abs=1e-6)
 
 
+LOOKS = ("settle", "charge_j", "has_charge", None)
+
+
+def living(meter, changes):
+    """Change after change; gives the time of each."""
+    now_s = 0.0
+    for change in changes:
+        now_s += change.gap_s
+        ends_s = itertools.accumulate((seconds for seconds, _ in change.stages), initial=now_s)
+        stages = zip([*ends_s][1:], change.stages, strict=True)
+        meter.draw(change.cause, change.power_w, now_s)
+        meter.stage(change.track, tuple(Stage(until_s, watts, "radio", "on") for until_s, (_, watts) in stages), now_s)
+        yield now_s
+
+
+def with_charge(charge_j, peak_w):
+    """A meter with two tracks."""
+    meter = PowerMeter(None if charge_j is None else Battery(capacity_j=charge_j, charge_j=charge_j), peak_w=peak_w)
+    assert (meter.add_track(), meter.add_track()) == (0, 1)
+    return meter
+
+
+PEAK_W = 800.0  # six causes and two tracks, of 100 W at most
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    changes=changes,
+    charge_j=charges | st.none(),
+    looks=st.lists(st.sampled_from(LOOKS), min_size=8, max_size=8),
+    end_s=gaps,
+)
+@example(changes=ROUNDED, charge_j=59835.5, looks=[None] * 8, end_s=0.0)
+def test_accounts_that_go_apart_say_what_those_say_that_go_together(changes, charge_j, looks, end_s):
+    """The slow twin settles everything at every change; the other knows what it can draw at most."""
+    together, apart = with_charge(charge_j, math.inf), with_charge(charge_j, PEAK_W)
+    together.witness = lambda *_: None  # else it would go apart on the mains
+    now_s = 0.0
+    for now_s, _, look in zip(
+        living(together, changes), living(apart, changes), looks, strict=False
+    ):  # the last one is used
+        if look == "settle":
+            apart.settle(now_s)
+        elif look == "charge_j":
+            assert apart.charge_j == pytest.approx(together.charge_j, rel=1e-12, abs=1e-9)
+        elif look == "has_charge":
+            assert apart.has_charge(now_s) == together.has_charge(now_s)
+    assert apart.is_steady(now_s + end_s) == together.is_steady(now_s + end_s)
+    for meter in (together, apart):
+        meter.settle(now_s + end_s)
+    assert apart.spent_j == pytest.approx(together.spent_j, rel=1e-12, abs=1e-9)
+    assert apart.charge_j == pytest.approx(together.charge_j, rel=1e-12, abs=1e-8)
+    assert apart.is_empty == together.is_empty
+    assert apart.off_s == pytest.approx(together.off_s, rel=1e-12, abs=1e-9)
+    assert apart.changes_s() == pytest.approx(together.changes_s(), rel=1e-9)
+    for one, other in zip(apart.seconds, together.seconds, strict=True):
+        for state in one.keys() | other.keys():
+            assert one.get(state, 0.0) == pytest.approx(other.get(state, 0.0), rel=1e-12, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=100)
+@given(changes=changes, charge_j=charges | st.none(), number=st.integers(0, 7), end_s=gaps)
+def test_energy_is_the_integral_of_what_a_witness_hears(changes, charge_j, number, end_s):
+    """From whenever it listens, and not a joule before."""
+    meter, told, since_s, before_j, now_s = with_charge(charge_j, PEAK_W), [], 0.0, {}, 0.0
+    for place, now_s in enumerate(living(meter, changes)):
+        if place == number:
+            meter.settle(now_s)
+            since_s, before_j = now_s, dict(meter.spent_j)
+            meter.witness = lambda stretch, power_w: told.append((stretch, dict(power_w)))
+    meter.settle(now_s + end_s)
+    if not before_j:
+        return
+    for cause in CAUSES:
+        lived_j = sum(power_w[cause] * (stretch.to_s - stretch.from_s) for stretch, power_w in told)
+        assert before_j[cause] + lived_j == pytest.approx(meter.spent_j[cause], rel=1e-9, abs=1e-9)
+    lasted_s = sum(stretch.to_s - stretch.from_s for stretch, _ in told)
+    assert lasted_s == pytest.approx(now_s + end_s - since_s, rel=1e-12, abs=1e-9)
+
+
+def test_a_battery_lasts_at_least_as_long_as_at_peak_power():
+    meter = PowerMeter(Battery(capacity_j=100.0, charge_j=100.0), peak_w=5.0)
+    meter.draw("compute", 5.0, at_s=0.0)
+    assert meter.lasts_s == pytest.approx(20.0, abs=1e-3)
+    meter.draw("compute", 1.0, at_s=10.0)
+    assert meter.lasts_s == pytest.approx(20.0, abs=1e-3)  # nobody has looked since
+    meter.look_ahead(10.0)
+    assert meter.lasts_s == pytest.approx(20.0, abs=1e-3)  # 50 J at 5 W
+    meter.look_ahead(40.0)
+    assert meter.lasts_s == pytest.approx(44.0, abs=1e-3)  # 20 J at 5 W
+    assert not meter.has_charge(60.0)
+    assert meter.lasts_s == -math.inf
+
+
+def test_a_witness_who_comes_late_hears_of_what_comes_then():
+    meter, told = PowerMeter(), []
+    meter.draw("idle", 1.0, at_s=0.0)
+    meter.draw("idle", 2.0, at_s=5.0)
+    meter.witness = lambda stretch, power_w: told.append((stretch.from_s, stretch.to_s, power_w["idle"]))
+    meter.draw("idle", 0.0, at_s=10.0)
+    assert told == [(5.0, 10.0, 2.0)]
+    assert meter.spent_j["idle"] == 15.0
+
+
 def drained(history, charge_j, end_s):
     """The slow twin: power looked up afresh on every piece between any two instants of change."""
     ends_s = {stage.until_s for *_, tracks in history for track in tracks for stage in track}

@@ -8,7 +8,7 @@ import pytest
 
 from fedsim.errors import NoRouteError
 from fedsim.kernel import Simulation
-from fedsim.system import sharing
+from fedsim.system import few, sharing
 from fedsim.system.access import Access
 from fedsim.system.congestion import Mathis
 from fedsim.system.law import Constant, Uniform
@@ -271,7 +271,12 @@ def test_many_starts_and_ends_in_one_instant_are_one_computation(monkeypatch):
         sizes.append(len(cap_bps))
         return solve(routes, capacity_bps, cap_bps)
 
+    def counting_few(flows, binding_bps, solve=few.share):
+        sizes.append(len(flows))
+        solve(flows, binding_bps)
+
     monkeypatch.setattr(sharing, "fair_rates", counting)
+    monkeypatch.setattr(few, "share", counting_few)
     story = Story()
     story.run(
         *(story.send(n, "abc"[n % 3], "server", MB) for n in range(30)),

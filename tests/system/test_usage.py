@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsim.system.meter import CAUSES
-from fedsim.system.usage import Usage, WasteBook
+from fedsim.system.usage import Usage, WasteBook, total
 
 amounts = st.floats(0, 1e6)
 usages = st.builds(
@@ -53,3 +53,10 @@ def test_a_book_counts_pieces_and_adds_up_by_cause():
 
 def test_an_empty_book():
     assert WasteBook().total == Usage()
+
+
+def test_usages_together_are_their_sum():
+    one = Usage(energy_j=dict.fromkeys(CAUSES, 0.5), sent_bytes=3.0, compute_s=1.0)
+    other = Usage(energy_j={**dict.fromkeys(CAUSES, 0.0), "send": 0.25}, received_bytes=7.0)
+    assert total([one, other, one]) == one + other + one
+    assert total([]) == Usage()

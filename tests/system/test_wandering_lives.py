@@ -242,3 +242,19 @@ def test_bytes_add_up_nothing_is_held_and_nobody_waits_for_ever(live, life):
 @given(life=lives())
 def test_a_life_is_lived_twice_alike(live, life):
     assert live(life).world.sim.events.transcript() == live(life).world.sim.events.transcript()
+
+
+@settings(deadline=None, max_examples=60)
+@given(life=lives())
+def test_shortcuts_of_messages_change_nothing(live, life, the_long_way):
+    """Whatever fails and moves, at whatever instant: ends, bytes and joules are those of the long way."""
+    short = live(life)
+    with the_long_way():
+        long = live(life)
+    for outcome, other in zip(short.outcomes, long.outcomes, strict=True):
+        assert outcome.end_s == pytest.approx(other.end_s, rel=1e-12)
+        assert type(outcome.error) is type(other.error)
+    for phone, twin in zip(short.world.phones, long.world.phones, strict=True):
+        found, expected = phone.usage(), twin.usage()
+        assert found.energy_j == pytest.approx(expected.energy_j, rel=1e-12, abs=1e-12)
+        assert found.sent_bytes == pytest.approx(expected.sent_bytes, rel=1e-12, abs=1e-6)

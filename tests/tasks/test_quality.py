@@ -8,7 +8,7 @@ from fedsim.errors import FedsimError
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
-from fedsim.tasks.quality import Quality, mean_losses, quality
+from fedsim.tasks.quality import Quality, mean_losses, qualities, quality
 from fedsim.tasks.softmax import Softmax
 
 
@@ -17,6 +17,18 @@ def problem_of(sizes, seed=0):
     n, m = sum(sizes), len(sizes)
     part = Examples.of(rng.normal(size=(n, 3)), rng.integers(0, 4, n), np.repeat(np.arange(m), sizes), m)
     return Problem(model=Softmax(features=3, classes=4, l2=0.1), train=part, test=part)
+
+
+def test_some_devices_at_a_time():
+    """Device t has t of 10 examples of class 1, which is all that the model ever answers."""
+    y = np.concatenate([np.repeat([1, 0], [hits, 10 - hits]) for hits in range(11)])
+    part = Examples.of(np.ones((110, 1)), y, np.repeat(np.arange(11), 10), 11)
+    problem = Problem(model=Softmax(features=1, classes=2), train=part, test=part)
+    always_one = np.broadcast_to([0.0, 0.0, 1.0, 0.0], (11, 4))
+    high, low = qualities(problem, always_one, [np.array([10, 9, 8]), np.array([0, 1])])
+    assert (high.accuracy, high.mean_accuracy, high.worst_tenth) == pytest.approx((0.9, 0.9, 0.8))
+    assert high.bottom_decile == pytest.approx(0.82)
+    assert (low.accuracy, low.worst_tenth) == (0.05, 0.0)
 
 
 def quality_slow(problem, models):
@@ -61,7 +73,7 @@ def test_the_worst_tenth_of_eleven_devices_are_two():
     part = Examples.of(np.ones((110, 1)), y, np.repeat(np.arange(11), 10), 11)
     problem = Problem(model=Softmax(features=1, classes=2, bias=False), train=part, test=part)
     always_one = np.broadcast_to(np.array([0.0, 1.0]), (11, 2))
-    assert quality(problem, always_one) == Quality(accuracy=0.5, mean_accuracy=0.5, worst_tenth=0.05)
+    assert quality(problem, always_one) == Quality(accuracy=0.5, mean_accuracy=0.5, worst_tenth=0.05, bottom_decile=0.1)
 
 
 def test_quality_is_of_the_test_examples():
