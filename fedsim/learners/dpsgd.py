@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
-from fedsim.tasks.arrays import Array
+from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.quality import mean_losses
 
@@ -40,18 +41,24 @@ class DPsgd(SgdLearner):
         """Mixing by doubly stochastic weights keeps the mean of all models."""
         return True
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
+    def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
         """The model's own start, (p,)."""
+        del device
         return problem.model.init(rng)
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""
         return sent(self.train(problem, work).parameters)
 
-    def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
-        """See ``DecentralisedLearner``. A neighbour that is left out leaves its weight to the node itself."""
-        offered = rounded(own if self.overlaps else computed, self.precision)
-        return computed + weights[1:] @ (rounded(received, self.precision) - offered)
+    def outgoing(self, problem: Problem, devices: IntArray, numbers: Array, memory: tuple[Any, ...]) -> Offered:
+        """The model."""
+        del problem, devices
+        return Offered(messages=rounded(numbers, self.precision), memory=memory)
+
+    def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
+        """A neighbour that is left out leaves its weight to the node itself."""
+        del problem
+        return Mixed(states=exchange.computed + exchange.pulls(), memory=exchange.memory)
 
     def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
         """Each node's own."""

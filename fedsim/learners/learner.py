@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
@@ -176,24 +177,31 @@ class ExactLearner(CentralLearner, Protocol):
 
 
 class DecentralisedLearner(LocalLearner, Protocol):
-    """A learner without a server: a state is one node's model (p,)."""
+    """A learner without a server: every node has a state, a flat array (q,), and a memory that nobody else sees.
+
+    A round of a node is ``local``, ``outgoing`` and ``mix``; where the learner ``overlaps``, ``outgoing`` comes first.
+    Each is done for a batch of nodes, and treats them apart.
+    """
 
     @property
     def overlaps(self) -> bool:
-        """Whether a node sends its model from before its local work, and so computes while it sends."""
+        """Whether a node sends from its state before its local work, and so computes while it sends."""
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
-        """A node's model before its first round; the same generator gives every node the same start."""
+    def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
+        """A node's state before its first round: (q,); every node is given the same generator anew."""
 
-    def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
-        """A node's next model.
+    def outgoing(self, problem: Problem, devices: IntArray, numbers: Array, memory: tuple[Any, ...]) -> Offered:
+        """What nodes send to their neighbours, as these will read it.
 
-        own: (p,) its model before the round    computed: (p,) the same after its local work
-        received: (k, p) what its neighbours sent    weights: (k + 1,) own weight first; they sum to 1
+        numbers: where the learner overlaps the nodes' states (b, q), else what ``local`` sent
+        memory: (b,) what each remembers; after local work, unless the learner overlaps
         """
 
+    def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
+        """The nodes' next states, and what they remember from then on."""
+
     def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
-        """Parameters that each device would use now, for ``predictor``: (m, q), from all nodes' models (m, p)."""
+        """Parameters that each device would use now, for ``predictor``: (m, p), from all nodes' states (m, q)."""
 
     def measures(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> dict[str, float]:
-        """The learner's own figures of merit from all nodes' models (m, p)."""
+        """The learner's own figures of merit from all nodes' states (m, q)."""

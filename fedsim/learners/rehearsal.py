@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, Array, CentralLearner, Computed, DecentralisedLearner, Work
+from fedsim.learners.exchange import Exchange, Mixed, Offered
+from fedsim.learners.learner import Answers, Array, CentralLearner, Computed, DecentralisedLearner, IntArray, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
@@ -50,11 +51,6 @@ class _Costs:
         """As the learner."""
         return int(self.learner.up_bytes(problem))
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
-        """A state of no numbers."""
-        del problem, rng
-        return np.empty(0)
-
 
 class CentralRehearsal(_Costs):
     """A central learner's part."""
@@ -76,6 +72,11 @@ class CentralRehearsal(_Costs):
     def sends(self) -> Literal["model", "change"]:
         """Nothing of these."""
         return "model"
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> Array:
+        """A state of no numbers."""
+        del problem, rng
+        return np.empty(0)
 
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
         """No numbers."""
@@ -135,10 +136,20 @@ class GossipRehearsal(_Costs):
         """As the learner."""
         return bool(self.learner.overlaps)
 
-    def mix(self, own: Array, computed: Array, received: Array, weights: Array) -> Array:
+    def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
+        """A state of no numbers."""
+        del problem, device, rng
+        return np.empty(0)
+
+    def outgoing(self, problem: Problem, devices: IntArray, numbers: Array, memory: tuple[Any, ...]) -> Offered:
+        """No numbers."""
+        del problem, devices
+        return Offered(messages=numbers, memory=memory)
+
+    def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
         """Nothing to mix."""
-        del computed, received, weights
-        return own
+        del problem
+        return Mixed(states=exchange.own, memory=exchange.memory)
 
     def models(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> Array:
         """Of no numbers: (m, 0)."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fedsim.errors import FedsimError
+from fedsim.learners.exchange import Meeting, assemble
 from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
@@ -135,37 +136,62 @@ class Harvest:
 
 
 class GossipTraining:
-    """A decentralised learner at work: every node's model, what it remembers, and work in progress."""
+    """A decentralised learner at work: every node's state, what it remembers, and work in progress."""
 
     def __init__(self, problem: Problem, learner: DecentralisedLearner, streams: Streams) -> None:
         self.problem = problem
         self.learner = learner
         self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
         self.bench = Workbench(problem, learner)
-        self._models: Array = np.stack([learner.init(problem, streams("init"))] * problem.devices)
+        starts = [learner.init(problem, device, streams("init")) for device in range(problem.devices)]
+        self._states: Array = np.stack(starts)
         self._memories: dict[int, Any] = _Memories(lambda device: learner.memory(problem, device))
         self._streams = streams
 
-    def model(self, device: int) -> Array:
-        """This node's model as it is now: (p,); later rounds leave the returned array alone."""
-        own: Array = self._models[device].copy()
+    def state(self, device: int) -> Array:
+        """This node's state as it is now: (q,); later rounds leave the returned array alone."""
+        own: Array = self._states[device].copy()
         return own
 
     def begin(self, device: int, own: Array, steps: int, key: Sequence[str | int], version: int) -> int:
-        """Start local work on the node's own model; see ``CentralTraining.begin``."""
+        """Start local work on the node's own state; see ``CentralTraining.begin``."""
         rng = self._streams("local", *key)
         memory = self._memories[device]
         return self.bench.put(Job(device=device, received=own, memory=memory, steps=steps, version=version, rng=rng))
 
-    def mix(self, own: Array, answer: Answer, received: Sequence[Array], weights: Sequence[float]) -> None:
-        """The node's next model, from its own before the round, its local work, and its neighbours' models."""
-        others = np.stack(received) if received else np.empty((0, len(own)))
-        self._models[answer.device] = self.learner.mix(own, answer.sent, others, np.asarray(weights))
-        self._memories[answer.device] = answer.memory
+    def offer(self, device: int, own: Array, answer: Answer | None = None) -> Array:
+        """What the node sends now: from its own state, or from the local work that it has done on it."""
+        numbers, memory = (own, self._memories[device]) if answer is None else (answer.sent, answer.memory)
+        devices = np.array([device], dtype=np.int64)
+        offered = self.learner.outgoing(self.problem, devices, numbers[None], (memory,))
+        self._memories[device] = offered.memory[0]
+        message: Array = offered.messages[0]
+        return message
+
+    def meeting(
+        self, own: Array, answer: Answer, offered: Array, received: Mapping[int, Array], weights: Mapping[int, float]
+    ) -> Meeting:
+        """What a node has at the end of its round: what it did and sent, and what came, by neighbour."""
+        return Meeting(
+            device=answer.device,
+            own=own,
+            computed=answer.sent,
+            offered=offered,
+            memory=answer.memory if self.learner.overlaps else self._memories[answer.device],
+            received=received,
+            weights=weights,
+        )
+
+    def mix(self, meetings: Sequence[Meeting]) -> None:
+        """The nodes' next states, and what they remember from then on."""
+        mixed = self.learner.mix(self.problem, assemble(meetings))
+        for meeting, state, memory in zip(meetings, mixed.states, mixed.memory, strict=True):
+            self._states[meeting.device] = state
+            self._memories[meeting.device] = memory
 
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
-        return self.learner.models(self.problem, self._models, self._memories)
+        return self.learner.models(self.problem, self._states, self._memories)
 
     def predictor(self) -> Predictor:
         """What reads ``models``."""
@@ -173,4 +199,4 @@ class GossipTraining:
 
     def measures(self) -> Mapping[str, float]:
         """The learner's own figures of merit."""
-        return self.learner.measures(self.problem, self._models, self._memories)
+        return self.learner.measures(self.problem, self._states, self._memories)

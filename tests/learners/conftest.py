@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
+from fedsim.learners.exchange import Exchange
 from fedsim.learners.learner import Work
 from fedsim.learners.workbench import Answer, gather
 from fedsim.tasks.datasets import from_arrays
@@ -90,6 +91,71 @@ class Rounds:
         return self.learner.measures(self.problem, self.state, self.memory)
 
 
+@dataclass
+class Peers:
+    """A decentralised learner without a simulator: rounds of all nodes, by any weights; messages may get lost."""
+
+    learner: object
+    problem: Problem
+    W: np.ndarray
+    seed: int = 0
+    round: int = 0
+
+    def __post_init__(self):
+        self.nodes = np.arange(self.problem.devices)
+        starts = [self.learner.init(self.problem, i, np.random.default_rng(self.seed)) for i in self.nodes]
+        self.states = np.stack(starts)
+        self.memory = tuple(self.learner.memory(self.problem, i) for i in self.nodes)
+
+    def work(self, steps=None):
+        asked = np.array([self.learner.local_cost(self.problem, i).steps for i in self.nodes])
+        return Work(
+            devices=self.nodes,
+            received=self.states,
+            memory=self.memory,
+            steps=asked if steps is None else np.broadcast_to(steps, asked.shape),
+            versions=np.full(len(self.nodes), self.round),
+            rngs=tuple(np.random.default_rng([self.seed, self.round, i]) for i in self.nodes),
+        )
+
+    def play(self, lost=(), steps=None):
+        """One round; ``lost`` are messages (from, to) that never come."""
+        before = self.states
+        if self.learner.overlaps:
+            offered = self.learner.outgoing(self.problem, self.nodes, self.states, self.memory)
+            self.memory = offered.memory
+            computed = self.learner.local(self.problem, self.work(steps))
+            memory = computed.memory
+        else:
+            computed = self.learner.local(self.problem, self.work(steps))
+            offered = self.learner.outgoing(self.problem, self.nodes, computed.sent, computed.memory)
+            memory = offered.memory
+        sent = offered.messages
+        came = [[j for j in self.nodes if j != i and self.W[i, j] != 0 and (j, i) not in lost] for i in self.nodes]
+        exchange = Exchange(
+            devices=self.nodes,
+            own=before,
+            computed=computed.sent,
+            offered=sent,
+            memory=memory,
+            starts=np.cumsum([0, *map(len, came)]),
+            received=sent[[j for row in came for j in row]],
+            senders=np.array([j for row in came for j in row], dtype=np.int64),
+            weights=np.array([self.W[i, j] for i, row in enumerate(came) for j in row]),
+        )
+        mixed = self.learner.mix(self.problem, exchange)
+        self.states, self.memory = mixed.states, mixed.memory
+        self.round += 1
+
+    @property
+    def models(self):
+        return self.learner.models(self.problem, self.states, dict(enumerate(self.memory)))
+
+    @property
+    def measures(self):
+        return self.learner.measures(self.problem, self.states, dict(enumerate(self.memory)))
+
+
 def some(answers, keep):
     """The answers that arrived, where ``keep`` (k,) says which."""
     return Replies(answer for answer, kept in zip(answers, keep, strict=True) if kept)
@@ -121,6 +187,11 @@ def reference():
 @pytest.fixture(scope="session")
 def rounds():
     return Rounds
+
+
+@pytest.fixture(scope="session")
+def gossip():
+    return Peers
 
 
 @pytest.fixture(scope="session")

@@ -6,42 +6,14 @@ import pytest
 
 from fedsim.errors import FedsimError
 from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.exchange import Meeting, assemble
 from fedsim.learners.fedavg import FedAvg
-from fedsim.learners.learner import Work
 from fedsim.learners.mixing import metropolis
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd
 from fedsim.tasks.softmax import Softmax
-
-
-class Gossip:
-    """Synchronous rounds of all nodes in a plain loop."""
-
-    def __init__(self, learner, problem, W, seed=0):
-        self.learner, self.problem, self.W, self.seed, self.round = learner, problem, W, seed, 0
-        self.models = np.stack([learner.init(problem, np.random.default_rng(0)) for _ in W])
-
-    def play(self):
-        devices = np.arange(len(self.W))
-        work = Work(
-            devices=devices,
-            received=self.models,
-            memory=tuple(self.learner.memory(self.problem, i) for i in devices),
-            steps=np.array([self.learner.local_cost(self.problem, i).steps for i in devices]),
-            versions=np.full(len(devices), self.round),
-            rngs=tuple(np.random.default_rng([self.seed, self.round, i]) for i in devices),
-        )
-        computed = self.learner.local(self.problem, work).sent
-        sent = self.models if self.learner.overlaps else computed
-        mixed = []
-        for i in devices:
-            peers = np.flatnonzero((self.W[i] > 0) & (devices != i))
-            weights = self.W[i, [i, *peers]]
-            mixed.append(self.learner.mix(self.models[i], computed[i], sent[peers], weights))
-        self.models = np.stack(mixed)
-        self.round += 1
 
 
 def regression(nodes, seed=0):
@@ -56,28 +28,28 @@ def one_step(step_size):
     return Sgd(epochs=1, batch_size=None, step_size=step_size)
 
 
-def test_a_round_is_the_papers_formula():
+def test_a_round_is_the_papers_formula(gossip):
     """x_i <- sum_j W_ij x_j - gamma g_i(x_i), the gradient taken before mixing."""
     problem, W = regression(6), metropolis(nx.cycle_graph(6))
-    gossip = Gossip(DPsgd(solver=one_step(0.1), precision="float64"), problem, W)
+    peers = gossip(DPsgd(solver=one_step(0.1), precision="float64"), problem, W)
     x = np.zeros((6, 3))
     X, y = problem.train.X.reshape(6, 5, 3), problem.train.y.reshape(6, 5)
     for _ in range(10):
         gradient = np.stack([X[i].T @ (X[i] @ x[i] - y[i]) / 5 for i in range(6)])
         x = W @ x - 0.1 * gradient
-        gossip.play()
-        assert np.allclose(gossip.models, x, rtol=1e-12, atol=1e-13)
+        peers.play()
+        assert np.allclose(peers.models, x, rtol=1e-12, atol=1e-13)
 
 
-def test_disagreement_halves_with_the_step():
+def test_disagreement_halves_with_the_step(gossip):
     """Full gradients and a constant step: nodes end O(gamma / (1 - lambda)) apart."""
     problem, W = regression(8), metropolis(nx.cycle_graph(8))
     apart = []
     for gamma in (0.005, 0.0025):
-        gossip = Gossip(DPsgd(solver=one_step(gamma), precision="float64"), problem, W)
+        peers = gossip(DPsgd(solver=one_step(gamma), precision="float64"), problem, W)
         for _ in range(int(5 / gamma)):
-            gossip.play()
-        apart.append(gossip.learner.measures(problem, gossip.models, {})["disagreement"])
+            peers.play()
+        apart.append(peers.learner.measures(problem, peers.models, {})["disagreement"])
     assert apart[1] / apart[0] == pytest.approx(0.5, rel=0.02)
 
 
@@ -88,56 +60,82 @@ def clique_of_softmax(nodes=5):
     return Problem(model=Softmax(features=4, classes=3), train=part, test=part)
 
 
-def test_on_a_clique_it_is_fedavg_with_all_devices(rounds):
+def test_on_a_clique_it_is_fedavg_with_all_devices(gossip, rounds):
     """Train, send, average with equal weights: after every round each node holds FedAvg's global model."""
     problem, solver = clique_of_softmax(), Sgd(epochs=2, batch_size=10)
     W = metropolis(nx.complete_graph(5))
     assert np.allclose(W, 0.2)
-    gossip = Gossip(DPsgd(solver=solver, overlaps=False, precision="float64"), problem, W)
+    peers = gossip(DPsgd(solver=solver, overlaps=False, precision="float64"), problem, W)
     server = rounds(FedAvg(solver=solver, precision="float64"), problem)
     for _ in range(8):
-        gossip.play()
+        peers.play()
         server.play()
-        for model in gossip.models:
+        for model in peers.models:
             assert np.allclose(model, server.state, rtol=1e-12, atol=1e-12)
-    objective = gossip.learner.measures(problem, gossip.models, {})["objective"]
+    objective = peers.learner.measures(problem, peers.models, {})["objective"]
     assert objective == pytest.approx(server.measures["objective"])
 
 
-def test_overlapping_or_not_are_two_algorithms():
+def test_overlapping_or_not_are_two_algorithms(gossip):
     problem, W = clique_of_softmax(), metropolis(nx.cycle_graph(5))
-    early, late = (Gossip(DPsgd(overlaps=overlaps, precision="float64"), problem, W) for overlaps in (True, False))
-    for gossip in (early, late):
-        gossip.play()
+    early, late = (gossip(DPsgd(overlaps=overlaps, precision="float64"), problem, W) for overlaps in (True, False))
+    for peers in (early, late):
+        peers.play()
     assert early.learner.overlaps
     assert not np.allclose(early.models, late.models)
     assert np.allclose(early.models.mean(axis=0), late.models.mean(axis=0))  # both add the same gradients
 
 
 @pytest.mark.parametrize("overlaps", [True, False])
-def test_mixing_keeps_the_mean_whatever_the_precision(overlaps):
+def test_mixing_keeps_the_mean_whatever_the_precision(gossip, overlaps):
     """Without learning, by a step so small that it changes nothing in float32, only mixing moves the models."""
     problem, W = regression(7), metropolis(nx.cycle_graph(7))
-    gossip = Gossip(DPsgd(solver=one_step(1e-30), overlaps=overlaps, precision="float32"), problem, W)
-    gossip.models = np.random.default_rng(0).normal(size=(7, 3))
-    mean = gossip.models.mean(axis=0)
+    peers = gossip(DPsgd(solver=one_step(1e-30), overlaps=overlaps, precision="float32"), problem, W)
+    peers.states = np.random.default_rng(0).normal(size=(7, 3))
+    mean = peers.models.mean(axis=0)
     for _ in range(300):
-        gossip.play()
-    assert np.allclose(gossip.models.mean(axis=0), mean, rtol=0, atol=1e-14)
-    assert np.abs(gossip.models - mean).max() < 1e-6
+        peers.play()
+    assert np.allclose(peers.models.mean(axis=0), mean, rtol=0, atol=1e-14)
+    assert np.abs(peers.models - mean).max() < 1e-6
+
+
+def meeting(own, computed, offered, received, weights):
+    return Meeting(
+        device=0,
+        own=np.array([own]),
+        computed=np.array([computed]),
+        offered=np.array([offered]),
+        memory=None,
+        received={j: np.array([message]) for j, message in received.items()},
+        weights=weights,
+    )
+
+
+def mixed(learner, *meetings):
+    return learner.mix(None, assemble(meetings)).states[:, 0].tolist()
 
 
 def test_messages_are_rounded_to_their_precision():
-    own, computed = np.zeros(1), np.zeros(1)
-    third, half = np.array([[1 / 3]]), np.array([0.5, 0.5])
-    assert DPsgd(precision="float64").mix(own, computed, third, half)[0] == 1 / 6
-    assert DPsgd(precision="float32").mix(own, computed, third, half)[0] == float(np.float32(1 / 3)) / 2
+    for precision, read in (("float64", 1 / 3), ("float32", float(np.float32(1 / 3)))):
+        learner = DPsgd(precision=precision)
+        (message,) = learner.outgoing(None, np.array([1]), np.array([[1 / 3]]), (None,)).messages[0]
+        assert message == read
+        assert mixed(learner, meeting(0.0, 0.0, 0.0, {1: message}, {1: 0.5})) == [read / 2]
 
 
 def test_a_neighbour_that_is_left_out_leaves_its_weight_to_the_node():
     learner = DPsgd(precision="float64", overlaps=False)
-    mixed = learner.mix(np.array([1.0]), np.array([2.0]), np.empty((0, 1)), np.array([1.0]))
-    assert mixed.tolist() == [2.0]
+    assert mixed(learner, meeting(1.0, 2.0, 2.0, {}, {1: 0.5})) == [2.0]
+
+
+def test_nodes_that_mix_together_mix_as_alone():
+    """A batch of nodes with none, two and one neighbour: to the last bit what each would have got."""
+    learner, rng = DPsgd(), np.random.default_rng(0)
+    meetings = [
+        meeting(*rng.normal(size=3), {j: rng.normal() for j in range(k)}, dict.fromkeys(range(k), 0.3))
+        for k in (0, 2, 1, 0)
+    ]
+    assert mixed(learner, *meetings) == [mixed(learner, one)[0] for one in meetings]
 
 
 def test_measures():

@@ -16,6 +16,7 @@ from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.feddyn import FedDyn
 from fedsim.learners.fedprox import FedProx
 from fedsim.learners.learner import Answers, Work
+from fedsim.learners.messages import rounded
 from fedsim.learners.mixing import metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.scaffold import Scaffold
@@ -32,6 +33,7 @@ from fedsim.system.device import Device, DeviceSpec
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Access, Network
 from fedsim.system.overlay import Ring
+from fedsim.system.peers import Peers
 from fedsim.system.presence import Presence
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.server import Server, ServerSpec
@@ -193,20 +195,16 @@ def test_gossip_is_the_plain_algorithm(problem, overlaps):
     learner = DPsgd(solver=Sgd(epochs=1, step_size=0.1), overlaps=overlaps)
     ideal = Ideal()
     training = GossipTraining(problem, learner, ideal.sim.rng)
-    ideal.run(SynchronousGossip(overlay=Ring()), training, GossipSession)
+    ideal.run(SynchronousGossip(overlay=Ring()), training, GossipSession, peers=Peers.of(DEVICES))
 
-    graph, everybody = Ring().graph(DEVICES), range(DEVICES)
+    graph, everybody = Ring().graph(Peers.of(DEVICES)), range(DEVICES)
     W, memories = metropolis(graph), Memories(learner, problem)
-    models = np.stack([learner.init(problem, Simulation(seed=SEED).rng("init"))] * DEVICES)
+    models = np.stack([learner.init(problem, 0, Simulation(seed=SEED).rng("init"))] * DEVICES)
     for number in range(1, ROUNDS + 1):
         computed = learner.local(problem, work(problem, memories, everybody, list(models), number)).sent
-        sent = models if overlaps else computed
-        models = np.stack(
-            [
-                learner.mix(models[i], computed[i], sent[near], np.array([1 - W[i, near].sum(), *W[i, near]]))
-                for i, near in ((i, sorted(graph.neighbors(i))) for i in everybody)
-            ]
-        )
+        sent = rounded(models if overlaps else computed, "float32")
+        pulls = [sum(W[i, j] * (sent[j] - sent[i]) for j in sorted(graph.neighbors(i))) for i in everybody]
+        models = computed + np.stack(pulls)
 
     assert training.models() == pytest.approx(models, rel=1e-12, abs=1e-15)
 
