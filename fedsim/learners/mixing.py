@@ -1,51 +1,106 @@
-"""Mixing matrices: how much of its neighbours' models a node takes over."""
+"""Mixing matrices: how much of its neighbours' models a node takes over.
+
+W_ij is the weight of j's model at i: more than nothing only on edges (in a directed graph where j sends to i) and on
+the diagonal. Matrices are sparse, rows in the graph's order of nodes, so that ten thousand peers cost what their edges
+cost.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Union
 
 import networkx as nx
 import numpy as np
+from scipy.sparse import csr_array, diags_array
+from scipy.sparse.linalg import LinearOperator, eigs, eigsh
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
 
+Graph = Union["nx.Graph[Any]", "nx.DiGraph[Any]"]
+_DENSE = 400  # up to so many nodes all eigenvalues are quicker than some
 
-def metropolis(graph: "nx.Graph[Any]") -> Array:
-    """Metropolis-Hastings weights (N, N), symmetric and doubly stochastic, in the graph's order of nodes.
+
+class Mixing(Protocol):
+    """How a node weighs its own and its neighbours' models."""
+
+    def weights(self, graph: Graph) -> csr_array:
+        """W, (N, N): every row sums to 1.
+
+        Raises:
+            FedsimError: no such weights exist for this graph.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Metropolis:
+    """Metropolis-Hastings weights: symmetric and doubly stochastic, from what neighbours know of each other.
 
     W_ij = 1 / (1 + max(deg_i, deg_j)) on edges, and W_ii what is left to 1. Xiao, Boyd and Lall 2005, "A
-    scheme for robust distributed sensor fusion based on average consensus". Edges that join a node to itself
-    do not count.
+    scheme for robust distributed sensor fusion based on average consensus".
+    """
+
+    def weights(self, graph: Graph) -> csr_array:
+        """See ``Mixing``."""
+        edges = adjacency(graph, "metropolis")
+        degree = edges.sum(axis=1)
+        edges.data = 1.0 / (1.0 + np.maximum(np.repeat(degree, np.diff(edges.indptr)), degree[edges.indices]))
+        return with_own(edges)
+
+
+def metropolis(graph: "nx.Graph[Any]") -> Array:
+    """Metropolis-Hastings weights as a full matrix, (N, N)."""
+    return Metropolis().weights(graph).toarray()
+
+
+def adjacency(graph: Graph, name: str) -> csr_array:
+    """1 where two nodes are joined, without loops: (N, N), symmetric.
 
     Raises:
-        FedsimError: if the graph is directed, or falls into parts that never hear of each other.
+        FedsimError: the graph is directed; ``name`` is that of the weights.
     """
     if graph.is_directed():
-        raise FedsimError("metropolis weights need an undirected overlay")
-    if len(graph) == 0 or not nx.is_connected(graph):
-        raise FedsimError("metropolis weights need an overlay in which every node can be reached from every other")
-    adjacency = nx.adjacency_matrix(graph, weight=None).toarray().astype(np.float64)
-    np.fill_diagonal(adjacency, 0.0)
-    degree = adjacency.sum(axis=1)
-    W = adjacency / (1.0 + np.maximum(degree[:, None], degree))
-    np.fill_diagonal(W, 1.0 - W.sum(axis=1))
-    return np.asarray(W)
+        raise FedsimError(f"{name} weights need an undirected overlay")
+    return hearing(graph)
 
 
-def contraction(W: Array) -> float:
+def hearing(graph: Graph) -> csr_array:
+    """1 at (i, j) where i hears j, without loops: (N, N).
+
+    Raises:
+        FedsimError: a graph without nodes.
+    """
+    if len(graph) == 0:
+        raise FedsimError("weights need an overlay with at least one node")
+    place = {node: index for index, node in enumerate(graph)}
+    arcs = np.array([(place[j], place[i]) for i, j in graph.edges if i != j], dtype=np.int64).reshape(-1, 2)
+    rows, columns = arcs.T if graph.is_directed() else np.concatenate([arcs, arcs[:, ::-1]]).T
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(place),) * 2)
+
+
+def with_own(edges: csr_array) -> csr_array:
+    """The weights of neighbours, and on the diagonal what is left to 1."""
+    return csr_array(edges + diags_array(1.0 - edges.sum(axis=1)))
+
+
+def neighbour_weights(W: csr_array, node: int) -> dict[int, float]:
+    """What a node gives to each of its neighbours; the rest is its own."""
+    row = slice(W.indptr[node], W.indptr[node + 1])
+    pairs = zip(W.indices[row].tolist(), W.data[row].tolist(), strict=True)
+    return {other: weight for other, weight in sorted(pairs) if other != node}
+
+
+def contraction(W: Array | csr_array) -> float:
     """Largest modulus of the eigenvalues of W but the first: what is left of disagreement after a round.
 
     Args:
         W: (N, N) doubly stochastic; need not be symmetric.
     """
-    others = np.linalg.eigvals(W - 1.0 / len(W))
-    return float(np.abs(others).max())
-
-
-@dataclass(frozen=True, slots=True)
-class Metropolis:
-    """Metropolis-Hastings weights, as a value."""
-
-    def weights(self, graph: "nx.Graph[Any]") -> Array:
-        """See ``metropolis``."""
-        return metropolis(graph)
+    count = W.shape[0]
+    if count <= _DENSE:
+        full = W if isinstance(W, np.ndarray) else W.toarray()
+        return float(np.abs(np.linalg.eigvals(full - 1.0 / count)).max())
+    sparse = csr_array(W)
+    others = LinearOperator(sparse.shape, matvec=lambda x: sparse @ x - x.mean(), dtype=np.float64)
+    find = eigsh if abs(sparse - sparse.T).max() == 0 else eigs
+    start = np.cos(np.arange(count) ** 2)  # nothing special about it: it must only be the same every time
+    return float(np.abs(find(others, k=1, which="LM", v0=start, return_eigenvectors=False)).max())

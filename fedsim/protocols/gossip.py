@@ -6,35 +6,19 @@ before the local work computes and sends at the same time; any other computes, t
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import networkx as nx
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, NoRouteError
 from fedsim.learners.learner import Array
-from fedsim.learners.mixing import Metropolis
+from fedsim.learners.mixing import Metropolis, Mixing, neighbour_weights
 from fedsim.learners.workbench import Answer
 from fedsim.protocols.cost import cost
 from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
+from fedsim.protocols.overlay import Overlay, hears, tells
 from fedsim.protocols.session import GossipSession
-
-
-class Overlay(Protocol):
-    """Who talks to whom."""
-
-    def graph(self, peers: int) -> "nx.Graph[int]":
-        """A connected graph on 0 .. peers - 1."""
-
-
-class Mixing(Protocol):
-    """How a peer weighs its own and its neighbours' models."""
-
-    def weights(self, graph: "nx.Graph[int]") -> Array:
-        """Symmetric and doubly stochastic (N, N), zero where there is no edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +41,18 @@ class SynchronousGossip:
 
     async def run(self, session: GossipSession) -> None:
         """All peers until they are cancelled, or gone for good."""
-        graph = self.overlay.graph(len(session.devices))
-        weights = self.mixing.weights(graph)
-        inboxes = [Inbox(sorted(graph.neighbors(index))) for index in range(len(session.devices))]
+        graph = self.overlay.graph(session.peers)
+        W = self.mixing.weights(graph)
+        inboxes = [Inbox(hears(graph, index)) for index in range(len(session.devices))]
         async with asyncio.TaskGroup() as group:
             for device in session.devices:
-                peer = _Peer(session=session, node=device, inboxes=inboxes, weights=weights[device.index])
+                peer = _Peer(
+                    session=session,
+                    node=device,
+                    inboxes=inboxes,
+                    targets=tells(graph, device.index),
+                    weights=neighbour_weights(W, device.index),
+                )
                 group.create_task(peer.live(self.patience_s), name=device.name)
         session.monitor.stop("no devices are left")
 
@@ -74,7 +64,8 @@ class _Peer:
     session: GossipSession
     node: DeviceNode
     inboxes: Sequence[Inbox]
-    weights: Array
+    targets: Sequence[int]
+    weights: Mapping[int, float]
     number: int = 0
     outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
     offered: tuple[int, Array] | None = None
@@ -94,7 +85,7 @@ class _Peer:
         """Rounds until the device goes."""
         async with self.node.at_work() as stint, asyncio.TaskGroup() as couriers:
             self.inbox.welcome = self._welcome
-            for neighbour in self.inbox.neighbours:
+            for neighbour in self.targets:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
                 couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
             while True:
@@ -118,7 +109,7 @@ class _Peer:
             self._offer(offered)
         computed_s = loop.time()
         received = await self.inbox.fill(self.number, patience_s)
-        weights = {sender: float(self.weights[sender]) for sender in received}
+        weights = {sender: self.weights[sender] for sender in received}
         training.mix([training.meeting(own, answer, offered, received, weights)])
         self.inbox.forget(self.number)
         self.session.record(
@@ -169,7 +160,7 @@ class _Peer:
 
     def _welcome(self, neighbour: int) -> None:
         """A neighbour is back and missed what was offered: offer it again."""
-        if self.offered is not None and self.outbox[neighbour].empty():
+        if self.offered is not None and neighbour in self.outbox and self.outbox[neighbour].empty():
             self.outbox[neighbour].put_nowait(self.offered)
 
     async def _carry(self, neighbour: int, stint: Stint) -> None:

@@ -34,9 +34,10 @@ class Inbox:
             self.welcome(sender)
 
     def give_up(self, sender: int) -> None:
-        """Do not wait for this neighbour until it is heard of again."""
-        self._away.add(sender)
-        self._changed.set()
+        """Do not wait for this neighbour until it is heard of again; of others nothing is expected."""
+        if sender in self._shelves:
+            self._away.add(sender)
+            self._changed.set()
 
     def model(self, sender: int, number: int) -> Array | None:
         """The neighbour's model of that round or, if it is ahead, of the first round after it."""

@@ -9,6 +9,7 @@ import numpy as np
 from fedsim.learners.learner import IntArray
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import Crew, DeviceNode, Monitor, Recorder, ServerNode
+from fedsim.protocols.overlay import Peers
 
 Training = TypeVar("Training", CentralTraining, GossipTraining)
 
@@ -38,6 +39,7 @@ class CentralSession(Session[CentralTraining]):
 
 @dataclass(frozen=True, kw_only=True)
 class GossipSession(Session[GossipTraining]):
-    """A session among peers; ``devices[i]`` has task i of the problem."""
+    """A session among peers; ``devices[i]`` has task i of the problem, and ``peers`` is what overlays know of them."""
 
     devices: Sequence[DeviceNode]
+    peers: Peers

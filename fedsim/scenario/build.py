@@ -16,7 +16,8 @@ from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.scenario.fleets import make_cuts, make_fleet
 from fedsim.scenario.learning import make_problem
 from fedsim.scenario.link_rate import set_rates
-from fedsim.scenario.networks import make_manners, make_network
+from fedsim.scenario.networks import make_degrees, make_manners, make_network
+from fedsim.scenario.peers import make_peers, nominal_s
 from fedsim.scenario.roams import make_outage
 from fedsim.scenario.schema import Scenario
 from fedsim.scenario.servers import edges_of, make_edges, make_server
@@ -25,6 +26,7 @@ from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Network
+from fedsim.system.peers import Peers
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array
 from fedsim.system.profiles import load_profiles
@@ -44,6 +46,7 @@ class World:
     server: Server | None
     edges: Sequence[Server]
     edge_of: IntArray | None
+    peers: Peers
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
@@ -58,6 +61,7 @@ class World:
                 streams=self.sim.rng,
                 record=self.sim.record,
                 monitor=monitor,
+                peers=self.peers,
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")
@@ -96,7 +100,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     profiles = load_profiles()
     cuts = make_cuts(scenario, sim)
     fleet = make_fleet(scenario, profiles, sim, cuts)
-    network = make_network(scenario, sim, fleet)
+    network = make_network(scenario, sim, lambda: make_degrees(scenario, peers))
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, make_manners(scenario), outages=outages)
@@ -108,6 +112,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     devices = _crew(sim, fleet, presence, messenger, waste)
     unseen = _unseen(scenario, fleet)
     devices.keep_out(unseen)
+    training = _training(scenario, problem, sim)
+    peers = make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices))
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()
@@ -118,7 +124,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         server=make_server(scenario, profiles, messenger, cuts, sim),
         edges=make_edges(scenario, profiles, messenger, sim),
         edge_of=edges_of(scenario, fleet),
-        training=_training(scenario, problem, sim),
+        peers=peers,
+        training=training,
         protocol=scenario.protocol.make(),
         waste=waste,
         unseen=unseen,

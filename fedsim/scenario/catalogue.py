@@ -26,7 +26,7 @@ from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mb_sdca import MbSdca
 from fedsim.learners.mb_sgd import MbSgd
-from fedsim.learners.mixing import Metropolis
+from fedsim.learners.mixing import Metropolis, Mixing
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
@@ -36,8 +36,9 @@ from fedsim.learners.sparse_precision import SparsePrecision
 from fedsim.learners.staleness import ConstantStaleness, HingeStaleness, PolynomialStaleness, Staleness
 from fedsim.protocols.asynchronous import AsynchronousUpdates
 from fedsim.protocols.effort import DrawnEffort, Effort, EffortByCharge, WholeEffort
-from fedsim.protocols.gossip import Mixing, Overlay, SynchronousGossip
+from fedsim.protocols.gossip import SynchronousGossip
 from fedsim.protocols.hierarchical import HierarchicalRounds
+from fedsim.protocols.overlay import Overlay
 from fedsim.protocols.power_of_choice import PowerOfChoice
 from fedsim.protocols.selection import (
     ByCharge,

@@ -1,19 +1,23 @@
 """From the words about the network and the server to the objects that the system has."""
 
 import math
+from collections.abc import Callable
 
 import networkx as nx
 
 from fedsim.kernel import Simulation
 from fedsim.scenario.schema import Scenario
 from fedsim.system.equal_split import Degrees
-from fedsim.system.fleet import Fleet
 from fedsim.system.messenger import Manners
 from fedsim.system.network import Network
+from fedsim.system.peers import Peers
 
 
-def make_network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
-    """The topology with its rules of sharing and routing; devices attach to it later."""
+def make_network(scenario: Scenario, sim: Simulation, degrees: Callable[[], Degrees]) -> Network:
+    """The topology with its rules of sharing and routing; devices attach to it later.
+
+    ``degrees`` are asked for when the first message is sent.
+    """
     rules = scenario.network
     return Network(
         sim,
@@ -21,16 +25,16 @@ def make_network(scenario: Scenario, sim: Simulation, fleet: Fleet) -> Network:
         transport=rules.transport.make(),
         jitter=rules.jitter,
         metric=rules.routes,
-        split=_degrees(scenario, fleet) if rules.sharing == "equal-split" else None,
+        split=degrees if rules.sharing == "equal-split" else None,
     )
 
 
-def _degrees(scenario: Scenario, fleet: Fleet) -> Degrees:
+def make_degrees(scenario: Scenario, peers: Peers) -> Degrees:
     """By the overlay; where there is none, every device has one neighbour: the server."""
     overlay = getattr(scenario.protocol.value, "overlay", None)
     if overlay is None:
         return Degrees()
-    return Degrees.of(nx.relabel_nodes(overlay.graph(len(fleet)), fleet.name))
+    return Degrees.of(nx.relabel_nodes(overlay.graph(peers), dict(enumerate(peers.names))))
 
 
 def make_manners(scenario: Scenario) -> Manners:

@@ -6,8 +6,9 @@ in-degree(j), A(i, j))``, with the route's latency l and A its capacity over the
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -43,9 +44,10 @@ class EqualSplit:
     The directions of a half-duplex access link count as two links, and acknowledgements take nothing.
     """
 
-    def __init__(self, links: SharedLinks, degrees: Degrees) -> None:
+    def __init__(self, links: SharedLinks, degrees: Degrees | Callable[[], Degrees]) -> None:
+        """``degrees``, or what gives them when the first message is sent."""
         self._links = links
-        self._degrees = degrees
+        self._given = degrees
         self._free: list[int] = []
 
     def pipe(self, source: str, target: str, track: Track) -> Line:
@@ -61,6 +63,10 @@ class EqualSplit:
     def release(self, link: int) -> None:
         """The message is over, or goes on elsewhere."""
         self._free.append(link)
+
+    @cached_property
+    def _degrees(self) -> Degrees:
+        return self._given() if callable(self._given) else self._given
 
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)

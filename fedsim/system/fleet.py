@@ -214,6 +214,11 @@ class Fleet:
         group = self.groups[number]
         return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
 
+    def node(self, index: int) -> str:
+        """The node on which it hangs, as it is at the start."""
+        node: str = self.kinds[self.kind[index]].way.place(self.place(index)[1])
+        return node
+
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self.place(index)

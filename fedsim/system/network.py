@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
@@ -53,7 +53,7 @@ class Network:
         transport: Transport | None = None,
         jitter: Law | None = None,
         metric: Metric = "delay",
-        split: Degrees | None = None,
+        split: Degrees | Callable[[], Degrees] | None = None,
     ) -> None:
         """``jitter`` is the law of a factor on the delays of each message, there and back."""
         self._sim = sim

@@ -1,17 +1,34 @@
-"""Overlays: who talks to whom, whatever the network underneath. An edge is a route through the underlay."""
+"""Overlays of plain shapes: who talks to whom, whatever the network underneath."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import networkx as nx
 
+from fedsim.system.peers import Graph, Peers
+from fedsim.system.tour import christofides
 
-@dataclass(frozen=True, slots=True)
+RingOrder = Literal["fleet", "tour"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ring:
-    """Every peer talks to the one before it and the one after it, in order of the fleet."""
+    """Every peer talks to the one before it and the one after it.
 
-    def graph(self, peers: int) -> "nx.Graph[int]":
-        """A cycle on 0 .. peers - 1; two peers are joined by one edge, one peer is alone."""
-        graph: nx.Graph[int] = nx.cycle_graph(peers) if peers > 2 else nx.path_graph(peers)
+    In the ``order`` of the fleet, or of a short tour through the network (``fedsim.system.tour``). Where it is
+    ``directed``, a peer only sends to the one after it.
+    """
+
+    order: RingOrder = "fleet"
+    directed: bool = False
+
+    def graph(self, peers: Peers) -> Graph:
+        """A cycle; two peers are joined by one edge, one peer is alone."""
+        order = christofides(peers) if self.order == "tour" else list(range(len(peers)))
+        graph: Graph = nx.DiGraph() if self.directed else nx.Graph()
+        graph.add_nodes_from(range(len(peers)))
+        if len(peers) > 1:
+            nx.add_cycle(graph, order)
         return graph
 
 
@@ -19,7 +36,7 @@ class Ring:
 class Complete:
     """Everybody talks to everybody."""
 
-    def graph(self, peers: int) -> "nx.Graph[int]":
-        """The complete graph on 0 .. peers - 1."""
-        graph: nx.Graph[int] = nx.complete_graph(peers)
+    def graph(self, peers: Peers) -> "nx.Graph[int]":
+        """The complete graph."""
+        graph: nx.Graph[int] = nx.complete_graph(len(peers))
         return graph

@@ -1,9 +1,11 @@
 """Laws of learners without a server."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from fedsim.learners.exchange import Meeting, assemble
 from fedsim.learners.learner import Array
 from fedsim.learners.rehearsal import GossipRehearsal
 from fedsim.learners.training import GossipTraining
@@ -26,7 +28,7 @@ EQUAL = Law(
 )
 NEIGHBOURS = Law(
     name="the order of neighbours changes nothing",
-    mend="let received[k] enter with weights[k + 1] only",
+    mend="let a message enter with its own weight only",
 )
 MEAN = Law(
     name="doubly stochastic mixing keeps the mean of all models",
@@ -40,9 +42,9 @@ def check_decentralised(learner: Any, problem: Problem) -> None:
     Raises:
         AssertionError: if one is broken.
     """
-    start = learner.init(problem, streams("init"))
-    SHAPES.demand(isinstance(start, np.ndarray) and start.ndim == 1, "init must give one node's model, (p,)")
-    again = fingerprint(learner.init(problem, streams("init")))
+    start = learner.init(problem, 0, streams("init"))
+    SHAPES.demand(isinstance(start, np.ndarray) and start.ndim == 1, "init must give one node's state, (q,)")
+    again = fingerprint(learner.init(problem, 0, streams("init")))
     DETERMINISM.demand(again == fingerprint(start), "init with the same luck gave another model")
     nodes = start + np.random.default_rng(1).normal(size=(problem.devices, len(start)))
     memory = tuple(learner.memory(problem, device) for device in range(problem.devices))
@@ -50,10 +52,11 @@ def check_decentralised(learner: Any, problem: Problem) -> None:
     check_local(bench)
     computed = bench.do(range(problem.devices)).sent
     _check_bytes(learner, problem, len(start))
-    _check_mix(learner, nodes, computed)
-    _check_equal(learner, nodes[0], computed[0])
+    team = _Team(learner, problem, nodes, computed, memory)
+    _check_mix(team)
+    _check_equal(team)
     if getattr(learner, "keeps_mean", False):
-        _check_mean(learner, nodes, computed)
+        _check_mean(team)
     remembered = dict(enumerate(memory))
     models = learner.models(problem, nodes, remembered)
     check_models(learner, problem, models, learner.measures(problem, nodes, remembered))
@@ -67,52 +70,72 @@ def _check_bytes(learner: Any, problem: Problem, numbers: int) -> None:
     BYTES.demand(declared in allowed, f"a model of {numbers} numbers is declared as {declared!r} bytes")
 
 
-def _sent(learner: Any, nodes: Array, computed: Array) -> Array:
-    return nodes if learner.overlaps else computed
+class _Team:
+    """Nodes with their local work done, that mix as it pleases the law."""
+
+    def __init__(self, learner: Any, problem: Problem, nodes: Array, computed: Array, memory: tuple[Any, ...]) -> None:
+        self.learner, self.problem = learner, problem
+        self.nodes, self.computed, self.memory = nodes, computed, memory
+        sent = nodes if learner.overlaps else computed
+        self.messages: Array = learner.outgoing(problem, np.arange(len(nodes)), sent, memory).messages
+
+    def meeting(self, device: int, weights: Mapping[int, float], sender: int | None = None) -> Meeting:
+        """A node with these weights for its neighbours, in this order; all of them send what ``sender`` does."""
+        return Meeting(
+            device=device,
+            own=self.nodes[device],
+            computed=self.computed[device],
+            offered=self.messages[device],
+            memory=self.memory[device],
+            received={other: self.messages[other if sender is None else sender] for other in weights},
+            weights=weights,
+        )
+
+    def mix(self, *meetings: Meeting) -> Array:
+        """Their next states."""
+        states: Array = self.learner.mix(self.problem, assemble(meetings)).states
+        return states
 
 
-def _check_mix(learner: Any, nodes: Array, computed: Array) -> None:
-    sent = _sent(learner, nodes, computed)[1:]
-    weights = np.random.default_rng(2).dirichlet(np.ones(len(nodes)))
-    given = (nodes[0], computed[0], sent, weights)
+def _check_mix(team: _Team) -> None:
+    shares = np.random.default_rng(2).dirichlet(np.ones(len(team.nodes)))
+    weights = {other: float(shares[other]) for other in range(1, len(team.nodes))}
+    given = assemble([team.meeting(0, weights)])
     before = fingerprint(given)
-    mixed = learner.mix(*given)
+    mixed = team.learner.mix(team.problem, given).states
     IN_PLACE.demand(fingerprint(given) == before, "mix changed a model or the weights")
-    SHAPES.demand(mixed.shape == nodes[0].shape, f"mix gave shape {mixed.shape}, not {nodes[0].shape}")
+    SHAPES.demand(mixed.shape == team.nodes[:1].shape, f"mix gave shape {mixed.shape} for one node")
     FINITE.demand(finite(mixed), "mix gave infinite numbers or NaN")
-    DETERMINISM.demand(fingerprint(learner.mix(*given)) == fingerprint(mixed), "mix gave another model the second time")
-    turned = learner.mix(nodes[0], computed[0], sent[::-1], np.concatenate([weights[:1], weights[:0:-1]]))
+    again = team.learner.mix(team.problem, given).states
+    DETERMINISM.demand(fingerprint(again) == fingerprint(mixed), "mix gave another model the second time")
+    turned = team.mix(team.meeting(0, dict(reversed(weights.items()))))
     NEIGHBOURS.demand(
         bool(np.allclose(turned, mixed, rtol=1e-9, atol=1e-9)), "neighbours in reverse gave another model"
     )
-    alone = learner.mix(nodes[0], computed[0], sent[:0], np.ones(1))
-    FINITE.demand(finite(alone), "a node without neighbours got infinite numbers or NaN")
+    FINITE.demand(finite(team.mix(team.meeting(0, {}))), "a node without neighbours got infinite numbers or NaN")
 
 
-def _check_equal(learner: Any, own: Array, computed: Array) -> None:
-    sent = _sent(learner, own[None], computed[None])
-    mixes = [
-        learner.mix(own, computed, np.repeat(sent, len(weights) - 1, axis=0), np.array(weights))
-        for weights in ([0.5, 0.5], [0.2, 0.3, 0.5], [1.0])
-    ]
+def _check_equal(team: _Team) -> None:
+    mixes = [team.mix(team.meeting(0, weights, sender=0)) for weights in ({1: 0.5}, {1: 0.3, 2: 0.5}, {})]
     for mixed in mixes[1:]:
         EQUAL.demand(bool(np.allclose(mixed, mixes[0], rtol=1e-6, atol=1e-6)), "weights made equal nodes unequal")
 
 
-def _check_mean(learner: Any, nodes: Array, computed: Array) -> None:
-    count, sent = len(nodes), _sent(learner, nodes, computed)
+def _check_mean(team: _Team) -> None:
+    count = len(team.nodes)
     W = np.eye(count) / 2 + (np.roll(np.eye(count), 1, axis=0) + np.roll(np.eye(count), -1, axis=0)) / 4
-    mixed = [
-        learner.mix(nodes[i], computed[i], np.delete(sent, i, axis=0), np.concatenate([[W[i, i]], np.delete(W[i], i)]))
-        for i in range(count)
-    ]
-    away = np.abs(np.mean(mixed, axis=0) - computed.mean(axis=0)).max()
+    rows = [{j: float(W[i, j]) for j in range(count) if j != i} for i in range(count)]
+    mixed = team.mix(*(team.meeting(i, row) for i, row in enumerate(rows)))
+    away = np.abs(mixed.mean(axis=0) - team.computed.mean(axis=0)).max()
     MEAN.demand(bool(away < 1e-12), f"the mean moved by {away:.3g}")
 
 
 def _check_rehearsal(learner: Any, problem: Problem) -> None:
     outline = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     training = GossipTraining(outline, GossipRehearsal(learner), streams)
-    own = training.model(0)
+    own = training.state(0)
     ticket = training.begin(0, own, training.costs[0].steps, (0, 0), 0)
-    training.mix(own, training.bench.take(ticket), [], [1.0])
+    offered = training.offer(0, own) if learner.overlaps else None
+    answer = training.bench.take(ticket)
+    offered = training.offer(0, own, answer) if offered is None else offered
+    training.mix([training.meeting(own, answer, offered, {}, {})])

@@ -79,7 +79,5 @@ def test_rows_follow_the_graphs_order_and_edge_weights_do_not_count():
 def test_overlays_that_cannot_mix_are_refused():
     with pytest.raises(FedsimError, match="undirected"):
         metropolis(nx.DiGraph([(0, 1)]))
-    with pytest.raises(FedsimError, match="reached"):
-        metropolis(nx.Graph([(0, 1), (2, 3)]))
-    with pytest.raises(FedsimError, match="reached"):
+    with pytest.raises(FedsimError, match="at least one node"):
         metropolis(nx.Graph())

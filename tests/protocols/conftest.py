@@ -14,6 +14,7 @@ from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
+from fedsim.system.peers import Peers
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
@@ -197,7 +198,14 @@ def gossip(sim):
     def run(protocol, devices, learner, problem, *, seconds):
         training = GossipTraining(problem, learner, sim.rng)
         monitor = FakeMonitor(10**9)
-        session = GossipSession(devices=devices, training=training, streams=sim.rng, record=sim.record, monitor=monitor)
+        session = GossipSession(
+            devices=devices,
+            training=training,
+            streams=sim.rng,
+            record=sim.record,
+            monitor=monitor,
+            peers=Peers.of(len(devices)),
+        )
 
         async def bounded():
             try:

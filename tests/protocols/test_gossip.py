@@ -18,7 +18,7 @@ from fedsim.tasks.sgd import Sgd
 
 class Path:
     def graph(self, peers):
-        return nx.path_graph(peers)
+        return nx.path_graph(len(peers))
 
 
 def descent(step_size, **options):

@@ -33,6 +33,7 @@ from fedsim.system.device import Device, DeviceSpec
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Access, Network
 from fedsim.system.overlay import Ring
+from fedsim.system.peers import Peers
 from fedsim.system.presence import Presence
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.server import Server, ServerSpec
@@ -194,9 +195,9 @@ def test_gossip_is_the_plain_algorithm(problem, overlaps):
     learner = DPsgd(solver=Sgd(epochs=1, step_size=0.1), overlaps=overlaps)
     ideal = Ideal()
     training = GossipTraining(problem, learner, ideal.sim.rng)
-    ideal.run(SynchronousGossip(overlay=Ring()), training, GossipSession)
+    ideal.run(SynchronousGossip(overlay=Ring()), training, GossipSession, peers=Peers.of(DEVICES))
 
-    graph, everybody = Ring().graph(DEVICES), range(DEVICES)
+    graph, everybody = Ring().graph(Peers.of(DEVICES)), range(DEVICES)
     W, memories = metropolis(graph), Memories(learner, problem)
     models = np.stack([learner.init(problem, 0, Simulation(seed=SEED).rng("init"))] * DEVICES)
     for number in range(1, ROUNDS + 1):

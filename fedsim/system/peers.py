@@ -1,0 +1,46 @@
+"""Those among whom an overlay says who talks to whom."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Union
+
+import networkx as nx
+import numpy as np
+
+from fedsim.errors import FedsimError
+from fedsim.kernel.streams import Streams
+from fedsim.system.reach import Reach
+
+Graph = Union["nx.Graph[int]", "nx.DiGraph[int]"]
+"""On 0 .. n - 1. In a directed one, an arc i -> j says that i sends to j."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Peers:
+    """Devices, edge servers or silos without a server above them, numbered from 0.
+
+    names: of all, in order    streams: named luck; the same names give the same luck, again and again
+    reach: what lies between them; None where nobody has said it
+    """
+
+    names: Sequence[str]
+    streams: Callable[..., np.random.Generator] = field(default_factory=lambda: Streams(0).generator)
+    reach: Reach | None = None
+
+    @classmethod
+    def of(cls, count: int) -> "Peers":
+        """So many peers, called by their numbers, of which nothing more is known."""
+        return cls(names=[str(index) for index in range(count)])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def known_reach(self, why: str) -> Reach:
+        """What lies between the peers.
+
+        Raises:
+            FedsimError: that is not known; ``why`` says who asks for it.
+        """
+        if self.reach is None:
+            raise FedsimError(f"{why} needs to know the network between the peers")
+        return self.reach
