@@ -2,7 +2,10 @@
 
 import networkx as nx
 
+from fedsim.errors import FedsimError
 from fedsim.system.peers import Peers
+
+_MOST = 1_000  # a matching of half of them takes minutes
 
 
 def christofides(peers: Peers) -> list[int]:
@@ -14,8 +17,10 @@ def christofides(peers: Peers) -> list[int]:
     tours the order of the peers decides.
 
     Raises:
-        FedsimError: nobody has said what lies between the peers, or there is no way between two.
+        FedsimError: nobody has said what lies between the peers, there is no way between two, or they are too many.
     """
+    if len(peers) > _MOST:
+        raise FedsimError(f"a tour is for up to {_MOST:,} peers, got {len(peers):,}: take the order of the fleet")
     if len(peers) < 4:
         return list(range(len(peers)))
     tour = nx.algorithms.approximation.christofides(peers.known_reach("a tour").distances(), weight="delay_s")
