@@ -60,6 +60,11 @@ class GraphTasks:
         """Any number of steps brings the own problem nearer to its solution."""
         return True
 
+    @property
+    def needs_mutual_neighbours(self) -> bool:
+        """Over edges of one way Omega would not be symmetric, and there would be nothing that all minimise."""
+        return True
+
     def predictor(self, problem: Problem) -> Model:
         """The problem's own model."""
         return problem.model
