@@ -25,7 +25,8 @@ class GraphTasks:
 
     f_t(w) = c_t sum_i loss(w . x_ti, y_ti). L is the Laplacian of the overlay, whose edges weigh what the mixing matrix
     gives them, or ``edge_weight`` each where that is said: Smith et al. 2017, equation (1), for a fixed Omega. On the
-    complete graph with Metropolis weights it is ``MeanRegularised``. An edge counts from the first model that
+    complete graph with Metropolis weights it is ``MeanRegularised``. In asynchronous gossip two peers give each other
+    1/2, and so weighs every edge unless ``edge_weight`` is said. An edge counts from the first model that
     came over it; a neighbour that goes pulls on with its newest one.
 
     Node t's own problem, with the newest w_s of its neighbours, is
@@ -104,6 +105,14 @@ class GraphTasks:
             near = node.near.heard(exchange.senders[part], ties[part], exchange.received[part])
             after.append(replace(node, near=near))
         return Mixed(states=exchange.computed, memory=tuple(after))
+
+    def rebase(self, started: Array, computed: Array, current: Array) -> Array:
+        """The same change; but nothing else than local work changes a node's own model."""
+        return np.asarray(current + (computed - started))
+
+    def remember(self, computed: Any, current: Any) -> Any:
+        """What local work gave, and the neighbours as they are known by now."""
+        return replace(computed, near=current.near)
 
     def omega(self, near: Sequence[Neighbourhood]) -> csc_array:
         """Omega (m, m) of all edges over which a model has come, from what every node knows."""

@@ -9,7 +9,16 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.exchange import Meeting, assemble
-from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
+from fedsim.learners.learner import (
+    Array,
+    CatchUp,
+    CentralLearner,
+    DecentralisedLearner,
+    LocalLearner,
+    MergingLearner,
+    NewsKeeper,
+    PairwiseLearner,
+)
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
 from fedsim.tasks.model import Predictor
@@ -161,12 +170,33 @@ class GossipTraining:
 
     def offer(self, device: int, own: Array, answer: Answer | None = None) -> Array:
         """What the node sends now: from its own state, or from the local work that it has done on it."""
-        numbers, memory = (own, self._memories[device]) if answer is None else (answer.sent, answer.memory)
+        numbers, memory = (own, self._memories[device]) if answer is None else (answer.sent, self._after(answer))
         devices = np.array([device], dtype=np.int64)
         offered = self.learner.outgoing(self.problem, devices, numbers[None], (memory,))
         self._memories[device] = offered.memory[0]
         message: Array = offered.messages[0]
         return message
+
+    def idle(self, device: int) -> Answer:
+        """The local work of a node that does nothing now."""
+        return Answer(device=device, sent=self.state(device), memory=self._memories[device], steps=0, version=0)
+
+    def rebased(self, started: Array, computed: Array, current: Array) -> Array:
+        """What a node's local work would have given from its state as it is now: (q,).
+
+        Raises:
+            FedsimError: the learner cannot say.
+        """
+        if not isinstance(self.learner, PairwiseLearner):
+            raise FedsimError(f"{type(self.learner).__name__} cannot mix in the middle of local work")
+        rebased: Array = self.learner.rebase(started[None], computed[None], current[None])[0]
+        return rebased
+
+    def message_bytes(self, codes: int) -> int:
+        """Of a message to a neighbour that has not had the last so many, the present one among them."""
+        if isinstance(self.learner, CatchUp):
+            return self.learner.catch_up_bytes(self.problem, codes)
+        return self.learner.up_bytes(self.problem)
 
     def meeting(
         self, own: Array, answer: Answer, offered: Array, received: Mapping[int, Array], weights: Mapping[int, float]
@@ -177,10 +207,16 @@ class GossipTraining:
             own=own,
             computed=answer.sent,
             offered=offered,
-            memory=answer.memory if self.learner.overlaps else self._memories[answer.device],
+            memory=self._after(answer) if self.learner.overlaps else self._memories[answer.device],
             received=received,
             weights=weights,
         )
+
+    def _after(self, answer: Answer) -> Any:
+        """What a node remembers after its local work, and of what it has heard meanwhile."""
+        if not isinstance(self.learner, NewsKeeper):
+            return answer.memory
+        return self.learner.remember(answer.memory, self._memories[answer.device])
 
     def mix(self, meetings: Sequence[Meeting]) -> None:
         """The nodes' next states, and what they remember from then on."""

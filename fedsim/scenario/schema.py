@@ -6,7 +6,7 @@ from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_valida
 
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
-from fedsim.protocols.fit import compression_misfit, misfits
+from fedsim.protocols.fit import compression_misfit, misfits, peer_misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
@@ -17,6 +17,7 @@ from fedsim.scenario.leanings import label_mistakes
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
+from fedsim.scenario.overlay_rules import overlay_rules
 from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Mistake, Refused, refuse
 from fedsim.system.interruption import Interrupted
@@ -247,6 +248,7 @@ class Scenario(Checked):
             *_family_rules(protocol, info.data),
             *_edge_rules(protocol, info.data),
             *_size_rules(protocol, info.data),
+            *overlay_rules(protocol.value, info.data.get("fleet")),
         ]
         if broken:
             raise Refused(broken)
@@ -286,6 +288,9 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         fleet = others.get("fleet")
         devices = None if fleet is None else sum(group.count for group in fleet)
         found = misfits(protocol.value, learner.value, learner.name, devices)
+        broken += [((key,) if key else (), reason) for key, reason in found]
+    if learner and learner.kind.family == family == "decentralised":
+        found = peer_misfits(protocol.value, learner.value, learner.name)
         broken += [((key,) if key else (), reason) for key, reason in found]
     if family == "central" and "server" in others and others["server"] is None:
         broken.append(((), f"{protocol.name!r} needs a server: give 'server: {{at: ...}}'"))

@@ -10,7 +10,7 @@ import networkx as nx
 from fedsim.errors import FedsimError
 from fedsim.problems import unknown
 from fedsim.system.peers import Graph, Peers, check_fit
-from fedsim.system.tour import christofides
+from fedsim.system.tour import MOST, christofides
 
 RingOrder = Literal["fleet", "tour"]
 
@@ -26,8 +26,18 @@ class Ring:
     order: RingOrder = "fleet"
     directed: bool = False
 
+    def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Not too many for a tour."""
+        if self.order == "tour" and len(names) > MOST:
+            yield "order", f"must be 'fleet' for more than {MOST:,} peers, got {len(names):,}"
+
     def graph(self, peers: Peers) -> Graph:
-        """A cycle; two peers are joined by one edge, one peer is alone."""
+        """A cycle; two peers are joined by one edge, one peer is alone.
+
+        Raises:
+            FedsimError: a tour through a network of which nothing is known, or of too many peers.
+        """
+        check_fit(self, peers)
         graph: Graph = nx.DiGraph() if self.directed else nx.Graph()
         graph.add_nodes_from(range(len(peers)))
         if len(peers) > 1:

@@ -1,12 +1,13 @@
 """Overlays in which every round has a graph of its own, and everybody one partner in it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
 import numpy as np
 
 from fedsim.system.overlay import Complete
-from fedsim.system.peers import BaseOverlay, Graph, Peers, chance
+from fedsim.system.peers import BaseOverlay, Choosy, Graph, Peers, chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class RandomMatchings:
 
     base: BaseOverlay = field(default_factory=Complete)
     seed: int | None = None
+
+    def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Those of the base."""
+        if isinstance(self.base, Choosy):
+            yield from ((f"base.{key}", rule) for key, rule in self.base.misfits(names))
 
     def graph(self, peers: Peers) -> Graph:
         """The base."""

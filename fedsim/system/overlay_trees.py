@@ -4,14 +4,13 @@ Marfoq, Xu, Neglia and Vidal, "Throughput-optimal topology design for cross-silo
 section 3 and Algorithm 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
 
-from fedsim.errors import FedsimError
-from fedsim.system.peers import Peers
+from fedsim.system.peers import Peers, check_fit
 from fedsim.system.reach import Array, Reach
 
 _MOST = 2_000  # all pairs of so many peers are two million
@@ -25,13 +24,20 @@ class MinimumTree:
     narrow and not access links, no undirected overlay has shorter rounds (proposition 3.1).
     """
 
+    def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Not too many."""
+        return _too_many(names)
+
     def graph(self, peers: Peers) -> "nx.Graph[int]":
         """A tree.
 
         Raises:
-            FedsimError: nothing is known of the network, or there is no way between two peers, or too many.
+            FedsimError: nothing is known of the network, there is no way between two peers, or they are too many.
         """
-        return _tree(len(peers), nx.minimum_spanning_tree(_reach(peers).distances(), weight="delay_s"))
+        check_fit(self, peers)
+        return _tree(
+            len(peers), nx.minimum_spanning_tree(peers.known_reach("a tree by delays").distances(), weight="delay_s")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,18 @@ class BottleneckTree:
     as those of the best tree.
     """
 
+    def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Not too many."""
+        return _too_many(names)
+
     def graph(self, peers: Peers) -> "nx.Graph[int]":
         """A tree.
 
         Raises:
-            FedsimError: nothing is known of the network, or there is no way between two peers, or too many.
+            FedsimError: nothing is known of the network, there is no way between two peers, or they are too many.
         """
-        reach = _reach(peers)
+        check_fit(self, peers)
+        reach = peers.known_reach("a tree by delays")
         distances = reach.distances()
         found = (_tree(len(peers), tree) for tree in _candidates(distances))
         return min(found, key=lambda tree: round_s(reach, tree))
@@ -123,10 +134,12 @@ def _between(tree: "nx.Graph[int]", first: int, last: int) -> list[int]:
     return order
 
 
-def _reach(peers: Peers) -> Reach:
-    if len(peers) > _MOST:
-        raise FedsimError(f"a tree by delays is for up to {_MOST:,} peers, got {len(peers):,}")
-    return peers.known_reach("a tree by delays")
+def _too_many(names: Sequence[str]) -> Iterable[tuple[str, str]]:
+    if len(names) > _MOST:
+        yield (
+            "",
+            f"must be one that needs not the delays of all pairs for more than {_MOST:,} peers, got {len(names):,}",
+        )
 
 
 def _tree(count: int, found: "nx.Graph[int]") -> "nx.Graph[int]":

@@ -62,7 +62,7 @@ class Choosy(Protocol):
     """An overlay that is not for any peers."""
 
     def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
-        """Why it is not for peers of these names: its key, and the rule that is broken."""
+        """Why it is not for peers of these names: its key (``base.rows``, or empty for all of it), and the rule."""
 
 
 def check_fit(overlay: Choosy, peers: Peers) -> None:
@@ -71,7 +71,7 @@ def check_fit(overlay: Choosy, peers: Peers) -> None:
     Raises:
         FedsimError: with all reasons.
     """
-    broken = [f"{key} {rule}" for key, rule in overlay.misfits(peers.names)]
+    broken = [f"{key} {rule}".strip() for key, rule in overlay.misfits(peers.names)]
     if broken:
         raise FedsimError("; ".join(broken))
 
