@@ -162,7 +162,10 @@ def test_with_and_without_a_server_on_a_small_mixture(gossip, rounds):
 
 @pytest.mark.long
 def test_the_papers_generator(gossip):
-    """Seed 12345, M = 3, G(300, 0.5), Metropolis."""
+    """Seed 12345, M = 3, G(300, 0.5), Metropolis: 82.4 %, bottom decile 74.6, beside 84.2 / 75.0 of FedEM here.
+
+    75.1 after 50 rounds, 81.9 after 100; nodes end 3e-4 apart. The notes' run: 82.3 / 74.4.
+    """
     data = FedEmMixture(seed=12345, test_examples=500).deal("fedem", 300, np.random.default_rng)
     problem, W = data.problem(Logistic(features=150)), metropolis(nx.gnp_random_graph(300, 0.5, seed=0))
     assert contraction(W) == pytest.approx(0.195, abs=0.02)
