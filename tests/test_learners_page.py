@@ -40,7 +40,7 @@ def test_its_python_runs():
 
 def test_every_learner_stands_there_with_all_its_parameters_at_their_defaults():
     catalogue = standard_catalogue()
-    lines = [line for block in blocks("yaml") for line in block.splitlines() if line.startswith("learner: {name")]
+    lines = [line for block in blocks("text") for line in block.splitlines() if line.startswith("learner: {name")]
     said = [yaml.safe_load(line)["learner"] for line in lines]
     ships = [catalogue.write(catalogue.read("learner", name)) for name in LEARNERS if not LEARNERS.package(name)]
     assert said == ships

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
@@ -132,6 +130,9 @@ class ClusteredFL(SgdLearner):
             return nobody
         if not np.linalg.norm(np.average(changes, axis=0, weights=examples)) < self.mean_below:
             return nobody
+        from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415  # slow to import, and few need it
+        from scipy.spatial.distance import squareform  # noqa: PLC0415
+
         unit = changes / np.maximum(norms, np.finfo(float).tiny)[:, None]
         apart = np.clip(1.0 - unit @ unit.T, 0.0, 2.0)
         np.fill_diagonal(apart, 0.0)

@@ -72,10 +72,11 @@ class FedAsync(SgdLearner):
         return sent(rounded(self.train(problem, work, terms).parameters, self.precision))
 
     def aggregate(self, problem: Problem, state: Array, answers: Answers) -> Array:
-        """Mix in one answer after the other."""
+        """Mix in one answer after the other, the stalest first, and of equally stale ones by device."""
         del problem
-        for share, model in zip(self.mixing * self.staleness.weights(answers.staleness), answers.sent, strict=True):
-            state = (1 - share) * state + share * model
+        shares = self.mixing * self.staleness.weights(answers.staleness)
+        for i in np.lexsort((answers.devices, -answers.staleness)).tolist():
+            state = (1 - shares[i]) * state + shares[i] * answers.sent[i]
         return state
 
     def aggregate_flops(self, problem: Problem, answers: int) -> float:

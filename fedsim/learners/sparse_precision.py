@@ -4,8 +4,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.covariance import graphical_lasso
-from sklearn.exceptions import ConvergenceWarning
 
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array
@@ -44,6 +42,9 @@ class SparsePrecision:
         # scikit-learn leaves the diagonal out of the penalty; a positive diagonal is penalised by a shift.
         shifted = W @ W.T / W.shape[1] + self.sparsity * np.eye(len(W))
         del sigma
+        from sklearn.covariance import graphical_lasso  # noqa: PLC0415  # a second to import, and few need it
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", ConvergenceWarning)

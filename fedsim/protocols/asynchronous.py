@@ -56,7 +56,7 @@ class AsynchronousUpdates:
         Raises:
             FedsimError: if the learner takes no answers to older models.
         """
-        check_fit(self, session.training.learner, len(session.devices))
+        check_fit(self, session.training.learner, session.devices.eligible)
         async with asyncio.TaskGroup() as group:
             traffic = _Traffic(rules=self, session=session, group=group)
             try:

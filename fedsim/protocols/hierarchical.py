@@ -58,7 +58,7 @@ class HierarchicalRounds:
         Raises:
             FedsimError: there are no edge servers, fewer than the quorum, or the learner cannot merge.
         """
-        check_fit(self, session.training.learner, len(session.devices))
+        check_fit(self, session.training.learner, session.devices.eligible)
         if session.edge_of is None or len(session.edges) < self.edge_quorum:
             raise FedsimError(f"edge_quorum is {self.edge_quorum}, and there are {len(session.edges)} edge servers")
         async with asyncio.TaskGroup() as group:

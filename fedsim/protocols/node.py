@@ -146,6 +146,10 @@ class DeviceNode(Protocol):
 class Crew(Protocol):
     """All devices, of which most may never be worked with: ``crew[i]`` has task i of the problem."""
 
+    @property
+    def eligible(self) -> int:
+        """How many of them may ever be chosen."""
+
     def __len__(self) -> int:
         """How many there are."""
 

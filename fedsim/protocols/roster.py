@@ -18,6 +18,11 @@ class Roster:
         self._nodes = nodes
         self._streams = streams
 
+    @property
+    def eligible(self) -> int:
+        """All."""
+        return len(self._nodes)
+
     def __len__(self) -> int:
         return len(self._nodes)
 

@@ -19,6 +19,11 @@ class Section:
         self._crew = crew
         self._among = among
 
+    @property
+    def eligible(self) -> int:
+        """As the crew."""
+        return self._crew.eligible
+
     def __len__(self) -> int:
         return len(self._crew)
 

@@ -27,7 +27,7 @@ class SynchronousRounds(RoundRules):
         Raises:
             FedsimError: if the learner is not for these rules.
         """
-        check_fit(self, session.training.learner, len(session.devices))
+        check_fit(self, session.training.learner, session.devices.eligible)
         async with asyncio.TaskGroup() as group:
             rounds = Rounds.of(self, session, group)
             number = 0

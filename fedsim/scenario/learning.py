@@ -50,14 +50,15 @@ def _model(scenario: Scenario, features: int, classes: int) -> Model:
     """
     part = scenario.model
     known = {"features": features, "classes": classes}
+    tells_apart = "classes" in part.kind.provided
+    if tells_apart != bool(classes):
+        has = f"{classes} classes" if classes else "targets and no classes"
+        takes = "tells classes apart" if tells_apart else "is a regression"
+        raise ScenarioError(f"{scenario.name}: model: {part.name} {takes}, and {scenario.data.name} has {has}")
     try:
         model: Model = part.make(**{name: known[name] for name in part.kind.provided})
     except FedsimError as error:
         raise ScenarioError(f"{scenario.name}: model: {error}") from None
-    if bool(model.classes) != bool(classes):
-        has = f"{classes} classes" if classes else "targets and no classes"
-        takes = "tells classes apart" if model.classes else "is a regression"
-        raise ScenarioError(f"{scenario.name}: model: {part.name} {takes}, and {scenario.data.name} has {has}")
     return model
 
 

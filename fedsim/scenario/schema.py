@@ -241,6 +241,16 @@ class Scenario(Checked):
             raise Refused(broken)
         return self
 
+    @model_validator(mode="after")
+    def _asks_everybody(self) -> Self:
+        """Rounds of all devices that learn, where the learner needs an answer from each."""
+        eligible = self.devices - (self.evaluate.unseen or 0)
+        if self.protocol.kind.family == "central":
+            found = misfits(self.protocol.value, self.learner.value, self.learner.name, eligible)
+            if found:
+                raise Refused([(("protocol", key) if key else ("protocol",), reason) for key, reason in found])
+        return self
+
     @field_validator("protocol")
     @classmethod
     def _check_protocol(cls, protocol: Part, info: ValidationInfo) -> Part:
@@ -285,9 +295,7 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         text = f"{protocol.name!r} is for {family} learners; {learner.name!r} is {learner.kind.family}: it {reason}"
         broken.append(((), text))
     if learner and learner.kind.family == family == "central":
-        fleet = others.get("fleet")
-        devices = None if fleet is None else sum(group.count for group in fleet)
-        found = misfits(protocol.value, learner.value, learner.name, devices)
+        found = misfits(protocol.value, learner.value, learner.name)
         broken += [((key,) if key else (), reason) for key, reason in found]
     if learner and learner.kind.family == family == "decentralised":
         found = peer_misfits(protocol.value, learner.value, learner.name)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -94,6 +95,13 @@ class RunMonitor:
         self.stopped_because = ""
         self.done = asyncio.Event()
 
+    @cached_property
+    def _seen(self) -> IntArray:
+        """Devices that may be trained on."""
+        may = np.ones(self._watched.training.problem.devices, dtype=np.bool_)
+        may[self._watched.unseen] = False
+        return np.flatnonzero(may)
+
     def is_done(self) -> bool:
         """Whether a bound was reached."""
         return bool(self.stopped_because)
@@ -145,8 +153,7 @@ class RunMonitor:
     def _qualities(self) -> tuple[Quality, dict[str, float]]:
         """Of the devices that take part, and of those that are kept out, if any are."""
         training, unseen = self._watched.training, self._watched.unseen
-        seen = np.setdiff1d(np.arange(training.problem.devices), unseen)
-        groups = [seen, unseen] if len(unseen) else [seen]
+        groups = [self._seen, unseen] if len(unseen) else [self._seen]
         found = qualities(training.problem, training.models(), groups, training.predictor())
         return found[0], asdict(found[1]) if len(unseen) else {}
 

@@ -56,6 +56,11 @@ class Crew(Sequence[Device]):
         self._kept_out = np.zeros(len(fleet), dtype=np.bool_)
         self._is_choosy = fleet.by_kind("is_choosy").astype(np.bool_)
 
+    @property
+    def eligible(self) -> int:
+        """All but those that are kept out."""
+        return int(np.count_nonzero(~self._kept_out))
+
     def __len__(self) -> int:
         return len(self.fleet)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, MergingLearner
 from fedsim.learners.rehearsal import CentralRehearsal
 from fedsim.learners.training import CentralTraining
@@ -39,7 +38,7 @@ REHEARSAL = Law(
 )
 MERGE = Law(
     name="edges that combine once each and merge are one server with all answers",
-    mend="weigh states by what is in them, or raise FedsimError where the parameters do not allow it, or have no merge",
+    mend="weigh states by what is in them, or name the merge_obstacle of parameters that do not allow it",
 )
 LEARNS = Law(name="a round with answers counts", mend="let aggregate give the next state")
 PLAIN_LOOP = Law(
@@ -224,10 +223,9 @@ def _check_merge(learner: Any, problem: Problem) -> None:
     combined = [gather(edge, problem.sizes, training.version) for edge in edges]
     states = [learner.aggregate(problem, base, together) for together in combined]
     examples = np.array([together.examples.sum() for together in combined], dtype=np.float64)
-    try:
-        merged = learner.merge(problem, base, states, examples)
-    except FedsimError:
-        return  # the learner says that its parameters do not allow it
+    if learner.merge_obstacle:
+        return
+    merged = learner.merge(problem, base, states, examples)
     IN_PLACE.demand(fingerprint(base) == before, "merge changed the state that the edges began from")
     flat = learner.aggregate(problem, base, gather(answers, problem.sizes, training.version))
     memory = {answer.device: answer.memory for answer in answers}

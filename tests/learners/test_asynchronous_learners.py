@@ -50,7 +50,7 @@ def answers(sent, staleness):
 def test_fedasync_mixes_in_one_answer_after_the_other():
     learner = FedAsync(mixing=0.6)
     state = learner.aggregate(made(), np.array([1.0]), answers([[3.0], [9.0]], [0, 3]))
-    assert state == pytest.approx([(1 - 0.3) * (0.4 * 1 + 0.6 * 3) + 0.3 * 9])
+    assert state == pytest.approx([0.4 * ((1 - 0.3) * 1 + 0.3 * 9) + 0.6 * 3])  # the stale one first
 
 
 def test_fedasync_pulls_devices_towards_what_they_received(rounds):

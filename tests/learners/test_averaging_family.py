@@ -421,10 +421,9 @@ def test_edges_that_answer_once_and_merge_are_one_server(rounds, learner):
     assert run.learner.state_bytes(problem) == 8 * numbers
 
 
-def test_equal_weights_do_not_merge(two_clients):
-    learner = FedAvg(weights="equal")
-    with pytest.raises(FedsimError, match="fedavg: edge servers need weights by examples"):
-        learner.merge(two_clients, np.zeros(1), [np.zeros(1)], np.ones(1))
+def test_equal_weights_do_not_merge():
+    assert "needs weights by examples, not equal ones" in FedAvg(weights="equal").merge_obstacle
+    assert not FedAvg().merge_obstacle
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

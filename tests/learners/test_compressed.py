@@ -130,7 +130,7 @@ def test_a_model_cannot_go_down_in_parts():
 
 def test_what_merges_merges_with_codes_too(rounds):
     problem = made(devices=4)
-    coded = Compression(up=Float16()).of(LEARNERS[0])
+    coded = Compression(up=Float16()).of(FedAvg(solver=SOLVER, precision="float64"))
     assert isinstance(coded, MergingLearner)
     assert not isinstance(Compression(up=Float16()).of(LEARNERS[1]), MergingLearner)
     flat, left, right = (rounds(coded, problem) for _ in range(3))

@@ -121,7 +121,7 @@ def test_a_folder_is_relative_to_the_file_that_names_it(tiny, tmp_path, monkeypa
     [
         ("har", r"tiny: data: har\.npz: there is no such file in .*; make har\.npz, an archive"),
         ({"name": "npz", "file": "../x.npz"}, "leads out of the data folder"),
-        ("diabetes", "diabetes has targets and no classes, and the model softmax tells classes apart"),
+        ("diabetes", "model: softmax tells classes apart, and diabetes has targets and no classes"),
         ({"name": "diabetes", "partition": "dirichlet"}, "diabetes has targets and no classes: take iid"),
         ({"name": "iris", "partition": {"name": "zipf", "min_examples": 40}}, "need 160, got 150"),
         ({"name": "digits", "partition": "by-user"}, "digits does not say which user a row is of"),

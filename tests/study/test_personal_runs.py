@@ -21,7 +21,8 @@ def words(tiny):
     """Four phones and the flowers; every round takes all."""
 
     def make(learner, **changes):
-        protocol = {"name": "synchronous-rounds", "cohort": 4}
+        needs_all = "clustered" in (learner, learner if isinstance(learner, str) else learner["name"])
+        protocol = {"name": "synchronous-rounds", "cohort": 4, "quorum": 4 if needs_all else 1}
         return {**tiny, "learner": learner, "protocol": protocol, "stop": {"rounds": 4, "time": "5 min"}, **changes}
 
     return make
@@ -122,7 +123,7 @@ UNSEEN = {
 
 @pytest.mark.parametrize("name", ["fedavg", "fedavg+", "fedem", "clustered", "pfedme"])
 def test_unseen_devices_never_take_part_and_are_scored_apart(words, name):
-    protocol = {"name": "synchronous-rounds", "cohort": 6}
+    protocol = {"name": "synchronous-rounds", "cohort": 6, "quorum": 6 if name == "clustered" else 1}
     world, monitor = play(check(words(name, **UNSEEN, protocol=protocol)), Simulation(seed=1))
     events = world.sim.events.frame()
     names = {device.name for device in world.devices.made}
