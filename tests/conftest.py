@@ -1,6 +1,9 @@
 """Results that nobody simulated, with round numbers, for tests of what is made of results."""
 
+import gzip
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,6 +32,7 @@ TINY: dict[str, Any] = {
     "stop": {"metric": "mean_accuracy", "target": "90 %", "time": "60 s", "rounds": 50},
 }
 
+SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 Row = tuple[float, float]
 
 
@@ -64,6 +68,15 @@ def make_comparison(make_result: Callable[..., Result]) -> Callable[..., Compari
         return Comparison(seeds=seeds, results=results, **given)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def underlays() -> Any:
+    """Five published networks with their overlays and cycle times."""
+    path = SHARED / "underlays" / "underlays.json.gz"
+    if not path.exists():
+        pytest.skip("needs shared/data/underlays beside the checkout")
+    return json.loads(gzip.decompress(path.read_bytes()))
 
 
 def usage(joules: float = 0.0, **changes: Any) -> Usage:

@@ -33,7 +33,7 @@ Listed = Annotated[
     typer.Argument(
         metavar="WHAT",
         help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, overlays, "
-        "mixings, devices, "
+        "mixing, devices, "
         "transports, congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]

@@ -10,6 +10,8 @@ from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.report.data_summary import data_facts
 from fedsim.report.grid import show
+from fedsim.report.overlay_summary import OverlayView, overlay_facts
+from fedsim.report.overlay_view import overlay_view
 from fedsim.report.topology_summary import topology_report
 from fedsim.scenario import Scenario, load, resolved
 from fedsim.scenario.catalogue import standard_catalogue
@@ -29,9 +31,9 @@ def show_file(
 ) -> None:
     """Print what a topology is like, or a scenario with every default in it, which is a scenario file, too.
 
-    Below the scenario stands, as comments, how its data lie over the devices.
+    Below the scenario stands, as comments, how its data lie over the devices, and what its overlay is like.
 
-    topology_to: a file for a drawing of the topology, or of the scenario's.
+    topology_to: a file for a drawing of the topology, or of the scenario's with its overlay over it.
     availability_to: a file for a picture of which share of a scenario's fleet is there over a day.
     data_to: a file for a picture of how a scenario's data lie over its devices.
 
@@ -52,7 +54,9 @@ def show_file(
         scenario = load(file, overrides)
         _draw_presence(scenario, availability_to)
         comments = _data_comments(scenario, data_to)
-        _draw(scenario.topology, topology_to)
+        view = overlay_view(scenario)
+        comments += _overlay_comments(view)
+        _draw(scenario.topology, topology_to, view)
         typer.echo(resolved(scenario), nl=False)
         for comment in comments:
             typer.echo(f"# {comment}")
@@ -61,11 +65,11 @@ def show_file(
             typer.echo(f"drawn in {path}", err=True)
 
 
-def _draw(topology: Topology, to: str | None) -> None:
+def _draw(topology: Topology, to: str | None, view: OverlayView | None = None) -> None:
     if to is not None:
-        from fedsim.report.topology_drawing import save_drawing  # noqa: PLC0415  # matplotlib is slow to import
+        from fedsim.report.topology_drawing import drawn_overlay, save_drawing  # noqa: PLC0415  # matplotlib is slow to import
 
-        save_drawing(topology, to)
+        save_drawing(topology, to, None if view is None else drawn_overlay(view.peers, view.graph))
 
 
 def _draw_presence(scenario: Scenario, to: str | None) -> None:
@@ -80,6 +84,15 @@ def _draw_presence(scenario: Scenario, to: str | None) -> None:
         write_presence(presence_table(scenario), path)
     except (OSError, ValueError) as error:
         raise FedsimError(f"{path} cannot be written: {error}") from None
+
+
+def _overlay_comments(view: OverlayView | None) -> list[str]:
+    """What the overlay is like, where there is one."""
+    if view is None:
+        return []
+    rows = list(overlay_facts(view))
+    width = max(len(name) for name, _ in rows)
+    return ["overlay:", *(f"  {name:<{width}}  {text}" for name, text in rows)]
 
 
 def _data_comments(scenario: Scenario, to: str | None) -> list[str]:

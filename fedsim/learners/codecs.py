@@ -29,6 +29,9 @@ class Codec(Protocol):
     def size_bytes(self, numbers: int) -> int:
         """Bytes of the code of so many numbers."""
 
+    def damping(self, numbers: int) -> float:
+        """How much of a code of so many numbers may count, so that it is nearer to them than 0 is in the mean."""
+
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """What the receiver reads: (n,) to (n,)."""
 
@@ -55,6 +58,11 @@ class Float16:
     def size_bytes(self, numbers: int) -> int:
         """Two each."""
         return 2 * numbers
+
+    def damping(self, numbers: int) -> float:
+        """All of it."""
+        del numbers
+        return 1.0
 
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """Nothing is drawn."""
@@ -105,6 +113,11 @@ class Qsgd:
     def size_bytes(self, numbers: int) -> int:
         """Norms, then numbers in bits without gaps."""
         return 4 * -(-numbers // self.bucket) + -(-numbers * self.bits // 8)
+
+    def damping(self, numbers: int) -> float:
+        """1 / (1 + variance); Koloskova, Stich and Jaggi 2019, section 3.5."""
+        width = min(self.bucket, max(numbers, 1))
+        return 1.0 / (1.0 + min(width / self.levels**2, math.sqrt(width) / self.levels))
 
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """A uniform number is drawn for each."""
@@ -158,6 +171,11 @@ class TopK:
         """Values and places without gaps."""
         return -(-_kept(self.share, numbers) * (32 + _place_bits(numbers)) // 8)
 
+    def damping(self, numbers: int) -> float:
+        """All of it."""
+        del numbers
+        return 1.0
+
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """Nothing is drawn."""
         del rng
@@ -197,6 +215,10 @@ class RandomK:
     def size_bytes(self, numbers: int) -> int:
         """The seed and the values."""
         return 8 + 4 * _kept(self.share, numbers)
+
+    def damping(self, numbers: int) -> float:
+        """K / n: the numbers themselves, of the places that were drawn."""
+        return _kept(self.share, numbers) / max(numbers, 1)
 
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """Places are drawn."""

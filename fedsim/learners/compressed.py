@@ -116,7 +116,7 @@ class Compressed:
 
     def init(self, problem: Problem, rng: np.random.Generator) -> CodedState:
         """The learner's, with luck of its own for codes."""
-        seed = int(_apart(rng).integers(2**63))
+        seed = int(apart(rng).integers(2**63))
         return CodedState(inner=self.learner.init(problem, rng), version=0, seed=seed)
 
     def broadcast(self, problem: Problem, state: CodedState, device: int) -> Array:
@@ -129,7 +129,7 @@ class Compressed:
         """The learner's local work, and what the server reads of it."""
         up = self.codecs.up
         kept: Sequence[Kept] = work.memory
-        lucks = [] if up is None else [_apart(rng) for rng in work.rngs]
+        lucks = [] if up is None else [apart(rng) for rng in work.rngs]
         computed = self.learner.local(problem, replace(work, memory=tuple(one.inner for one in kept)))
         if up is None:
             return Computed(sent=computed.sent, memory=tuple(Kept(inner=inner) for inner in computed.memory))
@@ -219,7 +219,7 @@ class MergingCompressed(Compressed):
         return self.learner.state_bytes(problem)
 
 
-def _apart(rng: np.random.Generator) -> np.random.Generator:
+def apart(rng: np.random.Generator) -> np.random.Generator:
     """Luck for a code that takes none from the learner: the same bits, 2^128 draws on."""
     bits: Any = rng.bit_generator
     return np.random.Generator(bits.jumped())

@@ -205,3 +205,19 @@ class DecentralisedLearner(LocalLearner, Protocol):
 
     def measures(self, problem: Problem, nodes: Array, memory: Mapping[int, Any]) -> dict[str, float]:
         """The learner's own figures of merit from all nodes' states (m, q)."""
+
+
+@runtime_checkable
+class PairwiseLearner(DecentralisedLearner, Protocol):
+    """A decentralised learner whose nodes may mix in pairs, at any time, also while they do local work."""
+
+    def rebase(self, started: Array, computed: Array, current: Array) -> Array:
+        """What local work would have given from ``current``, if it gave ``computed`` from ``started``: all (b, q)."""
+
+
+@runtime_checkable
+class CatchUp(DecentralisedLearner, Protocol):
+    """A decentralised learner whose messages build on each other: who missed some needs more than the last one."""
+
+    def catch_up_bytes(self, problem: Problem, codes: int) -> int:
+        """Bytes of a message to a neighbour that has not had the last so many, the present one among them."""

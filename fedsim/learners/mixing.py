@@ -47,6 +47,38 @@ class Metropolis:
         return with_own(edges)
 
 
+@dataclass(frozen=True, slots=True)
+class MaxDegree:
+    """The same weight on all edges: 1 / (1 + the largest degree); symmetric and doubly stochastic.
+
+    Xiao and Boyd 2004, "Fast linear iterations for distributed averaging", section 4.1.
+    """
+
+    def weights(self, graph: Graph) -> csr_array:
+        """See ``Mixing``."""
+        edges = adjacency(graph, "max-degree")
+        return with_own(csr_array(edges / (1.0 + edges.sum(axis=1).max())))
+
+
+@dataclass(frozen=True, slots=True)
+class EqualShares:
+    """What a node hears and its own count the same: (I + P) / 2 on a directed ring; doubly stochastic.
+
+    For overlays, directed or not, in which everybody hears as many as hear it, and with those the same holds.
+    """
+
+    def weights(self, graph: Graph) -> csr_array:
+        """See ``Mixing``."""
+        arcs = hearing(graph)
+        W = with_own(csr_array(diags_array(1.0 / (1.0 + arcs.sum(axis=1))) @ arcs))
+        if np.abs(W.sum(axis=0) - 1.0).max() > 1e-9:
+            raise FedsimError(
+                "equal-shares weights need an overlay in which everybody hears as many as hear it: they would not keep "
+                "the mean of all models; for one that is not directed take metropolis"
+            )
+        return W
+
+
 def metropolis(graph: "nx.Graph[Any]") -> Array:
     """Metropolis-Hastings weights as a full matrix, (N, N)."""
     return Metropolis().weights(graph).toarray()
@@ -59,7 +91,7 @@ def adjacency(graph: Graph, name: str) -> csr_array:
         FedsimError: the graph is directed; ``name`` is that of the weights.
     """
     if graph.is_directed():
-        raise FedsimError(f"{name} weights need an undirected overlay")
+        raise FedsimError(f"{name} weights need an undirected overlay: for one that is directed take equal-shares")
     return hearing(graph)
 
 

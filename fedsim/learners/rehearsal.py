@@ -7,7 +7,16 @@ from typing import Any, Literal
 import numpy as np
 
 from fedsim.learners.exchange import Exchange, Mixed, Offered
-from fedsim.learners.learner import Answers, Array, CentralLearner, Computed, DecentralisedLearner, IntArray, Work
+from fedsim.learners.learner import (
+    Answers,
+    Array,
+    CatchUp,
+    CentralLearner,
+    Computed,
+    DecentralisedLearner,
+    IntArray,
+    Work,
+)
 from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
@@ -145,6 +154,17 @@ class GossipRehearsal(_Costs):
         """No numbers."""
         del problem, devices
         return Offered(messages=numbers, memory=memory)
+
+    def catch_up_bytes(self, problem: Problem, codes: int) -> int:
+        """As the learner."""
+        if isinstance(self.learner, CatchUp):
+            return self.learner.catch_up_bytes(problem, codes)
+        return self.up_bytes(problem)
+
+    def rebase(self, started: Array, computed: Array, current: Array) -> Array:
+        """Nothing was done."""
+        del started, computed
+        return current
 
     def mix(self, problem: Problem, exchange: Exchange) -> Mixed:
         """Nothing to mix."""

@@ -28,14 +28,22 @@ class SynchronousGossip:
     A peer waits at most ``patience_s``, from the end of its own computing, for neighbours that are late or gone
     (for ever if None). The weight of a neighbour whose model is missing goes to the peer's own model, so that the
     weights still sum to 1. A peer that fell behind, or comes back, goes on at the round of its most advanced
-    neighbour. A lost message is sent again at once.
+    neighbour; where arcs go one way, and that one may be ahead without anybody having given up, only when it comes
+    back, or is behind by more rounds than there are peers. A lost message is sent again at once.
+
+    At most ``in_flight`` models are on their way to one neighbour at a time; of those that wait, the last one goes. In
+    Marfoq's model, and wherever a peer's rounds may be shorter than a message, rounds keep their pace
+    only if it is more than 1.
     """
 
     overlay: Overlay
     mixing: Mixing = field(default_factory=Metropolis)
     patience_s: float | None = 10.0
+    in_flight: int = 1
 
     def __post_init__(self) -> None:
+        if not self.in_flight >= 1:
+            raise ValueError(f"in_flight must be >= 1, got {self.in_flight!r}")
         if self.patience_s is not None and not self.patience_s > 0:
             raise ValueError(f"patience must be > 0, got {self.patience_s!r}")
 
@@ -52,6 +60,8 @@ class SynchronousGossip:
                     inboxes=inboxes,
                     targets=tells(graph, device.index),
                     weights=neighbour_weights(W, device.index),
+                    in_flight=self.in_flight,
+                    lead=len(inboxes) if graph.is_directed() else 1,
                 )
                 group.create_task(peer.live(self.patience_s), name=device.name)
         session.monitor.stop("no devices are left")
@@ -66,6 +76,8 @@ class _Peer:
     inboxes: Sequence[Inbox]
     targets: Sequence[int]
     weights: Mapping[int, float]
+    in_flight: int
+    lead: int
     number: int = 0
     outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
     offered: tuple[int, Array] | None = None
@@ -87,9 +99,12 @@ class _Peer:
             self.inbox.welcome = self._welcome
             for neighbour in self.targets:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
-                couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
+                for _ in range(self.in_flight):
+                    couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
+            self.number = max(self.number, self.inbox.newest - 1)
             while True:
-                self.number = max(self.number + 1, self.inbox.newest)
+                is_behind = self.inbox.newest > self.number + self.lead
+                self.number = self.inbox.newest if is_behind else self.number + 1
                 await self._round(patience_s)
                 stint.settle()
                 self.session.monitor.peer_round_ended(self.node.index)

@@ -22,6 +22,7 @@ from fedsim.scenario.underlay import read_underlay
 from fedsim.system import profiles
 from fedsim.system.availability import AVAILABILITIES, AVAILABILITY_SOURCES, Availability
 from fedsim.system.law_words import LAW_WORDS, write_law
+from fedsim.system.peers import BaseOverlay
 from fedsim.system.scipy_law import distributions
 from fedsim.tasks import datasets
 from fedsim.tasks.files.folder import VARIABLE
@@ -70,6 +71,8 @@ def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
     }
     makers |= {"datasets": partial(_datasets, catalogue), "data": partial(_data, catalogue)}
     for protocol, options in catalogue.choices.items():
+        if protocol is BaseOverlay:  # these are overlays, too
+            continue
         makers[_plural(protocol.__name__)] = partial(_classes, catalogue, options)
     makers |= {name: partial(_profiles, name) for name in _PROFILES}
     makers |= {"laws": _laws, "availabilities": _availabilities, "topologies": partial(_topologies, catalogue)}
@@ -234,4 +237,4 @@ def _flow(value: Any) -> str:
 
 
 def _plural(name: str) -> str:
-    return {"DualLoss": "losses", "Staleness": "stalenesses"}.get(name, f"{name.lower()}s")
+    return {"DualLoss": "losses", "Mixing": "mixing", "Staleness": "stalenesses"}.get(name, f"{name.lower()}s")

@@ -20,9 +20,12 @@ from matplotlib.lines import Line2D
 from fedsim.errors import FedsimError
 from fedsim.problems import unknown
 from fedsim.report.human import about
+from fedsim.report.overlay_drawing import DrawnOverlay, draw_overlay, drawn_overlay, overlay_handles
 from fedsim.report.topology_labels import place_labels
 from fedsim.report.topology_layout import Spots, layout
 from fedsim.system.topology import Topology
+
+__all__ = ["DrawnOverlay", "draw_topology", "drawn_overlay", "save_drawing"]
 
 SUFFIXES: Final = (".png", ".svg")
 
@@ -75,8 +78,8 @@ class Scale:
         return to_hex(_CAPACITIES(self.share(capacity_bps)))
 
 
-def save_drawing(topology: Topology, out: str | Path) -> None:
-    """Write a drawing as PNG or SVG.
+def save_drawing(topology: Topology, out: str | Path, overlay: DrawnOverlay | None = None) -> None:
+    """Write a drawing as PNG or SVG, with an overlay over it if there is one.
 
     Raises:
         FedsimError: another suffix, or a file that cannot be written.
@@ -87,7 +90,7 @@ def save_drawing(topology: Topology, out: str | Path) -> None:
     picture = io.BytesIO()
     with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "fedsim", "svg.fonttype": "none"}):
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for it
-        figure = draw_topology(topology)
+        figure = draw_topology(topology, overlay)
         suffix = path.suffix.lower().removeprefix(".")
         figure.savefig(picture, dpi=150, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
     try:
@@ -96,7 +99,7 @@ def save_drawing(topology: Topology, out: str | Path) -> None:
         raise FedsimError(f"{out}: cannot be written: {error.strerror or error}") from None
 
 
-def draw_topology(topology: Topology) -> Figure:
+def draw_topology(topology: Topology, overlay: DrawnOverlay | None = None) -> Figure:
     """A picture with a legend; labels for all nodes up to 60, and beyond that where there is room."""
     spots = layout(topology)
     figure = Figure(figsize=_size(spots))
@@ -114,10 +117,12 @@ def draw_topology(topology: Topology) -> Figure:
         if members:
             x, y = zip(*members, strict=True)
             axes.scatter(x, y, s=size**2, marker=marker, c=colour, edgecolors="white", linewidths=0.6, zorder=3)
+    if overlay is not None:
+        draw_overlay(axes, overlay, spots, marker_points=size)
     place_labels(axes, topology.graph, spots, marker_points=size, must_all=len(spots) <= _LABEL_ALL)
     title = f"{topology.name}: {topology.about}" if topology.about else topology.name
     figure.text(0.02, 0.975, title, va="top", ha="left", fontsize=11, wrap=True)
-    _add_legend(figure, topology, scale, capacities_bps)
+    _add_legend(figure, topology, scale, capacities_bps, overlay)
     return figure
 
 
@@ -182,7 +187,13 @@ def _draw_links(axes: Axes, topology: Topology, spots: Spots, scale: Scale) -> N
         axes.add_collection(lines, autolim=False)
 
 
-def _add_legend(figure: Figure, topology: Topology, scale: Scale, capacities_bps: Sequence[float]) -> None:
+def _add_legend(
+    figure: Figure,
+    topology: Topology,
+    scale: Scale,
+    capacities_bps: Sequence[float],
+    overlay: DrawnOverlay | None,
+) -> None:
     kinds = {row["kind"] for _, row in topology.graph.nodes(data=True)}
     nodes = [
         Line2D([], [], ls="", marker=marker, color=colour, mec="white", ms=8, label=kind)
@@ -196,7 +207,8 @@ def _add_legend(figure: Figure, topology: Topology, scale: Scale, capacities_bps
     if any(arc["duplex"] == "half" for _, _, arc in topology.graph.edges(data=True)):
         links.append(Line2D([], [], color=_GREY, lw=1.4, ls=(0, (2.2, 1.4)), label="half duplex"))
     left, top = 1 - 1.75 / figure.get_size_inches()[0], 1 - 0.55 / figure.get_size_inches()[1]
-    for handles, title in ((nodes, "nodes"), (links, "links")):
+    over = [] if overlay is None else overlay_handles(overlay)
+    for handles, title in ((nodes, "nodes"), (links, "links"), (over, "overlay")):
         if handles:
             legend = figure.legend(
                 handles=handles,

@@ -15,6 +15,7 @@ from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.extremes import GlobalMachine, LocalMachines
+from fedsim.learners.fastest_mixing import FastestMixing, Fdla
 from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
@@ -26,7 +27,7 @@ from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mb_sdca import MbSdca
 from fedsim.learners.mb_sgd import MbSgd
-from fedsim.learners.mixing import Metropolis, Mixing
+from fedsim.learners.mixing import EqualShares, MaxDegree, Metropolis, Mixing
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
@@ -64,7 +65,13 @@ from fedsim.system.generators.geometric import RandomGeometric
 from fedsim.system.generators.random_graphs import BarabasiAlbert, ErdosRenyi, WattsStrogatz
 from fedsim.system.ideal import Ideal
 from fedsim.system.lv08 import Lv08
-from fedsim.system.overlay import Complete, Ring
+from fedsim.system.overlay import Complete, Path, Ring, Star, Torus
+from fedsim.system.overlay_changing import OnePeerExponential, RandomMatchings
+from fedsim.system.overlay_file import Listed
+from fedsim.system.overlay_random import RandomPairs, RandomRegular, SmallWorld
+from fedsim.system.overlay_trees import BottleneckTree, MinimumTree
+from fedsim.system.overlay_underlay import AsUnderlay
+from fedsim.system.peers import BaseOverlay
 from fedsim.system.tcp import Tcp
 from fedsim.tasks.datasets import BUNDLED, REGRESSIONS
 from fedsim.tasks.files.known import NPZ
@@ -89,6 +96,21 @@ from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
 
 _MARGINS = ("svm", "logistic", "linear-regression")  # models that learners of related tasks train
+
+_OVERLAYS: Final[Mapping[str, type[Any]]] = MappingProxyType({
+    "ring": Ring,
+    "complete": Complete,
+    "path": Path,
+    "star": Star,
+    "torus": Torus,
+    "mst": MinimumTree,
+    "delta-mbst": BottleneckTree,
+    "k-regular": RandomRegular,
+    "erdos-renyi": RandomPairs,
+    "watts-strogatz": SmallWorld,
+    "underlay": AsUnderlay,
+    "listed": Listed,
+})  # fmt: skip
 
 Role = Literal["data", "model", "learner", "protocol", "transport"]
 
@@ -262,8 +284,15 @@ def standard_catalogue() -> Catalogue:
                 "sparse": relations.SparseRelations,
             },
             Congestion: {"cubic": Cubic, "mathis": Mathis},
-            Overlay: {"ring": Ring, "complete": Complete},
-            Mixing: {"metropolis": Metropolis},
+            Overlay: {**_OVERLAYS, "one-peer-exponential": OnePeerExponential, "random-matchings": RandomMatchings},
+            BaseOverlay: _OVERLAYS,
+            Mixing: {
+                "metropolis": Metropolis,
+                "max-degree": MaxDegree,
+                "fdla": Fdla,
+                "fastest-mixing": FastestMixing,
+                "equal-shares": EqualShares,
+            },
             Codec: {"float16": Float16, "qsgd": Qsgd, "top-k": TopK, "random-k": RandomK},
             Staleness: {
                 "constant": ConstantStaleness,

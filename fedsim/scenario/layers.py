@@ -196,7 +196,7 @@ def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
         layer["data"]["folder"] = str(_beside(folder, layer["data"]["folder"]))
     for block in _with_traces(layer):
         block["trace"] = str(_beside(folder, block["trace"]))
-    for block in _with_speed_files(layer):
+    for block in (*_with_speed_files(layer), *_with_edge_files(layer)):
         block["file"] = str(_beside(folder, block["file"]))
     for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
         if isinstance(group, dict) and isinstance(group.get("devices"), str):
@@ -212,6 +212,16 @@ def _with_speed_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
     for group in groups:
         speed = group.get("speed")
         block = speed.get("csv") if isinstance(speed, dict) else None
+        if isinstance(block, dict) and isinstance(block.get("file"), str):
+            yield block
+
+
+def _with_edge_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """Blocks of overlays, or of what these are based on, that name a file."""
+    protocol = layer.get("protocol")
+    overlay = protocol.get("overlay") if isinstance(protocol, dict) else None
+    base = overlay.get("base") if isinstance(overlay, dict) else None
+    for block in (overlay, base):
         if isinstance(block, dict) and isinstance(block.get("file"), str):
             yield block
 

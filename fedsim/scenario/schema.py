@@ -17,6 +17,7 @@ from fedsim.scenario.leanings import label_mistakes
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
+from fedsim.scenario.overlay_rules import overlay_rules
 from fedsim.scenario.quantity import DurationLaw, Goal, Time
 from fedsim.scenario.refusal import Mistake, Refused, refuse
 from fedsim.system.interruption import Interrupted
@@ -247,6 +248,7 @@ class Scenario(Checked):
             *_family_rules(protocol, info.data),
             *_edge_rules(protocol, info.data),
             *_size_rules(protocol, info.data),
+            *overlay_rules(protocol.value, info.data.get("fleet")),
         ]
         if broken:
             raise Refused(broken)

@@ -1,8 +1,8 @@
 """Those among whom an overlay says who talks to whom."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Protocol, Union, runtime_checkable
 
 import networkx as nx
 import numpy as np
@@ -44,3 +44,39 @@ class Peers:
         if self.reach is None:
             raise FedsimError(f"{why} needs to know the network between the peers")
         return self.reach
+
+
+class BaseOverlay(Protocol):
+    """An overlay that stays as it is."""
+
+    def graph(self, peers: Peers) -> Graph:
+        """A connected graph (strongly connected, if it is directed): for the same peers the same on every call.
+
+        Raises:
+            FedsimError: there is none for these peers.
+        """
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """An overlay that is not for any peers."""
+
+    def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Why it is not for peers of these names: its key (``base.rows``, or empty for all of it), and the rule."""
+
+
+def check_fit(overlay: Choosy, peers: Peers) -> None:
+    """Refuse peers for whom the overlay is not.
+
+    Raises:
+        FedsimError: with all reasons.
+    """
+    broken = [f"{key} {rule}".strip() for key, rule in overlay.misfits(peers.names)]
+    if broken:
+        raise FedsimError("; ".join(broken))
+
+
+def chance(peers: Peers, seed: int | None, *names: str | int) -> np.random.Generator:
+    """The luck of an overlay: that of its own seed or, where it has none, of the run's."""
+    streams = peers.streams if seed is None else Streams(seed).generator
+    return streams("overlay", *names)

@@ -66,8 +66,11 @@ class Reach:
         rates_bps = (self.up_bps[source] / out, self.down_bps[target] / into, self.core_bps(source, target))
         return self.latency_s(source, target) + 8 * self.message_bytes / float(min(rates_bps))
 
-    def delays(self, overlay: "nx.Graph[Any] | nx.DiGraph[Any]") -> "nx.DiGraph[int]":
-        """For ``cycle_time``: ``delay_s`` from "i starts computing" to "j has i's model", loops of computing alone."""
+    def delays(self, overlay: "nx.Graph[Any] | nx.DiGraph[Any]", *, overlaps: bool = False) -> "nx.DiGraph[int]":
+        """For ``cycle_time``: ``delay_s`` from "i starts computing" to "j has i's model", loops of computing alone.
+
+        Where sending and computing overlap, a message leaves at the start.
+        """
         directed: nx.DiGraph[int] = nx.DiGraph(overlay)
         directed.remove_edges_from(list(nx.selfloop_edges(directed)))
         found: nx.DiGraph[int] = nx.DiGraph()
@@ -75,7 +78,7 @@ class Reach:
             found.add_edge(peer, peer, delay_s=float(self.compute_s[peer]))
         for i, j in directed.edges:
             moved_s = self.move_s(i, j, out=directed.out_degree(i), into=directed.in_degree(j))
-            found.add_edge(i, j, delay_s=float(self.compute_s[i]) + moved_s)
+            found.add_edge(i, j, delay_s=moved_s if overlaps else float(self.compute_s[i]) + moved_s)
         return found
 
     def distances(self) -> "nx.Graph[int]":

@@ -1,8 +1,13 @@
 """A short tour through the network between peers."""
 
+from typing import Final
+
 import networkx as nx
 
 from fedsim.system.peers import Peers
+
+MOST: Final = 1_000
+"""Of so many peers a matching takes minutes."""
 
 
 def christofides(peers: Peers) -> list[int]:

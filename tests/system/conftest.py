@@ -1,7 +1,6 @@
 """A small world of phones around a cell, in round numbers, for stories and laws of devices."""
 
 import asyncio
-import gzip
 import json
 import math
 from contextlib import contextmanager
@@ -300,15 +299,6 @@ def oracle():
 def analytic(oracle):
     """Closed forms with worked numbers, by id."""
     return {entry["id"]: entry for entry in oracle("analytic")["entries"]}
-
-
-@pytest.fixture(scope="session")
-def underlays():
-    """Five published networks with their overlays and cycle times."""
-    path = SHARED / "underlays" / "underlays.json.gz"
-    if not path.exists():
-        pytest.skip("needs shared/data/underlays beside the checkout")
-    return json.loads(gzip.decompress(path.read_bytes()))
 
 
 @pytest.fixture(scope="session")

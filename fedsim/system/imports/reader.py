@@ -56,6 +56,15 @@ def import_topology(path: str | Path, rules: ImportRules | None = None) -> Topol
     return replace(topology, recipe=Imported(path=str(place.absolute()), rules=replace(rules, digest=found)))
 
 
+def read_raw(path: Path) -> RawNetwork:
+    """Nodes and links of a file as they stand there.
+
+    Raises:
+        ScenarioError: one line for each mistake: file, line or key path, value, rule.
+    """
+    return _read(path, ImportRules())
+
+
 def _read(place: Path, rules: ImportRules) -> RawNetwork:
     if place.is_dir():
         return read_folder(place)
