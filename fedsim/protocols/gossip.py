@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, NoRouteError
-from fedsim.learners.learner import Array
 from fedsim.learners.mixing import Metropolis, Mixing, neighbour_weights
-from fedsim.learners.workbench import Answer
+from fedsim.learners.tape import Due, Labour
 from fedsim.protocols.cost import cost
 from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
@@ -79,8 +78,8 @@ class _Peer:
     in_flight: int
     lead: int
     number: int = 0
-    outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
-    offered: tuple[int, Array] | None = None
+    outbox: dict[int, "asyncio.Queue[tuple[int, Due]]"] = field(default_factory=dict)
+    offered: tuple[int, Due] | None = None
 
     @property
     def inbox(self) -> Inbox:
@@ -146,26 +145,17 @@ class _Peer:
         node = self.session.devices[last]
         return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
 
-    async def _compute(self, own: Array) -> Answer:
+    async def _compute(self, own: Due) -> Labour:
         """Local work; a peer whose device refuses it does no step, and only mixes."""
         training, index = self.session.training, self.node.index
-        steps = training.costs[index].steps
+        work = training.begin(index, own, training.costs[index].steps, (self.node.name, self.number), self.number - 1)
         try:
-            return await self._train(own, steps)
+            await cost(training, index, work.steps).spend(self.node)
         except JobRefusedError:
-            ticket = training.begin(index, own, 0, (self.node.name, self.number), self.number - 1)
-            return training.bench.take(ticket)
+            work = training.begin(index, own, 0, (self.node.name, self.number), self.number - 1)
+        return training.done(work)
 
-    async def _train(self, own: Array, steps: int) -> Answer:
-        training, index = self.session.training, self.node.index
-        ticket = training.begin(index, own, steps, (self.node.name, self.number), self.number - 1)
-        try:
-            await cost(training, index, steps).spend(self.node)
-            return training.bench.take(ticket)
-        finally:
-            training.bench.drop(ticket)
-
-    def _offer(self, model: Array) -> None:
+    def _offer(self, model: Due) -> None:
         """Hand a model to the couriers; one that still waits for its courier is superseded."""
         self.offered = (self.number, model)
         for queue in self.outbox.values():
