@@ -182,14 +182,15 @@ class _Peer:
                 continue
             for cause, wasted_bytes in delivery.wasted.items():
                 stint.lose(cause, sent_bytes=wasted_bytes)
-            self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)
+            parts = delivery.parts
+            self.inboxes[neighbour].put(self.node.index, number, model, parts)
             self.session.record(
                 "passed",
                 subject=self.node.name,
                 peer=target.name,
                 round=number,
                 move_s=delivery.move_s,
-                **delivery.parts,
+                **parts,
             )
 
     async def _deliver(self, target: DeviceNode, size_bytes: int, stint: Stint) -> Delivery:
