@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import Array, CentralLearner, DecentralisedLearner, LocalLearner, MergingLearner
+from fedsim.learners.learner import (
+    Array,
+    CatchUp,
+    CentralLearner,
+    DecentralisedLearner,
+    LocalLearner,
+    MergingLearner,
+    PairwiseLearner,
+)
 from fedsim.learners.local_cost import LocalCost
-from fedsim.learners.tape import Due, Labour, Mix, Offer, Tape
+from fedsim.learners.tape import Done, Due, Labour, Mix, Offer, Rebase, Tape
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
@@ -162,28 +170,48 @@ class GossipTraining:
         memory, luck = self._memories[device], partial(self._streams, "local", *key)
         return Labour(device=device, own=own, memory=memory, steps=steps, version=version, luck=luck)
 
-    def done(self, work: Labour) -> Labour:
+    def done(self, work: Labour) -> Done:
         """The node has done it."""
-        self.tape.put(work)
-        return work
+        sent, memory = self.tape.put(work)
+        return Done(work.device, sent, memory)
 
-    def offer(self, device: int, own: Due, work: Labour | None = None) -> Due:
+    def offer(self, device: int, own: Due, done: Done | None = None) -> Due:
         """What the node sends now: from its own state, or from the local work that it has done on it."""
-        numbers, memory = (own, self._memories[device]) if work is None else work.gives
+        numbers, memory = (own, self._memories[device]) if done is None else (done.sent, done.memory)
         message, self._memories[device] = self.tape.put(Offer(device=device, numbers=numbers, memory=memory))
         return message
 
+    def idle(self, device: int) -> Done:
+        """The local work of a node that does nothing now."""
+        return Done(device, self._states[device], self._memories[device])
+
+    def rebased(self, started: Due, done: Done, current: Due) -> Done:
+        """What a node's local work would have given from its state as it is now.
+
+        Raises:
+            FedsimError: the learner cannot say.
+        """
+        if not isinstance(self.learner, PairwiseLearner):
+            raise FedsimError(f"{type(self.learner).__name__} cannot mix in the middle of local work")
+        step = Rebase(rebase=self.learner.rebase, started=started, computed=done.sent, current=current)
+        return Done(done.device, self.tape.put(step)[0], done.memory)
+
+    def message_bytes(self, codes: int) -> int:
+        """Of a message to a neighbour that has not had the last so many, the present one among them."""
+        if isinstance(self.learner, CatchUp):
+            return self.learner.catch_up_bytes(self.problem, codes)
+        return self.learner.up_bytes(self.problem)
+
     def meeting(
-        self, own: Due, work: Labour, offered: Due, received: Mapping[int, Due], weights: Mapping[int, float]
+        self, own: Due, done: Done, offered: Due, received: Mapping[int, Due], weights: Mapping[int, float]
     ) -> Mix:
         """What a node has at the end of its round: what it did and sent, and what came, by neighbour."""
-        computed, memory = work.gives
         return Mix(
-            device=work.device,
+            device=done.device,
             own=own,
-            computed=computed,
+            computed=done.sent,
             offered=offered,
-            memory=memory if self.learner.overlaps else self._memories[work.device],
+            memory=done.memory if self.learner.overlaps else self._memories[done.device],
             received=received,
             weights=weights,
         )

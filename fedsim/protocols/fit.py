@@ -4,7 +4,8 @@ from typing import Any
 
 from fedsim.errors import FedsimError
 from fedsim.learners.compressed import Compression
-from fedsim.learners.learner import ExactLearner, MergingLearner
+from fedsim.learners.learner import ExactLearner, MergingLearner, PairwiseLearner
+from fedsim.protocols.overlay import ChangingOverlay
 
 Misfit = tuple[str, str]
 """A field of the protocol, empty for all of it, and the reason, in words that follow its name."""
@@ -38,6 +39,31 @@ def check_fit(protocol: Any, learner: Any, devices: int) -> None:
         FedsimError: with all reasons.
     """
     found = misfits(protocol, learner, type(learner).__name__, devices)
+    if found:
+        raise FedsimError("; ".join(f"{key or type(protocol).__name__} {reason}" for key, reason in found))
+
+
+def peer_misfits(protocol: Any, learner: Any, name: str) -> list[Misfit]:
+    """Why this learner without a server, called ``name``, cannot learn by this gossip.
+
+    A protocol that ``is_pairwise`` mixes two peers at a time, and takes an overlay that does not change.
+    """
+    if not _get(protocol, "is_pairwise"):
+        return []
+    reason = f"mixes peers in the middle of their work, and {name!r} cannot: take synchronous gossip"
+    found = [] if isinstance(learner, PairwiseLearner) else [("", reason)]
+    if isinstance(protocol.overlay, ChangingOverlay):
+        found.append(("overlay", "changes by the round, and there are no rounds: take synchronous gossip"))
+    return found
+
+
+def check_peer_fit(protocol: Any, learner: Any) -> None:
+    """Refuse a learner that is not for this gossip.
+
+    Raises:
+        FedsimError: with all reasons.
+    """
+    found = peer_misfits(protocol, learner, type(learner).__name__)
     if found:
         raise FedsimError("; ".join(f"{key or type(protocol).__name__} {reason}" for key, reason in found))
 

@@ -6,17 +6,18 @@ before the local work computes and sends at the same time; any other computes, t
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, JobRefusedError, MessageFailedError, NoRouteError
-from fedsim.learners.mixing import Metropolis, Mixing, neighbour_weights
-from fedsim.learners.tape import Due, Labour
-from fedsim.protocols.cost import cost
+from fedsim.errors import DeviceDownError, NoRouteError
+from fedsim.learners.mixing import Metropolis, Mixing
+from fedsim.learners.tape import Due
 from fedsim.protocols.inbox import Inbox
-from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
+from fedsim.protocols.node import DeviceNode, Stint, under_way
 from fedsim.protocols.overlay import Overlay, hears, tells
+from fedsim.protocols.peer_work import deliver, work
+from fedsim.protocols.schedule import Schedule, Turn
 from fedsim.protocols.session import GossipSession
 
 
@@ -28,7 +29,8 @@ class SynchronousGossip:
     (for ever if None). The weight of a neighbour whose model is missing goes to the peer's own model, so that the
     weights still sum to 1. A peer that fell behind, or comes back, goes on at the round of its most advanced
     neighbour; where arcs go one way, and that one may be ahead without anybody having given up, only when it comes
-    back, or is behind by more rounds than there are peers. A lost message is sent again at once.
+    back, or is behind by more rounds than there are peers. A lost message is sent again at once. Where the
+    overlay changes, a peer sends to those that hear it in this round, and waits for those that it hears.
 
     At most ``in_flight`` models are on their way to one neighbour at a time; of those that wait, the last one goes. In
     Marfoq's model, and wherever a peer's rounds may be shorter than a message, rounds keep their pace
@@ -48,19 +50,17 @@ class SynchronousGossip:
 
     async def run(self, session: GossipSession) -> None:
         """All peers until they are cancelled, or gone for good."""
-        graph = self.overlay.graph(session.peers)
-        W = self.mixing.weights(graph)
-        inboxes = [Inbox(hears(graph, index)) for index in range(len(session.devices))]
+        schedule = Schedule(self.overlay, self.mixing, session.peers)
+        inboxes = [Inbox(hears(schedule.base, index)) for index in range(len(session.devices))]
         async with asyncio.TaskGroup() as group:
             for device in session.devices:
                 peer = _Peer(
                     session=session,
                     node=device,
                     inboxes=inboxes,
-                    targets=tells(graph, device.index),
-                    weights=neighbour_weights(W, device.index),
+                    schedule=schedule,
+                    behind=dict.fromkeys(tells(schedule.base, device.index), 0),
                     in_flight=self.in_flight,
-                    lead=len(inboxes) if graph.is_directed() else 1,
                 )
                 group.create_task(peer.live(self.patience_s), name=device.name)
         session.monitor.stop("no devices are left")
@@ -68,15 +68,17 @@ class SynchronousGossip:
 
 @dataclass(kw_only=True)
 class _Peer:
-    """One peer of a gossip, over all its comings and goings."""
+    """One peer of a gossip, over all its comings and goings.
+
+    ``behind`` says of everybody to whom it ever sends how many of its messages that peer has not had.
+    """
 
     session: GossipSession
     node: DeviceNode
     inboxes: Sequence[Inbox]
-    targets: Sequence[int]
-    weights: Mapping[int, float]
+    schedule: Schedule
+    behind: dict[int, int]
     in_flight: int
-    lead: int
     number: int = 0
     outbox: dict[int, "asyncio.Queue[tuple[int, Due]]"] = field(default_factory=dict)
     offered: tuple[int, Due] | None = None
@@ -96,35 +98,53 @@ class _Peer:
         """Rounds until the device goes."""
         async with self.node.at_work() as stint, asyncio.TaskGroup() as couriers:
             self.inbox.welcome = self._welcome
-            for neighbour in self.targets:
+            for neighbour in self.behind:
                 self.outbox[neighbour] = asyncio.Queue(maxsize=1)
                 for _ in range(self.in_flight):
                     couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
             self.number = max(self.number, self.inbox.newest - 1)
             while True:
-                is_behind = self.inbox.newest > self.number + self.lead
-                self.number = self.inbox.newest if is_behind else self.number + 1
+                self.number = self._next()
                 await self._round(patience_s)
                 stint.settle()
                 self.session.monitor.peer_round_ended(self.node.index)
+
+    def _next(self) -> int:
+        """The next round; that of the most advanced of those neighbours that went on without this peer, if any did.
+
+        A neighbour did if it sent for a round after one in which it was to hear this peer, or, where nobody
+        who is ahead hears this one, if it is ahead by more than all can be.
+        """
+        following = self.number + 1
+        if self.inbox.newest <= following:
+            return following
+        ahead = {sender: newest for sender, newest in self.inbox.latest.items() if newest > following}
+        return max((newest for sender, newest in ahead.items() if self._is_given_up(sender, newest)), default=following)
+
+    def _is_given_up(self, sender: int, newest: int) -> bool:
+        index, most = self.node.index, self.schedule.most_apart
+        is_expected = any(
+            index in self.schedule.turn(sender, number).hears for number in range(self.number + 1, newest)
+        )
+        return is_expected or newest > self.number + most
 
     async def _round(self, patience_s: float | None) -> None:
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         training = self.session.training
+        turn = self.schedule.turn(self.node.index, self.number)
         own = training.state(self.node.index)
         if training.learner.overlaps:
             offered = training.offer(self.node.index, own)
-            self._offer(offered)
-            answer = await self._compute(own)
+            self._offer(offered, turn)
+            answer = await work(self.session, self.node, own, self.number)
         else:
-            answer = await self._compute(own)
+            answer = await work(self.session, self.node, own, self.number)
             offered = training.offer(self.node.index, own, answer)
-            self._offer(offered)
+            self._offer(offered, turn)
         computed_s = loop.time()
-        received = await self.inbox.fill(self.number, patience_s)
-        weights = {sender: self.weights[sender] for sender in received}
-        training.mix([training.meeting(own, answer, offered, received, weights)])
+        received = await self.inbox.fill(self.number, turn.hears, patience_s)
+        training.mix([training.meeting(own, answer, offered, received, turn.hears)])
         self.inbox.forget(self.number)
         self.session.record(
             "mixed",
@@ -145,38 +165,34 @@ class _Peer:
         node = self.session.devices[last]
         return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
 
-    async def _compute(self, own: Due) -> Labour:
-        """Local work; a peer whose device refuses it does no step, and only mixes."""
-        training, index = self.session.training, self.node.index
-        work = training.begin(index, own, training.costs[index].steps, (self.node.name, self.number), self.number - 1)
-        try:
-            await cost(training, index, work.steps).spend(self.node)
-        except JobRefusedError:
-            work = training.begin(index, own, 0, (self.node.name, self.number), self.number - 1)
-        return training.done(work)
-
-    def _offer(self, model: Due) -> None:
-        """Hand a model to the couriers; one that still waits for its courier is superseded."""
+    def _offer(self, model: Due, turn: Turn) -> None:
+        """Hand a model to the couriers of this round; one that still waits for its courier is superseded."""
         self.offered = (self.number, model)
-        for queue in self.outbox.values():
+        for neighbour in self.behind:
+            self.behind[neighbour] += 1
+        for queue in (self.outbox[neighbour] for neighbour in turn.tells):
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(self.offered)
 
     def _welcome(self, neighbour: int) -> None:
         """A neighbour is back and missed what was offered: offer it again."""
-        if self.offered is not None and neighbour in self.outbox and self.outbox[neighbour].empty():
+        if self.offered is None or neighbour not in self.schedule.turn(self.node.index, self.offered[0]).tells:
+            return
+        if self.outbox[neighbour].empty():
             self.outbox[neighbour].put_nowait(self.offered)
 
     async def _carry(self, neighbour: int, stint: Stint) -> None:
         """Bring one model after the other to one neighbour."""
         target = self.session.devices[neighbour]
-        size_bytes = self.session.training.learner.up_bytes(self.session.training.problem)
         while True:
             number, model = await self.outbox[neighbour].get()
+            missed, self.behind[neighbour] = self.behind[neighbour], 0
+            size_bytes = self.session.training.message_bytes(max(missed, 1))
             try:
-                delivery = await self._deliver(target, size_bytes, stint)
+                delivery = await deliver(self.node, target, size_bytes, stint)
             except (DeviceDownError, NoRouteError) as error:
+                self.behind[neighbour] += missed
                 stint.lose("unreached", sent_bytes=error.sent_bytes)
                 self.inbox.give_up(neighbour)
                 continue
@@ -192,13 +208,3 @@ class _Peer:
                 move_s=delivery.move_s,
                 **parts,
             )
-
-    async def _deliver(self, target: DeviceNode, size_bytes: int, stint: Stint) -> Delivery:
-        """Send until it arrives, as long as there is a way: a peer that is missed would hold up its neighbours."""
-        while True:
-            try:
-                return await self.node.send(target, size_bytes)
-            except NoRouteError:
-                raise
-            except MessageFailedError as error:
-                stint.lose(error.cause, sent_bytes=error.sent_bytes)

@@ -1,7 +1,7 @@
 """A peer's inbox: its neighbours' models, by round, and whom it no longer waits for."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from fedsim.learners.tape import Due
 
@@ -16,6 +16,7 @@ class Inbox:
     def __init__(self, neighbours: Sequence[int]) -> None:
         self.neighbours = tuple(neighbours)
         self.newest = 0
+        self.latest: dict[int, int] = {}
         self.last: int | None = None
         self.parts: Mapping[str, float] = {}
         self.welcome: Callable[[int], None] = lambda _: None
@@ -27,6 +28,7 @@ class Inbox:
         """A neighbour's model of its round ``number`` arrived; ``parts``: where the message's time went."""
         self._shelves[sender][number] = model
         self.newest = max(self.newest, number)
+        self.latest[sender] = max(self.latest.get(sender, 0), number)
         self.last, self.parts = sender, parts
         self._changed.set()
         if sender in self._away:
@@ -44,21 +46,21 @@ class Inbox:
         numbers = [kept for kept in self._shelves[sender] if kept >= number]
         return self._shelves[sender][min(numbers)] if numbers else None
 
-    async def fill(self, number: int, patience_s: float | None) -> dict[int, Due]:
-        """Wait for the round's model of everybody who is waited for; what is there when that ends.
+    async def fill(self, number: int, senders: Collection[int], patience_s: float | None) -> dict[int, Due]:
+        """Wait for the round's model of each of these senders who is waited for; what is there when that ends.
 
         Whoever is missing when the patience is over is given up. If everybody is away, wait for the first to come
         back: alone there is nothing to agree on.
         """
         try:
             async with asyncio.timeout(patience_s):
-                while self._missing(number) or self._is_alone():
+                while self._missing(number, senders) or self._is_alone():
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            for sender in self._missing(number):
+            for sender in self._missing(number, senders):
                 self.give_up(sender)
-        found = {sender: self.model(sender, number) for sender in self.neighbours}
+        found = {sender: self.model(sender, number) for sender in senders}
         return {sender: model for sender, model in found.items() if model is not None}
 
     def forget(self, number: int) -> None:
@@ -70,6 +72,6 @@ class Inbox:
     def _is_alone(self) -> bool:
         return bool(self.neighbours) and len(self._away) == len(self.neighbours)
 
-    def _missing(self, number: int) -> list[int]:
-        waited_for = [sender for sender in self.neighbours if sender not in self._away]
+    def _missing(self, number: int, senders: Collection[int]) -> list[int]:
+        waited_for = [sender for sender in senders if sender not in self._away]
         return [sender for sender in waited_for if self.model(sender, number) is None]

@@ -8,12 +8,15 @@ from typing import Any, Final, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.averaging import Averaging
+from fedsim.learners.choco import ChocoSgd
 from fedsim.learners.cluster_relation import Clustered
 from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.decay import Decay, Exponential, Milestones
 from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.dsgt import Dsgt
 from fedsim.learners.extremes import GlobalMachine, LocalMachines
 from fedsim.learners.fastest_mixing import FastestMixing, Fdla
 from fedsim.learners.fedasync import FedAsync
@@ -27,7 +30,7 @@ from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mb_sdca import MbSdca
 from fedsim.learners.mb_sgd import MbSgd
-from fedsim.learners.mixing import EqualShares, MaxDegree, Metropolis, Mixing
+from fedsim.learners.mixing import EqualShares, MaxDegree, Metropolis, Mixing, OverlayWeights
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.regularisers import Independent, MeanRegularised, ProbabilisticPrior, Regulariser, Shared
@@ -36,6 +39,7 @@ from fedsim.learners.server_optimiser import Adagrad, Adam, Mean, Momentum, Opti
 from fedsim.learners.sparse_precision import SparsePrecision
 from fedsim.learners.staleness import ConstantStaleness, HingeStaleness, PolynomialStaleness, Staleness
 from fedsim.protocols.asynchronous import AsynchronousUpdates
+from fedsim.protocols.asynchronous_gossip import AsynchronousGossip
 from fedsim.protocols.effort import DrawnEffort, Effort, EffortByCharge, WholeEffort
 from fedsim.protocols.gossip import SynchronousGossip
 from fedsim.protocols.hierarchical import HierarchicalRounds
@@ -68,6 +72,7 @@ from fedsim.system.lv08 import Lv08
 from fedsim.system.overlay import Complete, Path, Ring, Star, Torus
 from fedsim.system.overlay_changing import OnePeerExponential, RandomMatchings
 from fedsim.system.overlay_file import Listed
+from fedsim.system.overlay_matcha import Matcha
 from fedsim.system.overlay_random import RandomPairs, RandomRegular, SmallWorld
 from fedsim.system.overlay_trees import BottleneckTree, MinimumTree
 from fedsim.system.overlay_underlay import AsUnderlay
@@ -96,6 +101,12 @@ from fedsim.tasks.softmax import Softmax
 from fedsim.tasks.svm import LinearSvm
 
 _MARGINS = ("svm", "logistic", "linear-regression")  # models that learners of related tasks train
+
+_CHANGING: Final = MappingProxyType({
+    "one-peer-exponential": OnePeerExponential,
+    "random-matchings": RandomMatchings,
+    "matcha": Matcha,
+})  # fmt: skip
 
 _OVERLAYS: Final[Mapping[str, type[Any]]] = MappingProxyType({
     "ring": Ring,
@@ -226,6 +237,9 @@ def standard_catalogue() -> Catalogue:
         "scaffold": Kind(type=Scaffold, family="central"),
         "feddyn": Kind(type=FedDyn, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
+        "dsgt": Kind(type=Dsgt, family="decentralised"),
+        "choco-sgd": Kind(type=ChocoSgd, family="decentralised"),
+        "averaging": Kind(type=Averaging, family="decentralised"),
         "mocha": Kind(type=Mocha, family="central", models=_MARGINS),
         "cocoa": Kind(type=Cocoa, family="central", models=_MARGINS),
         "mb-sdca": Kind(type=MbSdca, family="central", models=_MARGINS),
@@ -238,6 +252,7 @@ def standard_catalogue() -> Catalogue:
         "asynchronous-updates": Kind(type=AsynchronousUpdates, family="central"),
         "hierarchical-rounds": Kind(type=HierarchicalRounds, family="central"),
         "synchronous-gossip": Kind(type=SynchronousGossip, family="decentralised"),
+        "asynchronous-gossip": Kind(type=AsynchronousGossip, family="decentralised"),
     }
     transports = {"tcp": Kind(type=Tcp), "ideal": Kind(type=Ideal), "lv08": Kind(type=Lv08)}
     return Catalogue(
@@ -284,7 +299,12 @@ def standard_catalogue() -> Catalogue:
                 "sparse": relations.SparseRelations,
             },
             Congestion: {"cubic": Cubic, "mathis": Mathis},
-            Overlay: {**_OVERLAYS, "one-peer-exponential": OnePeerExponential, "random-matchings": RandomMatchings},
+            Overlay: {
+                **_OVERLAYS,
+                "one-peer-exponential": OnePeerExponential,
+                "random-matchings": RandomMatchings,
+                "matcha": Matcha,
+            },
             BaseOverlay: _OVERLAYS,
             Mixing: {
                 "metropolis": Metropolis,
@@ -292,6 +312,7 @@ def standard_catalogue() -> Catalogue:
                 "fdla": Fdla,
                 "fastest-mixing": FastestMixing,
                 "equal-shares": EqualShares,
+                "overlay-weights": OverlayWeights,
             },
             Codec: {"float16": Float16, "qsgd": Qsgd, "top-k": TopK, "random-k": RandomK},
             Staleness: {

@@ -6,7 +6,7 @@ from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_valida
 
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
-from fedsim.protocols.fit import compression_misfit, misfits
+from fedsim.protocols.fit import compression_misfit, misfits, peer_misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
@@ -288,6 +288,9 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         fleet = others.get("fleet")
         devices = None if fleet is None else sum(group.count for group in fleet)
         found = misfits(protocol.value, learner.value, learner.name, devices)
+        broken += [((key,) if key else (), reason) for key, reason in found]
+    if learner and learner.kind.family == family == "decentralised":
+        found = peer_misfits(protocol.value, learner.value, learner.name)
         broken += [((key,) if key else (), reason) for key, reason in found]
     if family == "central" and "server" in others and others["server"] is None:
         broken.append(((), f"{protocol.name!r} needs a server: give 'server: {{at: ...}}'"))

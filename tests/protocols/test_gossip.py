@@ -132,14 +132,14 @@ def test_who_is_given_up_is_welcomed_when_it_comes_back():
 
     async def story():
         inbox.put(2, 1, np.zeros(1), {})
-        assert list(await inbox.fill(1, patience_s=5.0)) == [2]  # 1 is missing: waited for, and given up
+        assert list(await inbox.fill(1, (1, 2), patience_s=5.0)) == [2]  # 1 is missing: waited for, and given up
         assert sim.now == 5.0
-        assert list(await inbox.fill(1, patience_s=5.0)) == [2]
+        assert list(await inbox.fill(1, (1, 2), patience_s=5.0)) == [2]
         assert sim.now == 5.0  # nobody waits for it any more
         asyncio.get_running_loop().call_later(2.0, inbox.put, 1, 7, np.zeros(1), {})
         await asyncio.sleep(3.0)
         assert welcomed == [1]
-        assert list(await inbox.fill(1, patience_s=5.0)) == [1, 2]
+        assert list(await inbox.fill(1, (1, 2), patience_s=5.0)) == [1, 2]
 
     sim.run(story())
 

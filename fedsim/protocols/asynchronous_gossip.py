@@ -1,0 +1,286 @@
+"""Asynchronous gossip: two peers at a time average, whatever the others do.
+
+Lian, Zhang, Zhang and Liu, "Asynchronous decentralized parallel stochastic gradient descent", ICML 2018, Algorithm 1
+(AD-PSGD); Boyd, Ghosh, Prabhakar and Shah, "Randomized gossip algorithms", 2006, where nothing is computed.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from fedsim.errors import DeviceDownError, FedsimError, NoRouteError
+from fedsim.learners.tape import Done, Due
+from fedsim.protocols.fit import check_peer_fit
+from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
+from fedsim.protocols.overlay import Graph, Overlay, tells
+from fedsim.protocols.pairs import Pairs
+from fedsim.protocols.peer_work import deliver, work
+from fedsim.protocols.session import GossipSession
+from fedsim.protocols.sides import asking_side, crossing
+
+_HALF: Final = 0.5
+_AT_ONCE: Final = 1_000
+"""So many exchanges of one peer in one instant: nothing in the scenario takes time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsynchronousGossip:
+    """Every peer works, averages with one random neighbour on ``overlay``, adds its work, and begins anew.
+
+    Two peers that average send each other their models, and both move by half of the difference at the instant at
+    which the second one has arrived: to the mean, but for work of their own that they added meanwhile. Until then
+    nobody else averages with either; who wants to waits for its turn, in line, and after ``patience_s`` goes on alone.
+    If a model does not arrive, because the other is gone or there is no way, neither moves, and the next neighbour is
+    asked; who finds nobody goes on alone. A lost message is sent again at once.
+
+    ``pairing`` "split": peers on one side ask, those on the other only answer and add their own work in between, as in
+    the paper. "free": everybody asks, any neighbour.
+    """
+
+    overlay: Overlay
+    pairing: Literal["split", "free"] = "split"
+    patience_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.patience_s < math.inf:
+            raise ValueError(f"patience must be > 0 and finite, got {self.patience_s!r}")
+
+    @property
+    def is_pairwise(self) -> bool:
+        """Two peers mix at a time, and either may be in the middle of its work."""
+        return True
+
+    async def run(self, session: GossipSession) -> None:
+        """All peers until they are cancelled, or gone for good.
+
+        Raises:
+            FedsimError: the learner cannot mix in the middle of its work, or the overlay changes or has directions.
+        """
+        check_peer_fit(self, session.training.learner)
+        graph = self.overlay.graph(session.peers)
+        if graph.is_directed():
+            raise FedsimError("asynchronous gossip needs an overlay that is not directed: both of a pair change")
+        pairs, targets = Pairs(), self._targets(graph)
+        peers: list[_Peer] = []
+        for device in session.devices:
+            choices = targets[device.index]
+            peers.append(_Peer(session=session, node=device, pairs=pairs, peers=peers, targets=choices))
+        async with asyncio.TaskGroup() as group:
+            for peer in peers:
+                group.create_task(peer.live(self.patience_s), name=peer.node.name)
+        session.monitor.stop("no devices are left")
+
+    def _targets(self, graph: Graph) -> list[Sequence[int]]:
+        """Whom each peer may ask."""
+        if self.pairing == "free":
+            return [tells(graph, peer) for peer in graph]
+        asking = asking_side(graph)
+        cross = crossing(graph, asking)
+        return [tells(cross, peer) if peer in asking else () for peer in sorted(graph)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """A peer that is there: its stint, and a place for tasks that end with it."""
+
+    stint: Stint
+    tasks: asyncio.TaskGroup
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How far an exchange has come."""
+
+    has_arrived: bool = False
+    is_mixed: bool = False
+
+
+@dataclass(kw_only=True)
+class _Peer:
+    """One peer, over all its comings and goings."""
+
+    session: GossipSession
+    node: DeviceNode
+    pairs: Pairs
+    peers: "Sequence[_Peer]"
+    targets: Sequence[int]
+    number: int = 0
+    host: _Host | None = None
+    is_working: bool = False
+    began: tuple[float, int] = field(default=(-1.0, 0))
+
+    async def live(self, patience_s: float) -> None:
+        """Work whenever the device is there."""
+        while not self.node.is_spent():
+            await self.node.returned()
+            with suppress(DeviceDownError):
+                await self._stay(patience_s)
+
+    async def _stay(self, patience_s: float) -> None:
+        """One piece of work and exchange after the other, until the device goes."""
+        async with self.node.at_work() as stint, asyncio.TaskGroup() as tasks:
+            self.host = _Host(stint, tasks)
+            try:
+                while True:
+                    self.number += 1
+                    await self._event(self.host, patience_s)
+            finally:
+                self.host = None
+
+    async def _event(self, host: _Host, patience_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        await self._check_time(began_s)
+        started = self.session.training.state(self.node.index)
+        answer = await self._work(started)
+        computed_s = loop.time()
+        partner, parts = await self._average(host, started, answer, patience_s)
+        if partner is None:
+            self._alone(started, answer)
+        if partner is None and loop.time() == began_s:
+            await self._rest(patience_s)
+            return
+        self.session.record(
+            "mixed",
+            subject=self.node.name,
+            round=self.number,
+            link=self.node.link,
+            compute_s=computed_s - began_s,
+            exchange_s=loop.time() - computed_s,
+            models=0 if partner is None else 1,
+            waited_for="" if partner is None else partner.name,
+            waited_link="" if partner is None else partner.link,
+            **under_way(parts),
+        )
+        host.stint.settle()
+        self.session.monitor.peer_round_ended(self.node.index)
+
+    async def _work(self, started: Due) -> Done:
+        self.is_working = True
+        try:
+            return await work(self.session, self.node, started, self.number)
+        finally:
+            self.is_working = False
+
+    async def _rest(self, patience_s: float) -> None:
+        """There was nothing to do, and nobody to ask: who has neither work nor anybody to ask waits to be asked."""
+        index = self.node.index
+        if self.targets or self.session.training.costs[index].steps:
+            await asyncio.sleep(patience_s)
+        else:
+            await asyncio.get_running_loop().create_future()
+
+    async def _check_time(self, now_s: float) -> None:
+        """Do not go round in one instant for ever: stop the run instead."""
+        since_s, count = self.began
+        self.began = (now_s, count + 1 if since_s == now_s else 1)
+        if self.began[1] > _AT_ONCE:
+            self.session.monitor.stop("neither work nor messages take time")
+            await asyncio.get_running_loop().create_future()
+
+    async def _average(
+        self, host: _Host, started: Due, answer: Done, patience_s: float
+    ) -> tuple[DeviceNode | None, Mapping[str, float]]:
+        """Average with one neighbour; None if nobody could be had."""
+        if not self.targets:
+            return None, {}
+        rng = self.session.streams("partner", self.node.name, self.number)
+        for target in rng.permutation(len(self.targets)).tolist():
+            other = self.peers[self.targets[target]]
+            if other.host is None or not other.node.is_up():
+                continue
+            ends = (self.node.index, other.node.index)
+            if not await self.pairs.take(ends, patience_s):
+                break
+            try:
+                reply = await self._exchange(host, other, started, answer)
+            finally:
+                self.pairs.free(ends)
+            if reply is not None:
+                return other.node, reply.parts
+        return None, {}
+
+    async def _exchange(self, host: _Host, other: "_Peer", started: Due, answer: Done) -> Delivery | None:
+        """Both models travel, and both peers become the mean; None, and no change, if one does not arrive."""
+        training, here, there = self.session.training, self.node.index, other.node.index
+        mine = self._offer(self._rebased(started, answer, training.state(here)))
+        answered = self._offer(training.idle(there))
+        with self._kept_or_lost(other) as outcome:
+            if await self._send(host, other) is None:
+                return None
+            outcome.has_arrived = True
+            reply = await self._reply(other)
+            if reply is None:
+                host.stint.lose("unreached", sent_bytes=training.message_bytes(1))
+                return None
+            done, idle = self._rebased(started, answer, training.state(here)), training.idle(there)
+            training.mix(
+                [
+                    training.meeting(training.state(here), done, mine, {there: answered}, {there: _HALF}),
+                    training.meeting(training.state(there), idle, answered, {here: mine}, {here: _HALF}),
+                ]
+            )
+            outcome.is_mixed = True
+        return reply
+
+    def _offer(self, answer: Done) -> Due:
+        """What a peer sends: its model, with the work of ``answer`` in it unless the learner overlaps."""
+        training = self.session.training
+        return training.offer(
+            answer.device, training.state(answer.device), None if training.learner.overlaps else answer
+        )
+
+    @contextmanager
+    def _kept_or_lost(self, other: "_Peer") -> Iterator[_Outcome]:
+        """What the other had received by then is in vain unless both have mixed, whoever went."""
+        outcome = _Outcome()
+        try:
+            yield outcome
+        finally:
+            if other.host is not None and outcome.is_mixed and not other.is_working:
+                other.host.stint.settle()
+            if other.host is not None and outcome.has_arrived and not outcome.is_mixed:
+                size_bytes = self.session.training.message_bytes(1)
+                other.host.stint.lose("unreached", received_bytes=size_bytes)
+
+    async def _reply(self, other: "_Peer") -> Delivery | None:
+        """The other's model, sent by a task of its own that ends when it goes; None if it does not arrive."""
+        if other.host is None:
+            return None
+        sending = other.host.tasks.create_task(other._send(other.host, self), name=f"{other.node.name} replies")  # noqa: SLF001
+        await asyncio.wait([sending])
+        return None if sending.cancelled() else sending.result()
+
+    async def _send(self, host: _Host, other: "_Peer") -> Delivery | None:
+        """One model to another peer; None if it is gone, or there is no way."""
+        size_bytes = self.session.training.message_bytes(1)
+        try:
+            delivery = await deliver(self.node, other.node, size_bytes, host.stint)
+        except (DeviceDownError, NoRouteError) as error:
+            host.stint.lose("unreached", sent_bytes=error.sent_bytes)
+            return None
+        for cause, wasted_bytes in delivery.wasted.items():
+            host.stint.lose(cause, sent_bytes=wasted_bytes)
+        self.session.record(
+            "passed",
+            subject=self.node.name,
+            peer=other.node.name,
+            round=self.number,
+            move_s=delivery.move_s,
+            **delivery.parts,
+        )
+        return delivery
+
+    def _alone(self, started: Due, answer: Done) -> None:
+        """Add the work to what the model is now."""
+        training, index = self.session.training, self.node.index
+        own = training.state(index)
+        done = self._rebased(started, answer, own)
+        training.mix([training.meeting(own, done, training.state(index), {}, {})])
+
+    def _rebased(self, started: Due, answer: Done, own: Due) -> Done:
+        """The work as if it had been done on the model as it is now."""
+        return self.session.training.rebased(started, answer, own)
