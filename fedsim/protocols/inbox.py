@@ -43,8 +43,11 @@ class Inbox:
 
     def model(self, sender: int, number: int) -> Due | None:
         """The neighbour's model of that round or, if it is ahead, of the first round after it."""
-        numbers = [kept for kept in self._shelves[sender] if kept >= number]
-        return self._shelves[sender][min(numbers)] if numbers else None
+        shelf = self._shelves[sender]
+        if number in shelf:
+            return shelf[number]
+        ahead = [kept for kept in shelf if kept > number]
+        return shelf[min(ahead)] if ahead else None
 
     async def fill(self, number: int, senders: Collection[int], patience_s: float | None) -> dict[int, Due]:
         """Wait for the round's model of each of these senders who is waited for; what is there when that ends.
