@@ -11,7 +11,7 @@ from fedsim.learners.compressed import apart
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
-from fedsim.learners.local_sgd import SgdLearner, run_sgd
+from fedsim.learners.local_sgd import SgdLearner
 from fedsim.learners.messages import rounded, size_bytes
 from fedsim.learners.peer_sgd import PeerSgd
 from fedsim.tasks.arrays import Array, IntArray
@@ -74,7 +74,7 @@ class ChocoSgd(PeerSgd):
     def local(self, problem: Problem, work: Work) -> Computed:
         """The model, and the copy that neighbours will have: (b, 2 p)."""
         lucks = [apart(rng) for rng in work.rngs]
-        trained = run_sgd(self.solver, problem, work).parameters
+        trained = self.train(problem, work).parameters
         copies = [self._copy(x, y, luck) for x, y, luck in zip(trained, work.memory, lucks, strict=True)]
         return Computed(sent=np.concatenate([trained, np.stack(copies)], axis=1), memory=work.memory)
 

@@ -9,7 +9,7 @@ import numpy as np
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
-from fedsim.learners.local_sgd import SgdLearner, run_sgd, sent
+from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded, size_bytes
 from fedsim.learners.peer_sgd import agreement
 from fedsim.tasks.arrays import Array, IntArray
@@ -74,7 +74,7 @@ class Dsgt(SgdLearner):
     def local(self, problem: Problem, work: Work) -> Computed:
         """X' and z, (b, 2 p)."""
         x, c = np.split(work.received, 2, axis=1)
-        trained = run_sgd(self.solver, problem, replace(work, received=x), Terms(linear=c)).parameters
+        trained = self.train(problem, replace(work, received=x), Terms(linear=c)).parameters
         steps = work.steps[:, None]
         followed = np.where(steps > 0, (x - trained) / (self.solver.step_size * np.maximum(steps, 1)), c)
         return sent(np.concatenate([trained, followed], axis=1))

@@ -8,12 +8,11 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fedsim.errors import DeviceDownError, FedsimError, NoRouteError
-from fedsim.learners.learner import Array
-from fedsim.learners.workbench import Answer
+from fedsim.learners.tape import Done, Due
 from fedsim.protocols.fit import check_peer_fit
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.overlay import Graph, Overlay, tells
@@ -159,7 +158,7 @@ class _Peer:
         host.stint.settle()
         self.session.monitor.peer_round_ended(self.node.index)
 
-    async def _work(self, started: Array) -> Answer:
+    async def _work(self, started: Due) -> Done:
         self.is_working = True
         try:
             return await work(self.session, self.node, started, self.number)
@@ -183,7 +182,7 @@ class _Peer:
             await asyncio.get_running_loop().create_future()
 
     async def _average(
-        self, host: _Host, started: Array, answer: Answer, patience_s: float
+        self, host: _Host, started: Due, answer: Done, patience_s: float
     ) -> tuple[DeviceNode | None, Mapping[str, float]]:
         """Average with one neighbour; None if nobody could be had."""
         if not self.targets:
@@ -204,7 +203,7 @@ class _Peer:
                 return other.node, reply.parts
         return None, {}
 
-    async def _exchange(self, host: _Host, other: "_Peer", started: Array, answer: Answer) -> Delivery | None:
+    async def _exchange(self, host: _Host, other: "_Peer", started: Due, answer: Done) -> Delivery | None:
         """Both models travel, and both peers become the mean; None, and no change, if one does not arrive."""
         training, here, there = self.session.training, self.node.index, other.node.index
         mine = self._offer(self._rebased(started, answer, training.state(here)))
@@ -227,7 +226,7 @@ class _Peer:
             outcome.is_mixed = True
         return reply
 
-    def _offer(self, answer: Answer) -> Array:
+    def _offer(self, answer: Done) -> Due:
         """What a peer sends: its model, with the work of ``answer`` in it unless the learner overlaps."""
         training = self.session.training
         return training.offer(
@@ -275,13 +274,13 @@ class _Peer:
         )
         return delivery
 
-    def _alone(self, started: Array, answer: Answer) -> None:
+    def _alone(self, started: Due, answer: Done) -> None:
         """Add the work to what the model is now."""
         training, index = self.session.training, self.node.index
         own = training.state(index)
         done = self._rebased(started, answer, own)
         training.mix([training.meeting(own, done, self._offer(done), {}, {})])
 
-    def _rebased(self, started: Array, answer: Answer, own: Array) -> Answer:
+    def _rebased(self, started: Due, answer: Done, own: Due) -> Done:
         """The work as if it had been done on the model as it is now."""
-        return replace(answer, sent=self.session.training.rebased(started, answer.sent, own))
+        return self.session.training.rebased(started, answer, own)
