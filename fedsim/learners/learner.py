@@ -230,6 +230,14 @@ class PairwiseLearner(DecentralisedLearner, Protocol):
 
 
 @runtime_checkable
+class NewsKeeper(DecentralisedLearner, Protocol):
+    """A decentralised learner whose nodes remember what they heard, also while they did local work."""
+
+    def remember(self, computed: Any, current: Any) -> Any:
+        """What a node remembers after local work that gave ``computed``, if by then it has come to know ``current``."""
+
+
+@runtime_checkable
 class CatchUp(DecentralisedLearner, Protocol):
     """A decentralised learner whose messages build on each other: who missed some needs more than the last one."""
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.exchange import Meeting, assemble
 from fedsim.learners.learner import (
     Array,
     CatchUp,
@@ -16,9 +16,11 @@ from fedsim.learners.learner import (
     DecentralisedLearner,
     LocalLearner,
     MergingLearner,
+    NewsKeeper,
     PairwiseLearner,
 )
 from fedsim.learners.local_cost import LocalCost
+from fedsim.learners.tape import Done, Due, Labour, Mix, Offer, Rebase, Recall, Tape
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
@@ -144,52 +146,63 @@ class Harvest:
 
 
 class GossipTraining:
-    """A decentralised learner at work: every node's state, what it remembers, and work in progress."""
+    """A decentralised learner at work: every node's state, what it remembers, and what they are doing.
+
+    What a protocol is given to hand on are things that are due (``fedsim.learners.tape``); the numbers are computed
+    when somebody asks for ``models`` or ``measures``.
+    """
 
     def __init__(self, problem: Problem, learner: DecentralisedLearner, streams: Streams) -> None:
         self.problem = problem
         self.learner = learner
         self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
-        self.bench = Workbench(problem, learner)
+        self.tape = Tape(problem, learner)
         starts = [learner.init(problem, device, streams("init")) for device in range(problem.devices)]
-        self._states: Array = np.stack(starts)
-        self._memories: dict[int, Any] = _Memories(lambda device: learner.memory(problem, device))
+        self._states = [Due(start) for start in starts]
+        self._memories: dict[int, Due] = _Memories(lambda device: Due(learner.memory(problem, device)))
         self._streams = streams
 
-    def state(self, device: int) -> Array:
-        """This node's state as it is now: (q,); later rounds leave the returned array alone."""
-        own: Array = self._states[device].copy()
-        return own
+    def state(self, device: int) -> Due:
+        """This node's state as it is now: (q,)."""
+        return self._states[device]
 
-    def begin(self, device: int, own: Array, steps: int, key: Sequence[str | int], version: int) -> int:
-        """Start local work on the node's own state; see ``CentralTraining.begin``."""
-        rng = self._streams("local", *key)
-        memory = self._memories[device]
-        return self.bench.put(Job(device=device, received=own, memory=memory, steps=steps, version=version, rng=rng))
+    def begin(self, device: int, own: Due, steps: int, key: Sequence[str | int], version: int) -> Labour:
+        """Local work on the node's own state, which counts if it is ``done``; see ``CentralTraining.begin``."""
+        memory, luck = self._memories[device], partial(self._streams, "local", *key)
+        return Labour(device=device, own=own, memory=memory, steps=steps, version=version, luck=luck)
 
-    def offer(self, device: int, own: Array, answer: Answer | None = None) -> Array:
+    def done(self, work: Labour) -> Done:
+        """The node has done it."""
+        sent, memory = self.tape.put(work)
+        return Done(work.device, sent, memory)
+
+    def offer(self, device: int, own: Due, done: Done | None = None) -> Due:
         """What the node sends now: from its own state, or from the local work that it has done on it."""
-        numbers, memory = (own, self._memories[device]) if answer is None else (answer.sent, answer.memory)
-        devices = np.array([device], dtype=np.int64)
-        offered = self.learner.outgoing(self.problem, devices, numbers[None], (memory,))
-        self._memories[device] = offered.memory[0]
-        message: Array = offered.messages[0]
+        numbers, memory = (own, self._memories[device]) if done is None else (done.sent, done.memory)
+        message, self._memories[device] = self.tape.put(Offer(device=device, numbers=numbers, memory=memory))
         return message
 
-    def idle(self, device: int) -> Answer:
+    def idle(self, device: int) -> Done:
         """The local work of a node that does nothing now."""
-        return Answer(device=device, sent=self.state(device), memory=self._memories[device], steps=0, version=0)
+        return Done(device, self._states[device], self._memories[device])
 
-    def rebased(self, started: Array, computed: Array, current: Array) -> Array:
-        """What a node's local work would have given from its state as it is now: (q,).
+    def rebased(self, started: Due, done: Done, current: Due) -> Done:
+        """What a node's local work would have given from its state as it is now.
 
         Raises:
             FedsimError: the learner cannot say.
         """
         if not isinstance(self.learner, PairwiseLearner):
             raise FedsimError(f"{type(self.learner).__name__} cannot mix in the middle of local work")
-        rebased: Array = self.learner.rebase(started[None], computed[None], current[None])[0]
-        return rebased
+        step = Rebase(rebase=self.learner.rebase, started=started, computed=done.sent, current=current)
+        return Done(done.device, self.tape.put(step)[0], self._remembered(done))
+
+    def _remembered(self, done: Done) -> Due:
+        """What a node remembers after its local work, and of what it has heard meanwhile."""
+        if not isinstance(self.learner, NewsKeeper):
+            return done.memory
+        current = self._memories[done.device]
+        return self.tape.put(Recall(remember=self.learner.remember, computed=done.memory, current=current))[1]
 
     def message_bytes(self, codes: int) -> int:
         """Of a message to a neighbour that has not had the last so many, the present one among them."""
@@ -198,29 +211,27 @@ class GossipTraining:
         return self.learner.up_bytes(self.problem)
 
     def meeting(
-        self, own: Array, answer: Answer, offered: Array, received: Mapping[int, Array], weights: Mapping[int, float]
-    ) -> Meeting:
+        self, own: Due, done: Done, offered: Due, received: Mapping[int, Due], weights: Mapping[int, float]
+    ) -> Mix:
         """What a node has at the end of its round: what it did and sent, and what came, by neighbour."""
-        return Meeting(
-            device=answer.device,
+        return Mix(
+            device=done.device,
             own=own,
-            computed=answer.sent,
+            computed=done.sent,
             offered=offered,
-            memory=answer.memory if self.learner.overlaps else self._memories[answer.device],
+            memory=done.memory if self.learner.overlaps else self._memories[done.device],
             received=received,
             weights=weights,
         )
 
-    def mix(self, meetings: Sequence[Meeting]) -> None:
+    def mix(self, meetings: Sequence[Mix]) -> None:
         """The nodes' next states, and what they remember from then on."""
-        mixed = self.learner.mix(self.problem, assemble(meetings))
-        for meeting, state, memory in zip(meetings, mixed.states, mixed.memory, strict=True):
-            self._states[meeting.device] = state
-            self._memories[meeting.device] = memory
+        for meeting in meetings:
+            self._states[meeting.device], self._memories[meeting.device] = self.tape.put(meeting)
 
     def models(self) -> Array:
         """What each device would use now: (m, p)."""
-        return self.learner.models(self.problem, self._states, self._memories)
+        return self.learner.models(self.problem, *self._now())
 
     def predictor(self) -> Predictor:
         """What reads ``models``."""
@@ -228,4 +239,10 @@ class GossipTraining:
 
     def measures(self) -> Mapping[str, float]:
         """The learner's own figures of merit."""
-        return self.learner.measures(self.problem, self._states, self._memories)
+        return self.learner.measures(self.problem, *self._now())
+
+    def _now(self) -> tuple[Array, Mapping[int, Any]]:
+        """All states (m, q), and what the nodes remember."""
+        self.tape.play()
+        memories = [self._memories[device].value for device in range(self.problem.devices)]
+        return np.stack([state.value for state in self._states]), dict(enumerate(memories))

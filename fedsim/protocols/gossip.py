@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fedsim.errors import DeviceDownError, NoRouteError
-from fedsim.learners.learner import Array
 from fedsim.learners.mixing import Metropolis, Mixing
+from fedsim.learners.tape import Due
+from fedsim.protocols.fit import check_mutual
 from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import DeviceNode, Stint, under_way
 from fedsim.protocols.overlay import Overlay, hears, tells
@@ -49,8 +50,13 @@ class SynchronousGossip:
             raise ValueError(f"patience must be > 0, got {self.patience_s!r}")
 
     async def run(self, session: GossipSession) -> None:
-        """All peers until they are cancelled, or gone for good."""
+        """All peers until they are cancelled, or gone for good.
+
+        Raises:
+            FedsimError: neighbours do not hear each other, and the learner needs it.
+        """
         schedule = Schedule(self.overlay, self.mixing, session.peers)
+        check_mutual(schedule.base, session.training.learner)
         inboxes = [Inbox(hears(schedule.base, index)) for index in range(len(session.devices))]
         async with asyncio.TaskGroup() as group:
             for device in session.devices:
@@ -80,8 +86,8 @@ class _Peer:
     behind: dict[int, int]
     in_flight: int
     number: int = 0
-    outbox: dict[int, "asyncio.Queue[tuple[int, Array]]"] = field(default_factory=dict)
-    offered: tuple[int, Array] | None = None
+    outbox: dict[int, "asyncio.Queue[tuple[int, Due]]"] = field(default_factory=dict)
+    offered: tuple[int, Due] | None = None
 
     @property
     def inbox(self) -> Inbox:
@@ -165,7 +171,7 @@ class _Peer:
         node = self.session.devices[last]
         return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
 
-    def _offer(self, model: Array, turn: Turn) -> None:
+    def _offer(self, model: Due, turn: Turn) -> None:
         """Hand a model to the couriers of this round; one that still waits for its courier is superseded."""
         self.offered = (self.number, model)
         for neighbour in self.behind:
@@ -201,12 +207,13 @@ class _Peer:
                 raise
             for cause, wasted_bytes in delivery.wasted.items():
                 stint.lose(cause, sent_bytes=wasted_bytes)
-            self.inboxes[neighbour].put(self.node.index, number, model, delivery.parts)
+            parts = delivery.parts
+            self.inboxes[neighbour].put(self.node.index, number, model, parts)
             self.session.record(
                 "passed",
                 subject=self.node.name,
                 peer=target.name,
                 round=number,
                 move_s=delivery.move_s,
-                **delivery.parts,
+                **parts,
             )

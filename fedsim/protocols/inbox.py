@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from fedsim.learners.learner import Array
+from fedsim.learners.tape import Due
 
 
 class Inbox:
@@ -20,11 +20,11 @@ class Inbox:
         self.last: int | None = None
         self.parts: Mapping[str, float] = {}
         self.welcome: Callable[[int], None] = lambda _: None
-        self._shelves: dict[int, dict[int, Array]] = {neighbour: {} for neighbour in neighbours}
+        self._shelves: dict[int, dict[int, Due]] = {neighbour: {} for neighbour in neighbours}
         self._away: set[int] = set()
         self._changed = asyncio.Event()
 
-    def put(self, sender: int, number: int, model: Array, parts: Mapping[str, float]) -> None:
+    def put(self, sender: int, number: int, model: Due, parts: Mapping[str, float]) -> None:
         """A neighbour's model of its round ``number`` arrived; ``parts``: where the message's time went."""
         self._shelves[sender][number] = model
         self.newest = max(self.newest, number)
@@ -41,12 +41,15 @@ class Inbox:
             self._away.add(sender)
             self._changed.set()
 
-    def model(self, sender: int, number: int) -> Array | None:
+    def model(self, sender: int, number: int) -> Due | None:
         """The neighbour's model of that round or, if it is ahead, of the first round after it."""
-        numbers = [kept for kept in self._shelves[sender] if kept >= number]
-        return self._shelves[sender][min(numbers)] if numbers else None
+        shelf = self._shelves[sender]
+        if number in shelf:
+            return shelf[number]
+        ahead = [kept for kept in shelf if kept > number]
+        return shelf[min(ahead)] if ahead else None
 
-    async def fill(self, number: int, senders: Collection[int], patience_s: float | None) -> dict[int, Array]:
+    async def fill(self, number: int, senders: Collection[int], patience_s: float | None) -> dict[int, Due]:
         """Wait for the round's model of each of these senders who is waited for; what is there when that ends.
 
         Whoever is missing when the patience is over is given up. If everybody is away, wait for the first to come

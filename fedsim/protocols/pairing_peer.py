@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from fedsim.errors import DeviceDownError, NoRouteError
-from fedsim.learners.learner import Array
-from fedsim.learners.workbench import Answer
+from fedsim.learners.tape import Done, Due
 from fedsim.protocols.node import Delivery, DeviceNode, Stint, under_way
 from fedsim.protocols.pairs import Pairs
 from fedsim.protocols.peer_work import deliver, work
@@ -95,7 +94,7 @@ class PairingPeer:
         host.stint.settle()
         self.session.monitor.peer_round_ended(self.node.index)
 
-    async def _work(self, started: Array) -> Answer:
+    async def _work(self, started: Due) -> Done:
         self.is_working = True
         try:
             return await work(self.session, self.node, started, self.number)
@@ -119,7 +118,7 @@ class PairingPeer:
             await asyncio.get_running_loop().create_future()
 
     async def _average(
-        self, host: Host, started: Array, answer: Answer, patience_s: float
+        self, host: Host, started: Due, answer: Done, patience_s: float
     ) -> tuple[DeviceNode | None, Mapping[str, float]]:
         """Average with one neighbour; None if nobody could be had."""
         if not self.targets:
@@ -140,7 +139,7 @@ class PairingPeer:
                 return other.node, reply.parts
         return None, {}
 
-    async def _exchange(self, host: Host, other: "PairingPeer", started: Array, answer: Answer) -> Delivery | None:
+    async def _exchange(self, host: Host, other: "PairingPeer", started: Due, answer: Done) -> Delivery | None:
         """Both models travel, and both peers become the mean; None, and no change, if one does not arrive."""
         training, here, there = self.session.training, self.node.index, other.node.index
         mine = self._offer(self._rebased(started, answer, training.state(here)))
@@ -163,7 +162,7 @@ class PairingPeer:
             outcome.is_mixed = True
         return reply
 
-    def _offer(self, answer: Answer) -> Array:
+    def _offer(self, answer: Done) -> Due:
         """What a peer sends: its model, with the work of ``answer`` in it unless the learner overlaps."""
         training = self.session.training
         return training.offer(
@@ -212,13 +211,13 @@ class PairingPeer:
         )
         return delivery
 
-    def _alone(self, started: Array, answer: Answer) -> None:
+    def _alone(self, started: Due, answer: Done) -> None:
         """Add the work to what the model is now."""
         training, index = self.session.training, self.node.index
         own = training.state(index)
         done = self._rebased(started, answer, own)
-        training.mix([training.meeting(own, done, training.state(index), {}, {})])
+        training.mix([training.meeting(own, done, self._offer(done), {}, {})])
 
-    def _rebased(self, started: Array, answer: Answer, own: Array) -> Answer:
+    def _rebased(self, started: Due, answer: Done, own: Due) -> Done:
         """The work as if it had been done on the model as it is now."""
-        return replace(answer, sent=self.session.training.rebased(started, answer.sent, own))
+        return self.session.training.rebased(started, answer, own)

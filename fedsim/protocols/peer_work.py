@@ -1,32 +1,21 @@
 """What peers do under any gossip: work on their own, and messages to each other."""
 
 from fedsim.errors import JobRefusedError, MessageFailedError, NoRouteError
-from fedsim.learners.learner import Array
-from fedsim.learners.workbench import Answer
+from fedsim.learners.tape import Done, Due
 from fedsim.protocols.cost import cost
 from fedsim.protocols.node import Delivery, DeviceNode, Stint
 from fedsim.protocols.session import GossipSession
 
 
-async def work(session: GossipSession, node: DeviceNode, own: Array, number: int) -> Answer:
+async def work(session: GossipSession, node: DeviceNode, own: Due, number: int) -> Done:
     """Local work of a peer on its own state; one whose device refuses it does no step."""
-    training, index = session.training, node.index
+    training, index, luck = session.training, node.index, (node.name, number)
+    labour = training.begin(index, own, training.costs[index].steps, luck, number - 1)
     try:
-        return await _train(session, node, own, number)
+        await cost(training, index, labour.steps).spend(node)
     except JobRefusedError:
-        ticket = training.begin(index, own, 0, (node.name, number), number - 1)
-        return training.bench.take(ticket)
-
-
-async def _train(session: GossipSession, node: DeviceNode, own: Array, number: int) -> Answer:
-    training, index = session.training, node.index
-    steps = training.costs[index].steps
-    ticket = training.begin(index, own, steps, (node.name, number), number - 1)
-    try:
-        await cost(training, index, steps).spend(node)
-        return training.bench.take(ticket)
-    finally:
-        training.bench.drop(ticket)
+        labour = training.begin(index, own, 0, luck, number - 1)
+    return training.done(labour)
 
 
 async def deliver(node: DeviceNode, target: DeviceNode, size_bytes: int, stint: Stint) -> Delivery:

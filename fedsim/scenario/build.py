@@ -110,11 +110,11 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     if dry and not isinstance(problem, Outline):
         problem = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     devices = _crew(sim, fleet, presence, messenger, waste)
-    training = _training(scenario, problem, sim)
-    peers = make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices))
     unseen = _unseen(scenario, fleet)
     devices.keep_out(unseen)
     problem = replace(problem, unseen=unseen)
+    training = _training(scenario, problem, sim)
+    peers = make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices))
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()

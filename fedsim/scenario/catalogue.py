@@ -15,6 +15,7 @@ from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.cocoa import Cocoa
 from fedsim.learners.codecs import Codec, Float16, Qsgd, RandomK, TopK
 from fedsim.learners.decay import Decay, Exponential, Milestones
+from fedsim.learners.dfedem import DFedEM
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.dsgt import Dsgt
 from fedsim.learners.extremes import GlobalMachine, LocalMachines
@@ -26,6 +27,8 @@ from fedsim.learners.feddyn import FedDyn
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
 from fedsim.learners.fedsgd import FedSgd
+from fedsim.learners.graph_dual import GraphDual
+from fedsim.learners.graph_gradient import GraphGradient
 from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.mb_sdca import MbSdca
@@ -237,6 +240,9 @@ def standard_catalogue() -> Catalogue:
         "scaffold": Kind(type=Scaffold, family="central"),
         "feddyn": Kind(type=FedDyn, family="central"),
         "d-psgd": Kind(type=DPsgd, family="decentralised"),
+        "d-fedem": Kind(type=DFedEM, family="decentralised", models=mixable),
+        "graph-dual": Kind(type=GraphDual, family="decentralised", models=_MARGINS),
+        "graph-gradient": Kind(type=GraphGradient, family="decentralised", models=_MARGINS),
         "dsgt": Kind(type=Dsgt, family="decentralised"),
         "choco-sgd": Kind(type=ChocoSgd, family="decentralised"),
         "averaging": Kind(type=Averaging, family="decentralised"),

@@ -6,7 +6,7 @@ in-degree(j), A(i, j))``, with the route's latency l and A its capacity over the
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ import networkx as nx
 
 from fedsim.system.lines import Line
 from fedsim.system.links import SharedLinks
-from fedsim.system.track import Track
+from fedsim.system.track import Section, Track
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,8 @@ class EqualSplit:
         rate_bps = self._rate_bps(source, target, track)
         if self._free:
             link = self._free.pop()
-            self._links.set_capacity(link, rate_bps)
+            if self._links.rates_bps((link,)) != (rate_bps,):
+                self._links.set_capacity(link, rate_bps)
         else:
             link = self._links.add_link(rate_bps)
         return Line(link, (), track.delay_s, track.loss)
@@ -71,10 +72,10 @@ class EqualSplit:
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
         return min(
-            self._narrowest_bps(track.up.lines) / out,
-            self._narrowest_bps(track.down.lines) / into,
-            self._narrowest_bps(track.core.lines) / max(1, len(track.core.lines)),
+            self._narrowest_bps(track.up) / out,
+            self._narrowest_bps(track.down) / into,
+            self._narrowest_bps(track.core) / max(1, len(track.core.numbers)),
         )
 
-    def _narrowest_bps(self, lines: Sequence[Line]) -> float:
-        return min((self._links.capacity_bps(line.link) for line in lines), default=math.inf)
+    def _narrowest_bps(self, part: Section) -> float:
+        return min(self._links.rates_bps(part.numbers), default=math.inf)

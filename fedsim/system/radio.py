@@ -55,6 +55,7 @@ class Radio:
     ) -> None:
         """A radio in idle; ``luck`` names its random streams: "paging" and "doze", followed by these."""
         self.profile = profile
+        self._is_flat = not (profile.alpha_up_w_per_bps or profile.alpha_down_w_per_bps)  # a rate is as good as another
         self._sim = sim
         self._meter = meter
         self._track = meter.add_track()
@@ -124,14 +125,15 @@ class Radio:
     def follow(self, flow: Flow, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
-        moved = bool(self._up_bps or self._down_bps)
+        sent, received = bool(self._up_bps), bool(self._down_bps)
         if rate_bps > 0:
             rates_bps[flow.number] = rate_bps
         else:
             rates_bps.pop(flow.number, None)
-        if moved or rate_bps > 0:
+        if sent or received or rate_bps > 0:
             self._quiet_s = self._sim.now
-            self._power_changed()
+            if not self._is_flat or sent != bool(self._up_bps) or received != bool(self._down_bps):
+                self._power_changed()
 
     def forget_flows(self) -> None:
         """All flows have gone over to another radio."""

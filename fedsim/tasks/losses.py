@@ -34,6 +34,10 @@ class DualLoss(Protocol):
     def step(self, alpha: Array, t: Array, u: Array, curvature: Array) -> Array:
         """The best dual variable where one unit more of it raises u by ``curvature``; no change at inf."""
 
+    @property
+    def steepest(self) -> float:
+        """The most by which the slope changes per unit of u, inf at a kink."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hinge:
@@ -44,6 +48,11 @@ class Hinge:
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < np.inf:
             raise FedsimError(f"hinge: smoothing must be >= 0 and finite, got {self.smoothing!r}")
+
+    @property
+    def steepest(self) -> float:
+        """See ``DualLoss``: within the rounded stretch, if there is one."""
+        return 1.0 / self.smoothing if self.smoothing else np.inf
 
     def loss(self, u: Array, t: Array) -> Array:
         """See ``DualLoss``: linear below 1 - smoothing, quadratic up to 1, then 0."""
@@ -79,6 +88,11 @@ class Hinge:
 class Squared:
     """(u - t)^2 / 2, for any target."""
 
+    @property
+    def steepest(self) -> float:
+        """See ``DualLoss``."""
+        return 1.0
+
     def loss(self, u: Array, t: Array) -> Array:
         """See ``DualLoss``."""
         return (u - t) ** 2 / 2
@@ -99,6 +113,11 @@ class Squared:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SquaredHinge:
     """max(0, 1 - t u)^2, scikit-learn's and LIBLINEAR's ``squared_hinge``; targets are -1 and +1."""
+
+    @property
+    def steepest(self) -> float:
+        """See ``DualLoss``."""
+        return 2.0
 
     def loss(self, u: Array, t: Array) -> Array:
         """See ``DualLoss``."""
@@ -126,6 +145,11 @@ class LogLoss:
     Its best step has no closed form: it is found by Newton's method to about 1e-15 (compare Yu, Huang and Lin 2011,
     "Dual coordinate descent methods for logistic regression and maximum entropy models").
     """
+
+    @property
+    def steepest(self) -> float:
+        """See ``DualLoss``: at u = 0."""
+        return 0.25
 
     def loss(self, u: Array, t: Array) -> Array:
         """See ``DualLoss``."""

@@ -229,7 +229,9 @@ def _check_rehearsal(learner: Any, problem: Problem) -> None:
     outline = Outline(model=problem.model, examples=problem.sizes, name=problem.name)
     training = GossipTraining(outline, GossipRehearsal(learner), streams)
     own = training.state(0)
-    ticket = training.begin(0, own, training.costs[0].steps, (0, 0), 0)
-    answer = training.bench.take(ticket)
-    offered = training.offer(0, own, None if learner.overlaps else answer)
+    work = training.begin(0, own, training.costs[0].steps, (0, 0), 0)
+    offered = training.offer(0, own) if learner.overlaps else None
+    answer = training.done(work)
+    offered = training.offer(0, own, answer) if offered is None else offered
     training.mix([training.meeting(own, answer, offered, {}, {})])
+    training.models()

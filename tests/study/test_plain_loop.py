@@ -20,6 +20,7 @@ from fedsim.learners.messages import rounded
 from fedsim.learners.mixing import metropolis
 from fedsim.learners.mocha import Mocha
 from fedsim.learners.scaffold import Scaffold
+from fedsim.learners.tape import Tape
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.learners.workbench import Workbench
 from fedsim.protocols.gossip import SynchronousGossip
@@ -209,7 +210,29 @@ def test_gossip_is_the_plain_algorithm(problem, overlaps):
     assert training.models() == pytest.approx(models, rel=1e-12, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "quickstart_ring", "quickstart_mocha"])
+def test_playing_every_step_of_peers_at_once_changes_no_result(monkeypatch, request):
+    scenario = load(
+        request.config.rootpath / "scenarios" / "quickstart_ring.yaml",
+        ["stop.target=null", "stop.time=6s", "learner.epochs=1"],
+        seed=3,
+    )
+    batched = simulate(scenario)
+    put, played = Tape.put, []
+
+    def put_and_play(tape, step):
+        due = put(tape, step)
+        tape.play()
+        played.append(type(step).__name__)
+        return due
+
+    monkeypatch.setattr(Tape, "put", put_and_play)
+    alone = simulate(scenario)
+    assert {"Labour", "Offer", "Mix"} <= set(played)
+    assert batched.curve.equals(alone.curve)
+    assert batched.events.equals(alone.events)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "quickstart_mocha"])
 def test_batching_changes_no_result(name, monkeypatch, request):
     scenario = load(
         request.config.rootpath / "scenarios" / f"{name}.yaml",

@@ -1,0 +1,57 @@
+"""Speed of gossip among many peers, with network and clock: what a message costs, and how that grows.
+
+    pytest tests/benchmarks/test_gossip_speed.py --benchmark-enable
+    python tests/benchmarks/many_peers.py 1000 100
+
+Peers on a random 10-regular overlay, softmax with 60 features and 10 classes, 100 examples each, an epoch of D-PSGD in
+minibatches of 10 a round; laptops of different speeds on ethernet, links in equal parts by Marfoq's model.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedsim.kernel import Simulation
+from fedsim.study.run import play
+
+
+def measured(peers, rounds):
+    """In a process of its own, so that memory is its own."""
+    script = Path(__file__).with_name("many_peers.py")
+    told = subprocess.run([sys.executable, script, str(peers), str(rounds)], capture_output=True, check=True, text=True)
+    return json.loads(told.stdout)
+
+
+def test_a_message_among_many_peers_costs_hardly_more_than_among_few(benchmark):
+    """Near linear in messages: per message at most twice as much for ten times the peers; the peers learn."""
+    few, many, rounds = (100, 1000, 10) if benchmark.enabled else (20, 60, 4)
+    small = measured(few, rounds)
+    large = benchmark.pedantic(measured, args=(many, rounds), rounds=1)
+    benchmark.extra_info["microseconds per message"] = [round(told["us_per_message"]) for told in (small, large)]
+    benchmark.extra_info["megabytes"] = [round(told["mb"]) for told in (small, large)]
+    assert large["accuracy"][1] > large["accuracy"][0] + 0.2
+    if benchmark.enabled:
+        assert large["us_per_message"] < 2 * small["us_per_message"]
+        assert large["mb"] < 1000
+
+
+@pytest.mark.parametrize("sharing", ["equal-split", "max-min"])
+def test_every_peer_goes_at_its_own_pace_and_all_are_computed_together(sharing, monkeypatch):
+    """A round of all peers is a few calls of the learner, though no two of them end at the same time."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    import many_peers  # a script beside this file
+
+    from fedsim.learners.dpsgd import DPsgd
+
+    sizes, local = [], DPsgd.local
+    monkeypatch.setattr(DPsgd, "local", lambda *given: sizes.append(len(given[-1].devices)) or local(*given))
+    sim = Simulation(seed=1)
+    play(many_peers.scenario(20, 5, sharing), sim)
+    mixed = sim.events.frame("mixed")
+    assert len(np.unique(mixed["time_s"])) > 0.9 * len(mixed)
+    assert max(sizes) == 20
+    assert len(sizes) < 0.2 * len(mixed)
