@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fedsim.learners.exchange import Meeting, assemble
-from fedsim.learners.learner import Array
+from fedsim.learners.learner import Array, CatchUp
 from fedsim.learners.rehearsal import GossipRehearsal
 from fedsim.learners.training import GossipTraining
 from fedsim.tasks.problem import Outline, Problem
@@ -66,6 +66,9 @@ def check_decentralised(learner: Any, problem: Problem) -> None:
 def _check_bytes(learner: Any, problem: Problem, numbers: int) -> None:
     size = {"float32": [4], "float64": [8]}.get(getattr(learner, "precision", ""), [4, 8])
     declared = learner.up_bytes(problem)
+    if isinstance(learner, CatchUp):  # codes have lengths of their own
+        BYTES.demand(declared > 0, f"a code is declared as {declared!r} bytes")
+        return
     allowed = [numbers * each for each in size]
     BYTES.demand(declared in allowed, f"a model of {numbers} numbers is declared as {declared!r} bytes")
 

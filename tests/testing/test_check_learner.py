@@ -8,6 +8,7 @@ import pytest
 from fedsim.learners.clustered import ClusteredFL
 from fedsim.learners.decay import Exponential
 from fedsim.learners.dpsgd import DPsgd
+from fedsim.learners.exchange import Mixed
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
@@ -281,32 +282,48 @@ def test_a_broken_learner_hears_which_law_it_breaks(learner, law):
 # --- peers ------------------------------------------------------------------------------------------------------------
 
 
+def spread(exchange, per_message):
+    """Sums of something of each message, by receiver."""
+    pieces = np.split(per_message, exchange.starts[1:-1])
+    return np.array([piece.sum(axis=0) for piece in pieces])
+
+
+def apart(exchange):
+    return exchange.received - np.repeat(exchange.offered, np.diff(exchange.starts), axis=0)
+
+
 class PeerInPlace(DPsgd):
-    def mix(self, own, computed, received, weights):
-        computed += weights[1:] @ (received - own)
-        return computed.copy()
+    def mix(self, problem, exchange):
+        exchange.computed[:] += exchange.pulls()
+        return Mixed(states=exchange.computed.copy(), memory=exchange.memory)
 
 
 class PeerDrift(DPsgd):
-    def mix(self, own, computed, received, weights):
-        return computed + weights[1:] @ received
+    def mix(self, problem, exchange):
+        moved = spread(exchange, exchange.weights[:, None] * exchange.received)
+        return Mixed(states=exchange.computed + moved, memory=exchange.memory)
 
 
 class PeerFirst(DPsgd):
-    def mix(self, own, computed, received, weights):
-        return computed + (weights[1] * (received[0] - own) if len(received) else 0.0)
+    def mix(self, problem, exchange):
+        weighted = exchange.weights[:, None] * apart(exchange)
+        weighted[np.setdiff1d(np.arange(len(weighted)), exchange.starts)] = 0.0
+        return Mixed(states=exchange.computed + spread(exchange, weighted), memory=exchange.memory)
 
 
 class PeerLoner(DPsgd):
-    def mix(self, own, computed, received, weights):
-        return computed + np.mean(received - own, axis=0) * (1 - weights[0])
+    def mix(self, problem, exchange):
+        moved = spread(exchange, apart(exchange)) / np.diff(exchange.starts)[:, None]
+        return Mixed(states=exchange.computed + moved, memory=exchange.memory)
 
 
 class PeerSkewed(DPsgd):
     """Takes rounded models of its neighbours, and its own as it is."""
 
-    def mix(self, own, computed, received, weights):
-        return computed + weights[1:] @ (received.astype("float32") - own)
+    def mix(self, problem, exchange):
+        skewed = exchange.received - np.repeat(exchange.own, np.diff(exchange.starts), axis=0)
+        moved = spread(exchange, exchange.weights[:, None] * skewed)
+        return Mixed(states=exchange.computed + moved, memory=exchange.memory)
 
 
 class PeerCheap(DPsgd):
