@@ -106,8 +106,8 @@ def test_no_learner_takes_a_decay_and_forgets_it(name):
     """What devices compute at version 3 is not what they compute at version 0, with the same luck."""
     problem, everybody = small_problem(), range(7)
     learner = LEARNERS[name].type(decay=Exponential(per_round=0.5))
-    start = learner.init(problem, np.random.default_rng(0))
-    central = hasattr(learner, "aggregate")
+    central, luck = hasattr(learner, "aggregate"), np.random.default_rng(0)
+    start = learner.init(problem, luck) if central else learner.init(problem, 0, luck)
     received = np.stack([learner.broadcast(problem, start, k) if central else start for k in everybody])
     memory = tuple(learner.memory(problem, k) for k in everybody)
     bench = Bench(learner=learner, problem=problem, received=received, memory=memory)
