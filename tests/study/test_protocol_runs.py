@@ -165,7 +165,7 @@ def test_a_learner_on_its_own_and_one_whose_edges_combine_once_learn_the_same():
             {**BUFFERED, "protocol": {"name": "asynchronous-updates", "concurrency": 9}},
             "concurrency: must be at most the 8 devices there are, got 9",
         ),
-        ({"compression": {"down": "top-k"}}, "compression: down: TopK carries parts of a change"),
+        ({"compression": {"down": "top-k"}}, "compression: down: a model goes down, not parts of a change"),
         ({"compression": {"up": "top-q"}}, "compression.up.name: 'top-q' is not a known name; did you mean 'top-k'"),
         ({"compression": {"up": {"name": "qsgd", "levels": 0}}}, "compression.up: qsgd: levels must be >= 1, got 0"),
         (
