@@ -32,9 +32,9 @@ Listed = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, overlays, "
-        "mixing, devices, "
-        "transports, congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
+        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, efforts, "
+        "optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
+        "congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]
 

@@ -29,8 +29,7 @@ class Compression:
 
     def __post_init__(self) -> None:
         if self.down is not None and not self.down.is_dense:
-            name = type(self.down).__name__
-            raise FedsimError(f"down: {name} carries parts of a change, and a model goes down: take Float16 or Qsgd")
+            raise FedsimError("down: a model goes down, not parts of a change: take float16 or qsgd")
 
     def of(self, learner: CentralLearner) -> CentralLearner:
         """The learner with these codecs; itself if there are none."""

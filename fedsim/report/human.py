@@ -16,6 +16,7 @@ _SCALES: Final[Mapping[str, tuple[tuple[float, str], ...]]] = MappingProxyType({
 })  # fmt: skip
 
 NOTHING: Final = "-"
+_LONG_SHARE: Final = 1e4  # a regression that diverges explains less than nothing, by many digits
 
 
 def about(value: float, unit: str) -> str:
@@ -25,7 +26,7 @@ def about(value: float, unit: str) -> str:
     or empty for a plain number.
     """
     if unit == "1":
-        return f"{value:.1%}".replace("%", " %")
+        return _share(value)
     if not math.isfinite(value):
         return "never" if unit == "s" and value > 0 else str(value)
     rounded = float(f"{value:.3g}")
@@ -41,6 +42,12 @@ def gain(value: float, unit: str) -> str:
     """A difference, always with its sign; a difference of shares is in percentage points."""
     text = f"{100 * value:.1f} pt" if unit == "1" else about(value, unit)
     return text if text.startswith("-") or value == 0 else f"+{text}"
+
+
+def _share(value: float) -> str:
+    if not math.isfinite(value):
+        return "not a number"
+    return f"{100 * value:.1e} %" if abs(value) >= _LONG_SHARE else f"{100 * value:.1f} %"
 
 
 def _digits(value: float) -> str:

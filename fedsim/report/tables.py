@@ -1,5 +1,6 @@
 """The table at the end of a run: what was reached, what it took, what was lost, and what was slow."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from rich.console import Group, RenderableType
@@ -94,6 +95,8 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
     elif summary.target is not None:
         yield goal_text(summary.metric, summary.target), _reached(summary)
     yield "rounds", about(summary.rounds, "")
+    if summary.learned and not all(math.isfinite(summary.final[name]) for name in _FINAL if name in summary.final):
+        yield "learning", "diverged: its numbers are finite no more; a smaller step size may help"
     yield from ((text, about(summary.final[name], "1")) for name, text in _FINAL.items() if name in summary.final)
     yield "devices", _devices(summary)
     yield "energy", about(summary.spent.work_j, "J")

@@ -217,7 +217,7 @@ class Scenario(Checked):
         model = info.data.get("model")
         wanted = learner.kind.models
         if model and wanted and model.name not in wanted:
-            raise refuse(f"{learner.name!r} cannot train a {model.name!r} model, only {' or '.join(wanted)}")
+            raise refuse(f"{learner.name!r} cannot train a {model.name!r} model, only one of: {', '.join(wanted)}")
         return learner
 
     @field_validator("compression")

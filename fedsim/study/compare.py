@@ -78,7 +78,7 @@ def _target(scenarios: Sequence[Scenario], target: float | None) -> float | None
     first = scenarios[0]
     goal = first.stop.target if target is None else target
     if goal is None:
-        raise FedsimError(f"a target is needed: {first.name!r} has no stop.target, and none was given")
+        raise FedsimError(f"a target is needed: {first.name!r} has no stop.target: give one, such as --target '85 %'")
     if not 0 < goal <= 1:
         raise FedsimError(f"target must be above 0 % and at most 100 %, got {units.per_cent(goal)}")
     return goal

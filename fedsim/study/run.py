@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from threadpoolctl import threadpool_limits
@@ -68,7 +69,8 @@ def play(
     """Run a checked scenario in a fresh simulation, to look at the world that it leaves behind."""
     # One thread for linear algebra: the matrices of many devices are small, and sums must not depend on how many
     # cores a machine has.
-    with threadpool_limits(limits=1):
+    # Numbers of a learner that diverges are a result, which the curve and the report tell, and no warning of ours.
+    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"):
         world = build(scenario, sim, dry=dry)
         monitor = _monitor(scenario, world, tell)
         sim.run(_until_done(scenario, world, monitor))

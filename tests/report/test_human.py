@@ -57,3 +57,11 @@ def test_three_digits_are_right(value, unit):
 @settings(deadline=None, max_examples=100)
 def test_three_digits_of_bytes_are_right(value):
     assert units.parse(about(value, "bytes").replace(",", ""), "bytes") == pytest.approx(value, rel=0.0051)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(-3.036, "-303.6 %"), (-7.7e41, "-7.7e+43 %"), (math.nan, "not a number"), (-math.inf, "not a number")],
+)
+def test_shares_of_a_learner_that_diverges_are_short(share, text):
+    assert about(share, "1") == text

@@ -227,7 +227,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
             "it needs a server that combines answers")
         ]),
         ({"server": None}, ["scenario: protocol: 'rounds' needs a server: give 'server: {at: ...}'"]),
-        ({"model": "other"}, ["scenario: learner: 'average' cannot train a 'other' model, only linear"]),
+        ({"model": "other"}, ["scenario: learner: 'average' cannot train a 'other' model, only one of: linear"]),
         ({"stop": {"target": 0.9}}, [
             "--set stop: stop: needs a bound, time or rounds: a target may never be reached"
         ]),

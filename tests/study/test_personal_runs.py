@@ -1,8 +1,11 @@
 """Whole runs of learners that leave each device a model of its own, and of devices kept out of the training."""
 
+from io import StringIO
+
 import numpy as np
 import pytest
 import yaml
+from rich.console import Console
 
 import fedsim
 from fedsim.errors import ScenarioError
@@ -12,6 +15,7 @@ from fedsim.learners.decay import Milestones
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.local_tuning import FedAvgTuned
 from fedsim.learners.pfedme import PFedMe
+from fedsim.report.tables import run_report
 from fedsim.scenario import check, resolved
 from fedsim.study.run import play
 
@@ -185,3 +189,15 @@ def test_what_does_not_go_together_is_refused(words, changes, rule):
 def test_the_names_stand_for_these_learners(words):
     types = {"fedem": FedEM, "fedavg+": FedAvgTuned, "clustered": ClusteredFL, "pfedme": PFedMe}
     assert {name: type(check(words(name)).learner.value) for name in types} == types
+
+
+def test_numbers_that_diverge_are_a_result_and_no_warning(words):
+    """Under this suite a warning is an error."""
+    wild = {"name": "fedavg", "epochs": 1, "step_size": 1e200, "precision": "float32"}
+    result = fedsim.run(
+        words(learner=wild, model={"name": "ridge"}, data={"name": "linear-tasks", "kind": "regression"})
+    )
+    assert not np.isfinite(result.summary.final["accuracy"])
+    console = Console(file=StringIO(), width=100)
+    console.print(run_report(result.summary))
+    assert "diverged" in console.file.getvalue()

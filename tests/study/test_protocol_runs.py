@@ -128,13 +128,16 @@ def test_edge_servers_compute_send_and_fail_like_servers():
 
 
 def test_a_learner_on_its_own_and_one_whose_edges_combine_once_learn_the_same():
-    """Everybody takes part, nothing is coded: the same numbers, whoever combines."""
-    everybody = {"protocol": {"name": "synchronous-rounds", "cohort": 8}}
-    tree = {**TREE, "compression": {}, "protocol": {"name": "hierarchical-rounds", "cohort": 8}}
-    exact = {"learner": {"name": "fedavg", "precision": "float64"}}  # models of edges travel in the learner's precision
-    flat, edges = simulate(check(words({**everybody, **exact}))), simulate(check(words({**tree, **exact})))
+    """Everybody takes part, nothing is coded: the same numbers, whoever combines.
+
+    In float64: rounded to float32, sums whose last bit differs may go down as two neighbouring numbers.
+    """
+    exact = {"learner": {"name": "fedavg", "epochs": 1, "step_size": 0.1, "precision": "float64"}}
+    everybody = {**exact, "protocol": {"name": "synchronous-rounds", "cohort": 8}}
+    tree = {**exact, **TREE, "compression": {}, "protocol": {"name": "hierarchical-rounds", "cohort": 8}}
+    flat, edges = simulate(check(words(everybody))), simulate(check(words(tree)))
     assert edges.curve["accuracy"].tolist() == flat.curve["accuracy"].tolist()
-    assert edges.curve["objective"].tolist() == pytest.approx(flat.curve["objective"].tolist(), rel=1e-9)
+    assert edges.curve["objective"].tolist() == pytest.approx(flat.curve["objective"].tolist(), rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_a_learner_on_its_own_and_one_whose_edges_combine_once_learn_the_same():
             {**BUFFERED, "protocol": {"name": "asynchronous-updates", "concurrency": 9}},
             "concurrency: must be at most the 8 devices there are, got 9",
         ),
-        ({"compression": {"down": "top-k"}}, "compression: down: TopK carries parts of a change"),
+        ({"compression": {"down": "top-k"}}, "compression: down: a model goes down, not parts of a change"),
         ({"compression": {"up": "top-q"}}, "compression.up.name: 'top-q' is not a known name; did you mean 'top-k'"),
         ({"compression": {"up": {"name": "qsgd", "levels": 0}}}, "compression.up: qsgd: levels must be >= 1, got 0"),
         (
