@@ -180,12 +180,13 @@ async def get(store):
 @pytest.mark.parametrize(("threshold", "meanwhile"), [(700, 10_000), (50_000, 50_000), (0, 0)])
 def test_the_collector_comes_seldom_in_a_run_and_is_as_it_was_after_it(sim, threshold, meanwhile):
     async def main():
-        return gc.get_threshold()[0]
+        return gc.get_threshold()[0], gc.get_freeze_count() > 0
 
     before = gc.get_threshold()
     gc.set_threshold(threshold)
     try:
-        assert sim.run(main()) == meanwhile
+        assert sim.run(main()) == (meanwhile, threshold > 0)
         assert gc.get_threshold()[0] == threshold
+        assert gc.get_freeze_count() == 0
     finally:
         gc.set_threshold(*before)

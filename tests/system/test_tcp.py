@@ -177,7 +177,7 @@ def test_a_warm_window_is_kept_and_a_cold_one_is_not():
     first = BARE.plan(far, 100 * 1448, COLD)
     assert first.window == 80 + 30
     assert first.slow_start_s == pytest.approx(0.3 - 70 * 1514 * 8 / 100e6)
-    assert BARE.plan(far, 100 * 1448, replace(WARM, window=110.0)).slow_start_s == 0.0
+    assert BARE.plan(far, 100 * 1448, WARM._replace(window=110.0)).slow_start_s == 0.0
     quiet = Connection(idle_s=1.1, quiet_s=1.1, window=110.0)
     assert BARE.plan(far, 100 * 1448, quiet) == first
     assert BARE.plan(path(100e6, 0.4), 100 * 1448, quiet).slow_start_s == 0.0  # 1.1 s is less than three round trips
