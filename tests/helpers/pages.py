@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.group import DeviceGroup
 from fedsim.scenario.schema import Scenario
 
@@ -107,6 +108,7 @@ def pages():
     return [Page(path) for path in sorted((ROOT / "docs").glob("*.md"))]
 
 
+LEARNERS = standard_catalogue().kinds["learner"]
 SCENARIO_KEYS = frozenset(field.alias or name for name, field in Scenario.model_fields.items())
 GROUP_KEYS = frozenset(field.alias or name for name, field in DeviceGroup.model_fields.items())
 
@@ -114,6 +116,14 @@ GROUP_KEYS = frozenset(field.alias or name for name, field in DeviceGroup.model_
 def with_example(words, example):
     """A scenario with an example in it: keys of a scenario, or else of its group of devices."""
     words = deepcopy(words)
+    if "gossip" in str(example.get("protocol")) and "learner" not in example:
+        words["learner"] = "d-psgd"
+    learner = example.get("learner", {})
+    kind = LEARNERS.get(learner if isinstance(learner, str) else learner.get("name"))
+    if kind is not None and "protocol" not in example and kind.family == "decentralised":
+        words["protocol"] = {"name": "synchronous-gossip", "overlay": "ring"}
+    if kind is not None and "svm" in kind.models:
+        words["model"] = "svm"
     if example.keys() <= SCENARIO_KEYS:
         return {**words, **example}
     assert example.keys() <= GROUP_KEYS, f"neither keys of a scenario nor of a group: {', '.join(example)}"
