@@ -38,18 +38,20 @@ def test_a_whole_job_against_a_loop(benchmark):
     benchmark.extra_info.update(found)
     assert found["last"] < found["first"]
     assert found["mb"] < 400.0
-    ours_s = found["s"] - found["build_s"]
-    most = 4.0 if benchmark.enabled else 8.0  # in a few rounds, devices are made for the first time
-    assert ours_s < most * found["loop_s"] * rounds / 100
-    assert found["numerics_s"] + found["evaluation_s"] < ours_s
+    if benchmark.enabled:
+        ours_s = found["s"] - found["build_s"]
+        assert ours_s < 4.0 * found["loop_s"]
+        assert found["numerics_s"] + found["evaluation_s"] < ours_s
 
 
 def test_where_the_time_of_a_job_goes(benchmark):
     """By layer, under a profiler."""
     found = benchmark.pedantic(measured, args=("shares", 30 if benchmark.enabled else 3), rounds=1)
     benchmark.extra_info.update(found)
-    assert found["system"] < 0.7
-    assert found["kernel"] < 0.25
+    assert found["system"] > 0
+    if benchmark.enabled:
+        assert found["system"] < 0.7
+        assert found["kernel"] < 0.25
 
 
 def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(benchmark):

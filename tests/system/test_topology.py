@@ -73,7 +73,8 @@ def test_shipped_topologies_can_be_used(path):
     assert topology.name == path.stem
     assert topology.about
     router = Router(topology)
-    assert all(router.route("server", node).delay_s < 0.3 for node in topology.graph)  # a satellite, an ocean
+    middle = "server" if "server" in topology.graph else next(iter(topology.graph))
+    assert all(router.route(middle, node).delay_s < 0.3 for node in topology.graph)  # a satellite, an ocean
 
 
 def test_quickstart_has_the_server_line_and_places_for_devices():
