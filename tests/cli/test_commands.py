@@ -173,7 +173,7 @@ def test_show_prints_a_scenario_that_loads_to_the_same(scenario):
 def test_list_prints_names():
     done = fedsim("list", "overlays")
     assert done.exit_code == 0
-    assert done.stdout.startswith("ring\n  Every peer talks to")
+    assert done.stdout.startswith("ring  Every peer talks to")
 
 
 def test_an_unknown_list_is_refused():
