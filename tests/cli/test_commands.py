@@ -13,6 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from fedsim.cli import app
+from fedsim.report.listing import kinds
 from fedsim.scenario import load
 from fedsim.version import __version__
 
@@ -174,6 +175,11 @@ def test_list_prints_names():
     done = fedsim("list", "overlays")
     assert done.exit_code == 0
     assert done.stdout.startswith("ring  Every peer talks to")
+
+
+def test_help_names_every_list():
+    named = re.findall(r"[a-z]+", fedsim("list", "--help").stdout)
+    assert set(kinds()) <= set(named)
 
 
 def test_an_unknown_list_is_refused():
