@@ -13,30 +13,8 @@ def link_table(network: Network, seconds: float) -> pd.DataFrame:
     and ``wasted_bytes``, all as they are on the wire; ``busy_s``, seconds in which somebody had bytes for the link;
     ``utilisation``, the mean over the run of load over capacity, each as it was at the time; 0 for infinite ones.
     """
-    rows = [_row(source, target, use, seconds) for source, target, use in network.uses()]
-    return pd.DataFrame(rows, columns=list(_row("", "", _NOTHING, 0.0)))
-
-
-_NOTHING = LinkUse(
-    capacity_bps=0.0,
-    offered_bytes=0.0,
-    carried_bytes=0.0,
-    delivered_bytes=0.0,
-    wasted_bytes=0.0,
-    busy_s=0.0,
-    full_s=0.0,
-)
-
-
-def _row(source: str, target: str, use: LinkUse, seconds: float) -> dict[str, str | float]:
-    return {
-        "source": source,
-        "target": target,
-        "capacity_bps": use.capacity_bps,
-        "offered_bytes": use.offered_bytes,
-        "carried_bytes": use.carried_bytes,
-        "delivered_bytes": use.delivered_bytes,
-        "wasted_bytes": use.wasted_bytes,
-        "busy_s": use.busy_s,
-        "utilisation": use.full_s / seconds if seconds > 0 else 0.0,
-    }
+    rows = [
+        (source, target, *use[:-1], use.full_s / seconds if seconds > 0 else 0.0)
+        for source, target, use in network.uses()
+    ]
+    return pd.DataFrame(rows, columns=["source", "target", *LinkUse._fields[:-1], "utilisation"])

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fedsim.system.passage import Way
 
@@ -26,8 +27,7 @@ class Traffic:
         return self.delivered_bytes + self.wasted_bytes + self.moving_bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LinkUse:
+class LinkUse(NamedTuple):
     """One link up to now. A flow that takes a share of its rate on its way back counts there with that share.
 
     offered: what flows had yet to send when they came to the link    carried: what crossed it

@@ -42,6 +42,7 @@ def scenario(count, rounds):
             "learner": "fedavg",
             "protocol": {"name": "synchronous-rounds", "cohort": 1000},
             "stop": {"rounds": rounds},
+            "evaluate": {"every_rounds": 10},
         }
     )
 
