@@ -3,10 +3,10 @@
     pytest tests/benchmarks/test_fleet_speed.py --benchmark-enable
 
 Each part runs in a process of its own, so that memory can be measured. Times are of the processor, as the machine
-is shared. Measured on two slow cores, when they were quiet (2026-11): a million devices are built in 0.7 to 1.3 s and 400
-MB, of which 190 MB are Python and its libraries; choosing a thousand of those that are there takes 5 ms; a round of a
-thousand costs 0.32 s out of ten thousand devices and 0.45 s out of a million; a hundred rounds, evaluated every tenth,
-take 57 s. No part stands out: messages with their radios and meters take a third, making devices a seventh.
+is shared. Measured on two slow cores, when they were quiet (2026-11): a million devices are built in 0.7 to 1.3 s and
+400 MB, of which 190 MB are Python and its libraries; choosing a thousand of those that are there takes 5 ms; a round of
+a thousand costs 0.32 s out of ten thousand devices and 0.45 s out of a million; a hundred rounds, evaluated every
+tenth, take 57 s. No part stands out: messages with their radios and meters take a third, making devices a seventh.
 """
 
 import json

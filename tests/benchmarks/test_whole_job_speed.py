@@ -6,11 +6,12 @@ The job is that of ``test_job_speed.py``: 1,000 devices with 100 examples of 60 
 round, an epoch in minibatches of 10, 100 rounds, and an evaluation every tenth. Each part runs in a process of its own,
 in processor time, since the machine is shared.
 
-Measured on two slow cores at a load of ten (2026-11): 100 rounds take 5.1 s and 343 MB (3.5 s when it is quiet), where a plain loop over
-devices takes 1.7 s for the numbers alone. 0.45 s are making the data and the fleet, 0.43 s descent, 0.23 s
-evaluation; the rest is about 1,100 calls of Python for each device's part in a round: two messages, their radios,
-meters and links, and a piece of work. Under a profiler, devices and network take half, the kernel an eighth. No part
-stands out. 20 rounds of a cohort out of 100,000 devices took 1.25 times as long as out of 1,000, without numbers.
+Measured on two slow cores (2026-11): 100 rounds take 3.5 s and 302 MB when nobody else works (5.1 s at a load of ten),
+where a plain loop over devices takes 1.5 s for the numbers alone. 0.19 s are making the data and the fleet, 0.36 s
+descent, 0.18 s evaluation; the rest is about 1,100 calls of Python for each device's part in a round: two messages,
+their radios, meters and links, and a piece of work. Under a profiler, devices and network take half, the kernel an
+eighth. No part stands out. 20 rounds of a cohort out of 100,000 devices took 1.25 times as long as out of 1,000,
+without numbers.
 """
 
 import json
