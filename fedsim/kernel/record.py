@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fedsim.kernel.ahead import Ahead, Notice
 from fedsim.kernel.columns import Chunk, Value, common_schema, together
 from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, read_parts, write_whole
 from fedsim.kernel.transcript import line
@@ -41,6 +42,9 @@ class EventRecord:
         self._shelf: Shelf = MemoryShelf(cap) if folder is None else FolderShelf(folder)
         self._recorded = 0
         self._cap = cap
+        self._ahead = Ahead()
+        self.is_muted = False
+        """While a time is lived again of which the rows are there already."""
 
     def record(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
         """Add one row.
@@ -48,6 +52,24 @@ class EventRecord:
         Raises:
             TypeError: if a field is of no type that can be kept, or of another type than in earlier rows.
         """
+        if self.is_muted:
+            return
+        if (next_s := self._ahead.next_s()) is not None and next_s < time_s:
+            self.come_to(time_s)
+        self._add(time_s, kind, fields)
+
+    def foresee(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> Notice:
+        """A row that will be added when time has come to it, unless it is taken back before (``is_void``)."""
+        notice = Notice(time_s, kind, fields)
+        self._ahead.put(notice)
+        return notice
+
+    def come_to(self, time_s: float, *, and_at: bool = False) -> None:
+        """Time has come to here: add what was foreseen for before, or until then."""
+        for notice in self._ahead.before(time_s, and_at=and_at):
+            self._add(notice.time_s, notice.kind, notice.fields)
+
+    def _add(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
         if self._kinds is not None and kind not in self._kinds:
             return
         self._chunk.add(time_s, kind, fields)

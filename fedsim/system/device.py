@@ -15,13 +15,15 @@ from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
+from fedsim.system.foreseen import Exchange
 from fedsim.system.handover import Handover, Way
 from fedsim.system.interruption import Interrupted
 from fedsim.system.labour import Labour
+from fedsim.system.luck_taken import Taken
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
-from fedsim.system.processor import Processor, Work
+from fedsim.system.processor import ForeseenJob, Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
@@ -106,6 +108,14 @@ _ALWAYS: Final = TakesPart()
 _NOTHING: Final = Usage()
 
 
+def _is_plain(spec: DeviceSpec) -> bool:
+    """Whether what it does follows from how it stands: it does not roam, charge, choose, fail or go on after absences."""
+    rules, may_fail = spec.rules, spec.faults is not None
+    if spec.interrupted != "abort" or may_fail or spec.handover is not None:
+        return False
+    return rules.charging is None and rules.takes_part == _ALWAYS and not rules.floor_share
+
+
 def _nobody_minds(index: int) -> None:
     del index
 
@@ -139,6 +149,9 @@ class Device:
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
         self._booked = _NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+        self._is_plain = _is_plain(spec)
+        self.foreseen: Callable[[], None] | None = None
+        """Makes real what is foretold of it, if anything is."""
         self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
         self._awake = 0
         self._drawn = ("sleep", 0.0)
@@ -179,8 +192,54 @@ class Device:
         """The radio of that technology."""
         return self._roaming.radio
 
+    def be_real(self) -> None:
+        """If something is foretold of it, let that be lived up to now: somebody looks, or interferes."""
+        if self.foreseen is not None:
+            self.foreseen()
+
+    def sure_until_s(self) -> float:
+        """Until when nothing will come of itself between it and an exchange with a server that begins now.
+
+        -infinity if something may, or if it is at work.
+        """
+        is_at_work = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
+        if is_at_work or not self._is_plain or self.foreseen is not None or self.meter.witness is not None:
+            return -math.inf
+        return self._watch.sure_until_s()
+
+    def foresee_job(self, work: Work, from_s: float, taken: Taken) -> ForeseenJob | None:
+        """See ``Processor.foresee``."""
+        return self._processor.foresee(work, from_s, taken)
+
+    def begin_foreseen(self, disturb: Callable[[], None]) -> None:
+        """From now on its exchange is foretold; ``disturb`` makes it real."""
+        self.touched(self.index)
+        self.foreseen = disturb
+
+    def live(self, exchange: Exchange) -> Stint:
+        """Go through an exchange that was foretold; its stint."""
+        down, job, up, meter, spec = exchange.down, exchange.job, exchange.up, self.meter, self.spec
+        self.foreseen = None
+        before = self._kept_at(exchange.begins_s)
+        meter.draw("sleep", 0.0, exchange.begins_s)
+        meter.draw("idle", spec.idle_w, exchange.begins_s)
+        self.radio.live(down, outgoing=False)
+        self._received_bytes += down.wire_bytes
+        meter.draw("idle", 0.0, job.begins_s)
+        meter.draw("compute", self._full_w * job.share + spec.idle_w * (1 - job.share), job.begins_s)
+        self._labour.live(job)
+        meter.draw("compute", 0.0, job.ends_s)
+        meter.draw("idle", spec.idle_w, job.ends_s)
+        self.radio.live(up, outgoing=True)
+        self._sent_bytes += up.wire_bytes
+        after = self._kept_at(up.ends_s)
+        meter.draw("idle", 0.0, up.ends_s)
+        meter.draw("sleep", spec.sleep_w, up.ends_s)
+        return Stint.over(before, after, self._book)
+
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
+        self.be_real()
         return {link: radio.times() for link, radio in self._roaming.radios.items()}
 
     def is_up(self) -> bool:
@@ -217,8 +276,11 @@ class Device:
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
-        now_s = self._sim.now
-        self.meter.settle(now_s)
+        self.be_real()
+        return self._usage_at(self._sim.now)
+
+    def _usage_at(self, at_s: float) -> Usage:
+        self.meter.settle(at_s)
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
@@ -231,6 +293,7 @@ class Device:
 
         See ``Processor.seconds``: the heat that it has is in it, the noise of its steps and other apps are not.
         """
+        self.be_real()
         return self._processor.seconds(Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes))
 
     async def compute(
@@ -260,11 +323,13 @@ class Device:
 
     def done_share(self) -> float:
         """How much of its latest computation is done, and was not in vain."""
+        self.be_real()
         return self._labour.done_share()
 
     @property
     def charge_share(self) -> float:
         """How full its battery is now, 1 on the mains."""
+        self.be_real()
         self.meter.settle(self._sim.now)
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
@@ -274,6 +339,7 @@ class Device:
 
     def record_life(self) -> None:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
+        self.be_real()
         self.meter.witness = self._record_stretch
         battery = self.meter.battery
         if battery is not None:
@@ -284,12 +350,13 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._awake or self._roaming.is_used or self._processor.busy_since_s is not None:
+        if self._awake or self.foreseen is not None or self._roaming.is_used or self._processor.busy_since_s is not None:
             return False
         return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""
+        self.be_real()
         self.touched(self.index)
         self._watch.enter(guest)
 
@@ -311,6 +378,7 @@ class Device:
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
+        self.be_real()
         self.touched(self.index)
         return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
 
@@ -380,8 +448,11 @@ class Device:
 
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
+        return self._kept_at(self._sim.now)
+
+    def _kept_at(self, at_s: float) -> Usage:
         in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
-        spent = self.usage()
+        spent = self._usage_at(at_s)
         return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not _NOTHING else spent
 
     def _lose(self, cause: str, usage: Usage) -> None:

@@ -7,7 +7,7 @@ from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import AT_HOME, Way
-from fedsim.system.track import Track
+from fedsim.system.track import Both, Track
 from fedsim.system.transport import Connection, Path, Plan, Transport
 from fedsim.system.wiring import Wiring
 
@@ -60,6 +60,19 @@ class Planner:
             return Leg(Plan(wire_bytes=left_bytes, delay_s=0.0))
         return self._leg(source, target, left_bytes, Connection(idle_s=0.0), 1.0)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what a message meets follows from the network and its connection alone."""
+        return self.split is None and self.jitter.is_none
+
+    def foreseen(self, source: str, target: str, size_bytes: float, connection: Connection) -> Leg:
+        """For a message that will find this connection, in a network as it is now.
+
+        Raises:
+            NoRouteError, ValueError: as for ``leg``.
+        """
+        return self._leg_over(self.wiring.foresee(source, target), source, target, size_bytes, connection)
+
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
         if self.split is not None:
@@ -67,7 +80,11 @@ class Planner:
                 self.split.release(link)
 
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
-        both = self.wiring.both(source, target)
+        return self._leg_over(self.wiring.both(source, target), source, target, size_bytes, connection, factor)
+
+    def _leg_over(
+        self, both: Both, source: str, target: str, size_bytes: float, connection: Connection, factor: float = 1.0
+    ) -> Leg:
         pipe = None if self.split is None else self.split.pipe(source, target, both.there).link
         path = Path(
             delay_s=factor * both.delay_s,

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from fedsim.kernel import Simulation
@@ -240,6 +241,45 @@ class SharedLinks:
             moving_bytes=self._shares.sent_bytes(),
         )
 
+    def foresee(self, planned: Way, cap_bps: float) -> float | None:
+        """The rate that a flow will have; None if that cannot be said. See ``FairShares.foresee``."""
+        if self._followers and any(link in self._followers for link in planned.links):
+            return None
+        return self._shares.foresee(planned, cap_bps)
+
+    def reserve(self, way: Way, bps: float, beside: Way, beside_bps: float) -> None:
+        """Keep room for flows that are foreseen; see ``FairShares.reserve``."""
+        self._shares.reserve(way, bps, beside, beside_bps)
+
+    def set_foreseen(self, since_s: float) -> None:
+        """The first flow that was foreseen begins no sooner than this; infinity, if there is none any more."""
+        self._ledger.foreseen_s = since_s
+
+    def release_all(self) -> None:
+        """No room is kept any more."""
+        self._shares.release_all()
+
+    def book(self, planned: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
+        """A flow that was foreseen has moved all its bytes, and arrived."""
+        self._ledger.book(planned, moved_bytes, from_s, to_s)
+
+    @contextmanager
+    def replayed(self) -> Iterator[None]:
+        """Inside, flows set out at earlier times than now: see ``Simulation.replay``."""
+        self._ledger.is_replayed, first = True, self._flows
+        try:
+            with self._shares.apart():
+                yield
+        finally:
+            self._ledger.is_replayed = False
+            for flow, passage in self._passages.items():
+                if flow.number >= first and passage.moves and flow.moving_s is not None:
+                    self._ledger.was_busy(passage.way, flow.moving_s, None)
+
+    def when_crowded(self, told: Callable[[], None]) -> None:
+        """Who is told when reserved room is needed."""
+        self._shares.crowded = told
+
     def _way(self, route: Sequence[int], back: Sequence[int], back_share: float) -> Way:
         self._check(route)
         self._check(back)
@@ -290,6 +330,8 @@ class SharedLinks:
         if passage.timer is not None:
             passage.timer.cancel()
         if passage.moves:
+            if self._ledger.is_replayed and flow.moving_s is not None:
+                self._ledger.was_busy(passage.way, flow.moving_s, now_s)
             alone_s = self._shares.leave(flow)
             self._close(passage, sent_bytes, complete=complete)
             self._rest(passage.way)

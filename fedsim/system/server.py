@@ -63,10 +63,13 @@ class Server:
         self._meter = PowerMeter(at_s=sim.now)
         down = [(cut, ServerDownError) for cut in (*_crashes(sim, spec), *cuts)]
         self._watch = Watch(sim, spec.place, self._meter, Exposed(down))
+        self.is_lasting = not down
+        """Whether nothing ever takes it down."""
         self._draw()
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
+        self._messenger.network.disturbed()
         now_s = self._sim.now
         self._meter.settle(now_s)
         return Usage(

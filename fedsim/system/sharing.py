@@ -6,7 +6,8 @@ of flows that a change can reach (``fedsim.system.groups``).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,10 @@ _LAST = EventPriority(1_000_000)
 _FIRST_LINKS = 64
 
 
+def _nobody_minds() -> None:
+    pass
+
+
 class FairShares:
     """Flows, links, and the rates that follow; ``arrive(flow)`` is told of flows that have sent all."""
 
@@ -52,6 +57,9 @@ class FairShares:
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
         self._series: dict[int, LinkSeries] = {}
+        self._reserved_bps: dict[int, float] = {}
+        self.crowded: Callable[[], None] = _nobody_minds
+        """Called before a flow comes to links of which more is reserved than would be left."""
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
@@ -80,9 +88,46 @@ class FairShares:
     def join(self, flow: Flow, way: Way) -> None:
         """The flow begins to move when everything of this instant has happened."""
         solo = Solo(self._sim, flow, way, self._links.lone_bps(way, flow.cap_bps))
+        if self._reserved_bps and self._is_crowded(way, solo.lone_bps):
+            self.crowded()
         self._links.come(way, solo.lone_bps)
         self._alone[flow] = solo
         self._new[solo] = None
+
+    def foresee(self, way: Way, cap_bps: float) -> float | None:
+        """The rate of a flow that may come, if it has the room that is not reserved; None if it may have to share."""
+        lone_bps = self._links.lone_bps(way, cap_bps)
+        if self._series or not 0 < lone_bps < math.inf or not self._links.have_room(way, lone_bps, self._reserved_bps):
+            return None
+        return lone_bps
+
+    def reserve(self, way: Way, bps: float, beside: Way, beside_bps: float) -> None:
+        """Keep room for a flow that will come, or for another one, not for both at a time."""
+        wanted = {link: use * bps for link, use in zip(way.links, way.uses, strict=True)}
+        for link, use in zip(beside.links, beside.uses, strict=True):
+            wanted[link] = max(wanted.get(link, 0.0), use * beside_bps)
+        for link, wanted_bps in wanted.items():
+            self._reserved_bps[link] = self._reserved_bps.get(link, 0.0) + wanted_bps
+
+    def release_all(self) -> None:
+        """No room is kept for anybody."""
+        self._reserved_bps.clear()
+
+    def _is_crowded(self, way: Way, lone_bps: float) -> bool:
+        """Whether a flow that comes would be in the way of one for which room is kept."""
+        reserved_bps = self._reserved_bps
+        return any(link in reserved_bps for link in way.links) and not self._links.have_room(way, lone_bps, reserved_bps)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Those that came in this instant do not come yet, as long as this lasts."""
+        new, is_due, touched = self._new, self._is_due, self._touched
+        self._new, self._is_due, self._touched = {}, False, []
+        try:
+            yield
+        finally:
+            self._new, self._touched = new | self._new, touched + self._touched
+            self._is_due = is_due or self._is_due
 
     def settle(self) -> None:
         """Let new flows move, when everything of this instant has happened; this is the last thing that it does."""

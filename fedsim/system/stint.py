@@ -22,6 +22,13 @@ class Stint:
         self._waste = waste
         self._since = self._from = self._to = spent()
 
+    @classmethod
+    def over(cls, before: Usage, after: Usage, waste: Callable[[str, Usage], None]) -> "Stint":
+        """One that is over and settled: what the device had spent before it, and has spent now."""
+        stint = cls(lambda: after, waste)
+        stint._from = before
+        return stint
+
     def settle(self) -> None:
         """What was spent since the last settling counted."""
         self._from, self._since = self._since, self._spent()

@@ -6,7 +6,7 @@ is on at least one tight link, its narrowest if there is no other, by which it i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -109,6 +109,17 @@ class Tightness:
             if self._is_tight[link]:
                 return False
             if self._users[link] > 1 and self._wanted_bps[link] >= _TIGHT * self._carries_bps[link]:
+                return False
+        return True
+
+    def have_room(self, way: Way, lone_bps: float, reserved_bps: Mapping[int, float]) -> bool:
+        """Whether one flow more would be free, and hold nobody back, if what is reserved were there, too."""
+        for link, use in zip(way.links, way.uses, strict=True):
+            reserved = reserved_bps.get(link, 0.0)
+            if self._is_tight[link]:
+                return False
+            wanted_bps = self._wanted_bps[link] + reserved + use * lone_bps
+            if (self._users[link] or reserved) and wanted_bps >= _TIGHT * self._carries_bps[link]:
                 return False
         return True
 
