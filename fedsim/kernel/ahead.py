@@ -1,43 +1,51 @@
 """Rows of the record that are known before their time, and wait until time has come to them."""
 
-from collections.abc import Iterator, Mapping
-from heapq import heappop, heappush
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from fedsim.kernel.columns import Value
 
+Row = tuple[float, str, Mapping[str, Value]]
 
-class Notice:
-    """A row that is to come, until somebody takes it back."""
 
-    __slots__ = ("fields", "is_void", "kind", "time_s")
+class Teller(Protocol):
+    """Who has told rows in advance."""
 
-    def __init__(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
-        self.time_s = time_s
-        self.kind = kind
-        self.fields = fields
-        self.is_void = False
+    @property
+    def void_from_s(self) -> float:
+        """Rows of this time and later do not come; infinity, as long as all do."""
 
 
 class Ahead:
-    """Notices in order of their time; of one time, in the order in which they were given."""
+    """Rows in order of their time; of one time, in the order in which they were told."""
 
     def __init__(self) -> None:
-        self._queue: list[tuple[float, int, Notice]] = []
-        self._given = 0
+        self._rows: list[tuple[float, int, Row, Teller]] = []  # the next one last
+        self._fresh: list[tuple[float, int, Row, Teller]] = []
+        self._told = 0
+        self.next_s = float("inf")
+        """No row comes sooner."""
 
-    def put(self, notice: Notice) -> None:
-        """One more."""
-        heappush(self._queue, (notice.time_s, self._given, notice))
-        self._given += 1
+    def put(self, rows: Iterable[Row], teller: Teller) -> None:
+        """Some more."""
+        for row in rows:
+            self._told -= 1
+            self._fresh.append((row[0], self._told, row, teller))
+            self.next_s = min(self.next_s, row[0])
 
-    def next_s(self) -> float | None:
-        """The time of the first, None if there is none."""
-        return self._queue[0][0] if self._queue else None
+    def before(self, time_s: float, *, and_at: bool = False) -> Iterator[Row]:
+        """Those before a time, or until then, that are not void; each is gone when it is given."""
+        if self._fresh:
+            self._rows += self._fresh
+            self._fresh = []
+            self._rows.sort(key=_latest_first)
+        rows = self._rows
+        while rows and (rows[-1][0] < time_s or (and_at and rows[-1][0] == time_s)):
+            at_s, _, row, teller = rows.pop()
+            if at_s < teller.void_from_s:
+                yield row
+        self.next_s = rows[-1][0] if rows else float("inf")
 
-    def before(self, time_s: float, *, and_at: bool = False) -> Iterator[Notice]:
-        """Those before a time, or until then, that were not taken back; each is out of the queue when it is given."""
-        queue = self._queue
-        while queue and (queue[0][0] < time_s or (and_at and queue[0][0] == time_s)):
-            _, _, notice = heappop(queue)
-            if not notice.is_void:
-                yield notice
+
+def _latest_first(place: tuple[float, int, Row, Teller]) -> tuple[float, int]:
+    return -place[0], place[1]

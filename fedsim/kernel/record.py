@@ -1,13 +1,13 @@
 """The event record: what happened, when, to whom."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fedsim.kernel.ahead import Ahead, Notice
+from fedsim.kernel.ahead import Ahead, Teller
 from fedsim.kernel.columns import Chunk, Value, common_schema, together
 from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, read_parts, write_whole
 from fedsim.kernel.transcript import line
@@ -54,20 +54,18 @@ class EventRecord:
         """
         if self.is_muted:
             return
-        if (next_s := self._ahead.next_s()) is not None and next_s < time_s:
+        if self._ahead.next_s < time_s:
             self.come_to(time_s)
         self._add(time_s, kind, fields)
 
-    def foresee(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> Notice:
-        """A row that will be added when time has come to it, unless it is taken back before (``is_void``)."""
-        notice = Notice(time_s, kind, fields)
-        self._ahead.put(notice)
-        return notice
+    def foresee(self, rows: Iterable[Row], teller: Teller) -> None:
+        """Rows that will be added when time has come to them, but for those that their teller takes back before."""
+        self._ahead.put(rows, teller)
 
     def come_to(self, time_s: float, *, and_at: bool = False) -> None:
         """Time has come to here: add what was foreseen for before, or until then."""
-        for notice in self._ahead.before(time_s, and_at=and_at):
-            self._add(notice.time_s, notice.kind, notice.fields)
+        for row in self._ahead.before(time_s, and_at=and_at):
+            self._add(*row)
 
     def _add(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
         if self._kinds is not None and kind not in self._kinds:

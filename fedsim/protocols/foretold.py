@@ -1,6 +1,6 @@
 """A device's part of a round, told in advance where that can be: see ``asking.ask``, which lives it step by step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fedsim.protocols.asking import Limits, Reply
 from fedsim.protocols.cost import cost
@@ -33,7 +33,7 @@ def foretell(
         return False
     ticket = training.begin(index, training.broadcast(index), steps, (device.name, number), training.version)
     (down, up), (received_s, trained_s, answered_s) = prospect.deliveries, prospect.times_s
-    about = {"subject": device.name, "round": number}
+    about: dict[str, str | float | bool] = {"subject": device.name, "round": number}
     compute_s = trained_s - received_s
 
     def done(stint: Stint) -> None:
@@ -44,7 +44,7 @@ def foretell(
         training.bench.drop(ticket)
         really()
 
-    rows = [
+    rows: list[tuple[float, str, Mapping[str, str | float | bool]]] = [
         (received_s, "received", {**about, "move_s": down.move_s, **down.parts}),
         (trained_s, "trained", {**about, "steps": steps, "compute_s": compute_s}),
         (answered_s, "answered", {**about, "move_s": up.move_s, **up.parts}),

@@ -90,6 +90,8 @@ class World:
 
     def served(self) -> Usage:
         """What all servers spent up to now."""
+        if self.foresight is not None:
+            self.foresight.disturb()
         servers = [*self.edges] if self.server is None else [self.server, *self.edges]
         return sum((server.usage() for server in servers), Usage())
 

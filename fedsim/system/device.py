@@ -109,9 +109,9 @@ _NOTHING: Final = Usage()
 
 
 def _is_plain(spec: DeviceSpec) -> bool:
-    """Whether what it does follows from how it stands: it does not roam, charge, choose, fail or go on after absences."""
-    rules, may_fail = spec.rules, spec.faults is not None
-    if spec.interrupted != "abort" or may_fail or spec.handover is not None:
+    """Whether what it does follows from how it stands: it does not roam, charge, choose, or go on after absences."""
+    rules = spec.rules
+    if spec.interrupted != "abort" or spec.faults is not None or spec.handover is not None:
         return False
     return rules.charging is None and rules.takes_part == _ALWAYS and not rules.floor_share
 
@@ -192,6 +192,11 @@ class Device:
         """The radio of that technology."""
         return self._roaming.radio
 
+    @property
+    def _is_at_work(self) -> bool:
+        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
+        return bool(is_used) or self.foreseen is not None
+
     def be_real(self) -> None:
         """If something is foretold of it, let that be lived up to now: somebody looks, or interferes."""
         if self.foreseen is not None:
@@ -202,19 +207,13 @@ class Device:
 
         -infinity if something may, or if it is at work.
         """
-        is_at_work = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
-        if is_at_work or not self._is_plain or self.foreseen is not None or self.meter.witness is not None:
+        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
             return -math.inf
         return self._watch.sure_until_s()
 
     def foresee_job(self, work: Work, from_s: float, taken: Taken) -> ForeseenJob | None:
         """See ``Processor.foresee``."""
         return self._processor.foresee(work, from_s, taken)
-
-    def begin_foreseen(self, disturb: Callable[[], None]) -> None:
-        """From now on its exchange is foretold; ``disturb`` makes it real."""
-        self.touched(self.index)
-        self.foreseen = disturb
 
     def live(self, exchange: Exchange) -> Stint:
         """Go through an exchange that was foretold; its stint."""
@@ -350,7 +349,7 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._awake or self.foreseen is not None or self._roaming.is_used or self._processor.busy_since_s is not None:
+        if self._is_at_work:
             return False
         return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
 

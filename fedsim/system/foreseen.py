@@ -1,10 +1,10 @@
 """What can be told of a device before it happens: a message, a piece of work, and a radio between messages."""
 
 import asyncio
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from fedsim.kernel.ahead import Notice
 from fedsim.system.delivery import Delivery
 from fedsim.system.luck_taken import Taken
 from fedsim.system.meter import Stage
@@ -29,11 +29,12 @@ class RadioRest(NamedTuple):
     waking: tuple[Stage, ...]
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ForeseenMessage:
     """Asked for at ``asked_s``; its bytes move at ``bps`` from ``moves_s`` to ``ends_s``.
 
-    ``held`` is the device's radio while it holds it, ``rest`` the radio afterwards, with the ``stages`` of its tail.
+    ``shared`` are those links of its way that others may use, too, with how many times its rate it takes. ``held`` is
+    the device's radio while it holds it, ``rest`` the radio afterwards, with the ``stages`` of its tail.
     """
 
     asked_s: float
@@ -42,6 +43,7 @@ class ForeseenMessage:
     bps: float
     wire_bytes: float
     way: Way
+    shared: tuple[tuple[int, float], ...]
     window: float
     held: RadioRest
     rest: RadioRest
@@ -49,7 +51,7 @@ class ForeseenMessage:
     delivery: Delivery
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Exchange:
     """A device will receive, compute and send, beginning at ``begins_s``."""
 
@@ -60,7 +62,7 @@ class Exchange:
     job: ForeseenJob
     up: ForeseenMessage
     taken: Taken
-    notices: list[Notice] = field(default_factory=list)
+    void_from_s: float = math.inf
     alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -75,8 +77,7 @@ class Exchange:
 
     def drop(self, now_s: float) -> None:
         """It does not come so: what was to be recorded before now stays, for it has happened."""
-        for notice in self.notices:
-            notice.is_void = notice.time_s >= now_s
+        self.void_from_s = now_s
         if self.alarm is not None:
             self.alarm.cancel()
         self.taken.give_back()

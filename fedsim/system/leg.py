@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from fedsim.system.approach import Approach
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import AT_HOME, Way
-from fedsim.system.track import Both, Track
+from fedsim.system.track import Track
 from fedsim.system.transport import Connection, Path, Plan, Transport
 from fedsim.system.wiring import Wiring
 
@@ -65,13 +66,22 @@ class Planner:
         """Whether what a message meets follows from the network and its connection alone."""
         return self.split is None and self.jitter.is_none
 
-    def foreseen(self, source: str, target: str, size_bytes: float, connection: Connection) -> Leg:
-        """For a message that will find this connection, in a network as it is now.
+    def approach(self, source: str, target: str) -> Approach:
+        """What messages will meet, in a network as it is now.
 
         Raises:
             NoRouteError, ValueError: as for ``leg``.
         """
-        return self._leg_over(self.wiring.foresee(source, target), source, target, size_bytes, connection)
+        both = self.wiring.foresee(source, target)
+        path = Path(
+            delay_s=both.delay_s,
+            back_s=both.back_s,
+            rates_bps=self.links.rates_bps(both.numbers),
+            loss=both.loss,
+        )
+        links = list(dict.fromkeys((*both.there.links, *(both.back.links if both.back else ()))))
+        carries_bps = dict(zip(links, self.links.rates_bps(links), strict=True))
+        return Approach(path, both, carries_bps, is_steady=self.links.are_steady(links))
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
@@ -80,11 +90,7 @@ class Planner:
                 self.split.release(link)
 
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
-        return self._leg_over(self.wiring.both(source, target), source, target, size_bytes, connection, factor)
-
-    def _leg_over(
-        self, both: Both, source: str, target: str, size_bytes: float, connection: Connection, factor: float = 1.0
-    ) -> Leg:
+        both = self.wiring.both(source, target)
         pipe = None if self.split is None else self.split.pipe(source, target, both.there).link
         path = Path(
             delay_s=factor * both.delay_s,

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -12,6 +12,7 @@ from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
+from fedsim.system.room import Room
 from fedsim.system.sharing import FairShares
 
 _NOWHERE = 0  # pads routes; nobody is on it
@@ -241,23 +242,18 @@ class SharedLinks:
             moving_bytes=self._shares.sent_bytes(),
         )
 
-    def foresee(self, planned: Way, cap_bps: float) -> float | None:
-        """The rate that a flow will have; None if that cannot be said. See ``FairShares.foresee``."""
-        if self._followers and any(link in self._followers for link in planned.links):
-            return None
-        return self._shares.foresee(planned, cap_bps)
+    def are_steady(self, links: Sequence[int]) -> bool:
+        """Whether the capacities of these links stay as they are until somebody sets them."""
+        return not self._followers or not any(link in self._followers for link in links)
 
-    def reserve(self, way: Way, bps: float, beside: Way, beside_bps: float) -> None:
-        """Keep room for flows that are foreseen; see ``FairShares.reserve``."""
-        self._shares.reserve(way, bps, beside, beside_bps)
+    @property
+    def room(self) -> Room:
+        """What is kept for flows that are foreseen."""
+        return self._shares.room
 
     def set_foreseen(self, since_s: float) -> None:
         """The first flow that was foreseen begins no sooner than this; infinity, if there is none any more."""
         self._ledger.foreseen_s = since_s
-
-    def release_all(self) -> None:
-        """No room is kept any more."""
-        self._shares.release_all()
 
     def book(self, planned: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
         """A flow that was foreseen has moved all its bytes, and arrived."""
@@ -275,10 +271,6 @@ class SharedLinks:
             for flow, passage in self._passages.items():
                 if flow.number >= first and passage.moves and flow.moving_s is not None:
                     self._ledger.was_busy(passage.way, flow.moving_s, None)
-
-    def when_crowded(self, told: Callable[[], None]) -> None:
-        """Who is told when reserved room is needed."""
-        self._shares.crowded = told
 
     def _way(self, route: Sequence[int], back: Sequence[int], back_share: float) -> Way:
         self._check(route)

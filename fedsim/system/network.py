@@ -9,6 +9,7 @@ from typing import Literal
 from fedsim.errors import LinkDownError, MessageFailedError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.approach import Approach
 from fedsim.system.capacity import Capacity
 from fedsim.system.cargo import Cargo
 from fedsim.system.connections import Connections
@@ -20,13 +21,13 @@ from fedsim.system.ideal import Ideal
 from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
-from fedsim.system.leg import Leg, Planner
+from fedsim.system.leg import Planner
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import Over, settle
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
-from fedsim.system.transport import Connection, Transport
+from fedsim.system.transport import Transport
 from fedsim.system.trip import Trip
 from fedsim.system.wiring import Wiring
 
@@ -238,12 +239,17 @@ class Network:
         """Whether what a message meets follows from the links and its connection alone."""
         return self._planner.is_plain
 
-    def foresee(self, source: str, target: str, size_bytes: float, connection: Connection) -> Leg | None:
-        """How a message will go that finds this connection; None if nothing connects the two."""
+    def approach(self, source: str, target: str) -> Approach | None:
+        """What messages will meet that go from here to there, until ``disturbed``; None if nothing connects the two."""
         try:
-            return self._planner.foreseen(source, target, size_bytes, connection)
+            return self._planner.approach(source, target)
         except MessageFailedError:
             return None
+
+    @property
+    def transport(self) -> Transport:
+        """How messages pass."""
+        return self._planner.transport
 
     def came(self, source: str, target: str, message: ForeseenMessage) -> None:
         """A message that was foreseen has arrived, and the links and the connection learn of it."""

@@ -51,7 +51,7 @@ class Job:
         return self.noise * (self.fixed_s + max(self.flops_s / pace, self.moved_s))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ForeseenJob:
     """All of a job, alone, at this share of the processor and at full speed."""
 
@@ -154,7 +154,7 @@ class Processor:
         ends_s = from_s + job.left * job.seconds(1.0) / share
         if self._heat is not None and self._heat.gets_hot_s(from_s, share) <= ends_s:
             return None
-        return ForeseenJob(job=job, share=share, begins_s=from_s, ends_s=ends_s)
+        return ForeseenJob(job, share, from_s, ends_s)
 
     def live(self, foreseen: ForeseenJob) -> None:
         """Go through a job that was foreseen."""

@@ -69,7 +69,6 @@ class Server:
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
-        self._messenger.network.disturbed()
         now_s = self._sim.now
         self._meter.settle(now_s)
         return Usage(

@@ -22,6 +22,7 @@ from fedsim.system.flow_table import FlowTable
 from fedsim.system.groups import Group, Groups
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Way
+from fedsim.system.room import Room
 from fedsim.system.solo import Solo, Solos
 from fedsim.system.ties import Ties
 from fedsim.system.tightness import Tightness
@@ -33,10 +34,6 @@ IntArray = npt.NDArray[np.int64]
 # After everything else of the instant: SimPy's own priorities are 0 (urgent) and 1 (normal).
 _LAST = EventPriority(1_000_000)
 _FIRST_LINKS = 64
-
-
-def _nobody_minds() -> None:
-    pass
 
 
 class FairShares:
@@ -57,9 +54,7 @@ class FairShares:
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
         self._series: dict[int, LinkSeries] = {}
-        self._reserved_bps: dict[int, float] = {}
-        self.crowded: Callable[[], None] = _nobody_minds
-        """Called before a flow comes to links of which more is reserved than would be left."""
+        self.room = Room(self._links)
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
@@ -88,35 +83,10 @@ class FairShares:
     def join(self, flow: Flow, way: Way) -> None:
         """The flow begins to move when everything of this instant has happened."""
         solo = Solo(self._sim, flow, way, self._links.lone_bps(way, flow.cap_bps))
-        if self._reserved_bps and self._is_crowded(way, solo.lone_bps):
-            self.crowded()
+        self.room.come(way, solo.lone_bps)
         self._links.come(way, solo.lone_bps)
         self._alone[flow] = solo
         self._new[solo] = None
-
-    def foresee(self, way: Way, cap_bps: float) -> float | None:
-        """The rate of a flow that may come, if it has the room that is not reserved; None if it may have to share."""
-        lone_bps = self._links.lone_bps(way, cap_bps)
-        if self._series or not 0 < lone_bps < math.inf or not self._links.have_room(way, lone_bps, self._reserved_bps):
-            return None
-        return lone_bps
-
-    def reserve(self, way: Way, bps: float, beside: Way, beside_bps: float) -> None:
-        """Keep room for a flow that will come, or for another one, not for both at a time."""
-        wanted = {link: use * bps for link, use in zip(way.links, way.uses, strict=True)}
-        for link, use in zip(beside.links, beside.uses, strict=True):
-            wanted[link] = max(wanted.get(link, 0.0), use * beside_bps)
-        for link, wanted_bps in wanted.items():
-            self._reserved_bps[link] = self._reserved_bps.get(link, 0.0) + wanted_bps
-
-    def release_all(self) -> None:
-        """No room is kept for anybody."""
-        self._reserved_bps.clear()
-
-    def _is_crowded(self, way: Way, lone_bps: float) -> bool:
-        """Whether a flow that comes would be in the way of one for which room is kept."""
-        reserved_bps = self._reserved_bps
-        return any(link in reserved_bps for link in way.links) and not self._links.have_room(way, lone_bps, reserved_bps)
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -179,6 +149,7 @@ class FairShares:
     def series(self, link: int) -> LinkSeries:
         """Load and capacity of a link from now on, or from when somebody asked first."""
         if link not in self._series:
+            self.room.is_closed = True  # what is foreseen moves unseen
             self._series[link] = LinkSeries()
             self._note([link])
         return self._series[link]

@@ -9,7 +9,7 @@ _MANY: Final = 64
 class Spans:
     """The union of stretches of time, told in any order.
 
-    ``sure_s`` says before when nothing more will be told: what ended earlier is kept as a sum, once there is much of it.
+    ``sure_s`` says before when nothing more will be told: what ended earlier is kept as a sum once it is much.
     """
 
     __slots__ = ("_from_s", "_sum_s", "_to_s")

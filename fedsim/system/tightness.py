@@ -6,7 +6,7 @@ is on at least one tight link, its narrowest if there is no other, by which it i
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -112,16 +112,13 @@ class Tightness:
                 return False
         return True
 
-    def have_room(self, way: Way, lone_bps: float, reserved_bps: Mapping[int, float]) -> bool:
-        """Whether one flow more would be free, and hold nobody back, if what is reserved were there, too."""
-        for link, use in zip(way.links, way.uses, strict=True):
-            reserved = reserved_bps.get(link, 0.0)
-            if self._is_tight[link]:
-                return False
-            wanted_bps = self._wanted_bps[link] + reserved + use * lone_bps
-            if (self._users[link] or reserved) and wanted_bps >= _TIGHT * self._carries_bps[link]:
-                return False
-        return True
+    def would_be_free(self, link: int, more_bps: float, *, is_alone: bool) -> bool:
+        """Whether a link would hold nobody back if its flows wanted so much more; ``is_alone``: for one flow."""
+        if self._is_tight[link]:
+            return False
+        if is_alone and not self._users[link]:
+            return True
+        return self._wanted_bps[link] + more_bps < _TIGHT * self._carries_bps[link]
 
     def shift(self, routes: IntArray, uses: Array, before_bps: Array, after_bps: Array) -> None:
         """Flows, (n,), on these links, (length, n), would have other rates alone than before."""
