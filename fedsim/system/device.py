@@ -28,7 +28,7 @@ from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
-from fedsim.system.stint import Stint
+from fedsim.system.stint import PastStint, Spent, Stint
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
@@ -217,24 +217,32 @@ class Device:
 
     def live(self, exchange: Exchange) -> Stint:
         """Go through an exchange that was foretold; its stint."""
-        down, job, up, meter, spec = exchange.down, exchange.job, exchange.up, self.meter, self.spec
+        down, job, up, meter, radio = exchange.down, exchange.job, exchange.up, self.meter, self.radio
+        idle_w, computing_w = self.spec.idle_w, self._full_w * job.share + self.spec.idle_w * (1 - job.share)
         self.foreseen = None
-        before = self._kept_at(exchange.begins_s)
-        meter.draw("sleep", 0.0, exchange.begins_s)
-        meter.draw("idle", spec.idle_w, exchange.begins_s)
-        self.radio.live(down, outgoing=False)
-        self._received_bytes += down.wire_bytes
-        meter.draw("idle", 0.0, job.begins_s)
-        meter.draw("compute", self._full_w * job.share + spec.idle_w * (1 - job.share), job.begins_s)
+        meter.settle(exchange.begins_s)
+        before = self._spent()
+        received, waking, receiving = radio.live(down, outgoing=False)
         self._labour.live(job)
-        meter.draw("compute", 0.0, job.ends_s)
-        meter.draw("idle", spec.idle_w, job.ends_s)
-        self.radio.live(up, outgoing=True)
+        sent, held, sending = radio.live(up, outgoing=True)
+        meter.live(
+            radio.track,
+            (
+                ("idle", idle_w, exchange.begins_s, down.ends_s),
+                received,
+                ("compute", computing_w, job.begins_s, job.ends_s),
+                sent,
+                ("idle", idle_w, job.ends_s, up.ends_s),
+            ),
+            (waking, receiving, (down.stages, job.ends_s), held, sending, (up.stages, up.ends_s)),
+        )
+        self._received_bytes += down.wire_bytes
         self._sent_bytes += up.wire_bytes
-        after = self._kept_at(up.ends_s)
-        meter.draw("idle", 0.0, up.ends_s)
-        meter.draw("sleep", spec.sleep_w, up.ends_s)
-        return Stint.over(before, after, self._book)
+        return PastStint(before, self._spent(), self._booked, self._book)
+
+    def _spent(self) -> Spent:
+        """What it has spent as of the last settling, at rest."""
+        return Spent(dict(self.meter.spent_j), self._sent_bytes, self._received_bytes, self._processor.busy_s)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
@@ -276,10 +284,7 @@ class Device:
     def usage(self) -> Usage:
         """What it has spent up to now."""
         self.be_real()
-        return self._usage_at(self._sim.now)
-
-    def _usage_at(self, at_s: float) -> Usage:
-        self.meter.settle(at_s)
+        self.meter.settle(self._sim.now)
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
@@ -447,11 +452,8 @@ class Device:
 
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
-        return self._kept_at(self._sim.now)
-
-    def _kept_at(self, at_s: float) -> Usage:
         in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
-        spent = self._usage_at(at_s)
+        spent = self.usage()
         return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not _NOTHING else spent
 
     def _lose(self, cause: str, usage: Usage) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from fedsim.kernel import Simulation
 from fedsim.system.foreseen import ForeseenMessage, RadioRest
 from fedsim.system.luck_taken import Taken
-from fedsim.system.meter import PowerMeter, Stage
+from fedsim.system.meter import Drawn, PowerMeter, Stage
 from fedsim.system.network import Flow
 from fedsim.system.profiles import RadioProfile
 
@@ -39,6 +39,9 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
 def _nobody_waits() -> None:
     pass
 
+
+Lived = tuple[Drawn, tuple[tuple[Stage, ...], float], tuple[tuple[Stage, ...], float]]
+"""For ``PowerMeter.live``."""
 
 _MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
 
@@ -170,17 +173,20 @@ class Radio:
         idle_s, stages = self._silent(at_s, held.waking)
         return RadioRest(held.paged_s, held.ready_s, idle_s, at_s, held.waking), stages
 
-    def live(self, message: ForeseenMessage, *, outgoing: bool) -> None:
-        """Go through a message that was foreseen."""
-        meter, track, cause, bps = self._meter, self._track, "send" if outgoing else "receive", message.bps
+    def live(self, message: ForeseenMessage, *, outgoing: bool) -> Lived:
+        """Go through a message that was foreseen: what was drawn for its bytes, and what beside them, until when."""
+        bps = message.bps
         send_w, receive_w = active_power(self.profile, bps if outgoing else 0.0, 0.0 if outgoing else bps)
-        meter.stage(track, (*message.held.waking, self._silence), message.asked_s)
-        meter.draw(cause, send_w if outgoing else receive_w, message.moves_s)
-        meter.stage(track, _MOVING, message.moves_s)
-        meter.draw(cause, 0.0, message.ends_s)
-        meter.stage(track, message.stages, message.ends_s)
         self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking = message.rest
         self._stages = message.stages
+        cause, power_w = ("send", send_w) if outgoing else ("receive", receive_w)
+        held = (*message.held.waking, self._silence)
+        return (cause, power_w, message.moves_s, message.ends_s), (held, message.moves_s), (_MOVING, message.ends_s)
+
+    @property
+    def track(self) -> int:
+        """Its track of the meter."""
+        return self._track
 
     def _power_changed(self) -> None:
         now_s = self._sim.now
