@@ -15,7 +15,7 @@ import networkx as nx
 
 from fedsim.system.lines import Line
 from fedsim.system.links import SharedLinks
-from fedsim.system.track import Section, Track
+from fedsim.system.track import Track
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,11 +71,8 @@ class EqualSplit:
 
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
-        return min(
-            self._narrowest_bps(track.up) / out,
-            self._narrowest_bps(track.down) / into,
-            self._narrowest_bps(track.core) / max(1, len(track.core.numbers)),
+        up_bps, core_bps, down_bps = (
+            min(self._links.rates_bps(part.numbers)) if part.numbers else math.inf
+            for part in (track.up, track.core, track.down)
         )
-
-    def _narrowest_bps(self, part: Section) -> float:
-        return min(self._links.rates_bps(part.numbers), default=math.inf)
+        return min(up_bps / out, down_bps / into, core_bps / max(1, len(track.core.numbers)))
