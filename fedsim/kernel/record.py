@@ -43,6 +43,8 @@ class EventRecord:
         self._recorded = 0
         self._cap = cap
         self._ahead = Ahead()
+        self.clock: Callable[[], float] = lambda: 0.0
+        """What time it is, for rows that are foreseen: who reads the record finds those of the past."""
         self.is_muted = False
         """While a time is lived again of which the rows are there already."""
 
@@ -93,6 +95,7 @@ class EventRecord:
         return self._recorded - len(self)
 
     def __len__(self) -> int:
+        self.come_to(self.clock())
         return self._recorded if self._cap is None else min(self._recorded, self._cap)
 
     def __iter__(self) -> Iterator[Row]:
@@ -141,6 +144,7 @@ class EventRecord:
                 raise ValueError("; ".join(complaints))
 
     def _tables(self) -> Iterator[pa.Table]:
+        self.come_to(self.clock())
         self.flush()
         return self._shelf.tables()
 

@@ -41,6 +41,7 @@ class Simulation:
         self.env = Environment(0.0)
         self.loop = self.env.loop
         self.events = EventRecord() if events is None else events
+        self.events.clock = lambda: self.now
         self.stopped: Stopped | None = None
         self._streams = Streams(seed)
         self.timeout = self.env.timeout
