@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import truediv
 from typing import Any
 
 import networkx as nx
@@ -71,8 +72,6 @@ class EqualSplit:
 
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
-        up_bps, core_bps, down_bps = (
-            min(self._links.rates_bps(part.numbers)) if part.numbers else math.inf
-            for part in (track.up, track.core, track.down)
-        )
-        return min(up_bps / out, down_bps / into, core_bps / max(1, len(track.core.numbers)))
+        up, core, down = len(track.up.numbers), len(track.core.numbers), len(track.down.numbers)
+        parts = [out] * up + [core] * core + [into] * down
+        return min(map(truediv, self._links.rates_bps(track.numbers), parts), default=math.inf)

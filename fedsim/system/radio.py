@@ -233,7 +233,7 @@ class Radio:
         """It is connected or on its way there."""
         now_s = self._sim.now
         if now_s >= self._ready_s:
-            if (doze_s := self._doze_s()) > 0:
+            if self.profile.doze is not None and (doze_s := self._doze_s()) > 0:
                 self._connect(now_s + doze_s)
         elif not self._users:
             self._connect(self._ready_s)  # a promotion goes on when everybody has given up, unheard
