@@ -193,6 +193,7 @@ def _summary(
         devices=len(world.devices),
         devices_at_work=sum(group.at_work for group in groups.values()),
         learned=world.learns,
+        regression=world.training.problem.model.classes == 0,
         devices_spent=world.devices.empty(),
         groups=groups,
     )
