@@ -77,7 +77,7 @@ def difference_sheet(comparison: Comparison, name: str) -> Sheet:
 def _goal(comparison: Comparison) -> str:
     if comparison.target is None:
         return "timing runs: nothing was learned, and there is no quality to compare"
-    return f"target: {goal_text(comparison.goal)}"
+    return f"target: {goal_text(comparison.goal, regression=comparison.regression)}"
 
 
 def _side_notes(comparison: Comparison) -> tuple[str, ...]:

@@ -55,9 +55,14 @@ class Comparison:
         return any(result.summary.learned for results in self.results.values() for result in results)
 
     @property
+    def regression(self) -> bool:
+        """Whether accuracies are coefficients of determination, R^2, in all of them."""
+        return all(result.summary.regression for results in self.results.values() for result in results)
+
+    @property
     def measures(self) -> tuple[Measure, ...]:
         """The figures that runs are compared by."""
-        return measures(self.goal)
+        return measures(self.goal, regression=self.regression)
 
     def outcomes(self, name: str) -> tuple[Outcome, ...]:
         """The figures of each run of one scenario."""
@@ -95,7 +100,7 @@ class Comparison:
 
     def verdict(self, name: str, measure: Measure) -> Verdict:
         """Whether the difference is real, corrected for the number of scenarios."""
-        return self._verdicts[measure][name]
+        return self._verdicts[measure.field][name]
 
     def runs(self) -> pd.DataFrame:
         """A row for each scenario and seed; what is to the target is NaN where it was not reached."""
@@ -144,8 +149,8 @@ class Comparison:
         }
 
     @cached_property
-    def _verdicts(self) -> dict[Measure, dict[str, Verdict]]:
-        return {measure: self._judged(measure) for measure in self.measures}
+    def _verdicts(self) -> dict[str, dict[str, Verdict]]:
+        return {measure.field: self._judged(measure) for measure in self.measures}
 
     @cached_property
     def _reaching(self) -> dict[str, Reaching]:

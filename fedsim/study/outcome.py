@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Final
 
@@ -70,13 +70,18 @@ MEASURES: Final = (
 )
 
 
-def measures(goal: Goal) -> tuple[Measure, ...]:
-    """The figures that runs with this goal are compared by: all, and its metric if that is none of them."""
-    if goal.metric in {measure.field for measure in MEASURES}:
-        return MEASURES
-    own = Measure(field=GOAL, unit="1" if goal.is_share else "", text=goal.metric.replace("_", " "))
+def measures(goal: Goal, *, regression: bool = False) -> tuple[Measure, ...]:
+    """The figures that runs with this goal are compared by: all, and its metric if that is none of them.
+
+    The accuracy of a ``regression`` is its R^2.
+    """
     shares = [i for i, measure in enumerate(MEASURES) if measure.is_share]
-    return (*MEASURES[: shares[-1] + 1], own, *MEASURES[shares[-1] + 1 :])
+    own = Measure(field=GOAL, unit="1" if goal.is_share else "", text=goal.metric.replace("_", " "))
+    known = goal.metric in {measure.field for measure in MEASURES}
+    found = MEASURES if known else (*MEASURES[: shares[-1] + 1], own, *MEASURES[shares[-1] + 1 :])
+    if not regression:
+        return found
+    return tuple(replace(measure, text=measure.text.replace("accuracy", "R^2")) for measure in found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
