@@ -32,8 +32,8 @@ Listed = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, efforts, "
-        "optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
+        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, affinities, losses, "
+        "efforts, optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
         "congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]
@@ -86,7 +86,7 @@ def compare(
 ) -> None:
     """Run scenarios with the same luck for the same time, side by side.
 
-    Every run goes on, past its target and its bound on rounds, to the smallest stop.time among the scenarios, so
+    Every run goes on, past its target and its other bounds, to the smallest stop.time among the scenarios, so
     that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free.
     """
     with guard():

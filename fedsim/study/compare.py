@@ -25,7 +25,7 @@ def compare(
     """Run every scenario with every seed.
 
     The same seeds for all: two scenarios share all the luck that they have in common, and differences are paired.
-    To compare quality at equal time every run goes on, past its target and its bound on rounds, to the same
+    To compare quality at equal time every run goes on, past its target and its other bounds, to the same
     horizon: the smallest ``stop.time`` among the scenarios. All are evaluated at the same instants, 200 of them: on
     curves that go up and down, who is looked at more often would reach a target earlier. The time to the target is
     read from the curves.
@@ -49,7 +49,7 @@ def compare(
     goal, horizon_s = goal_of(loaded, metric, target), smallest_horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
     jobs = [
-        Job(name=f"{label}, seed {seed}", work=partial(run, on_equal_terms(scenario, horizon_s, seed)))
+        Job(name=f"{label}, seed {seed}", work=partial(run, on_equal_terms(scenario, metric, horizon_s, seed)))
         for label, scenario in zip(labels, loaded, strict=True)
         for seed in seeds
     ]

@@ -15,7 +15,7 @@ from fedsim.scenario.rebase import rebased
 from fedsim.scenario.study_file import StudyFile, Variant, check_study, read_study_file
 from fedsim.study.goal import Goal
 from fedsim.study.points import Place, places
-from fedsim.study.terms import check_metric, goal_of, on_equal_terms, smallest_horizon_s, with_seed
+from fedsim.study.terms import check_metric, goal_of, on_equal_terms, smallest_horizon_s, with_metric, with_seed
 
 _SHOWN_LABELS = 3
 
@@ -130,7 +130,8 @@ def _plan(study: StudyFile, folder: Path, source: str) -> Plan:
             horizon_s = smallest_horizon_s([scenario for _, scenario in found])
     except FedsimError as error:
         raise ScenarioError(f"{source}: {error}") from None
-    points = tuple(_point(study, place, scenario, horizon_s) for place, scenario in found)
+    fair = [_on_terms(scenario, goal, horizon_s) for _, scenario in found]
+    points = tuple(_point(study, place, scenario) for (place, _), scenario in zip(found, fair, strict=True))
     _refuse_doubles(points, source)
     seeds = range(first.seed, first.seed + study.seeds) if isinstance(study.seeds, int) else study.seeds
     return Plan(study=study, goal=goal, horizon_s=horizon_s, seeds=tuple(seeds), points=points)
@@ -187,10 +188,16 @@ class _Scenarios:
         ]
 
 
-def _point(study: StudyFile, place: Place, scenario: Scenario, horizon_s: float | None) -> Point:
-    fair = with_seed(scenario, 0) if horizon_s is None else on_equal_terms(scenario, horizon_s, 0)
+def _on_terms(scenario: Scenario, goal: Goal, horizon_s: float | None) -> Scenario:
+    if horizon_s is None:
+        return with_seed(with_metric(scenario, goal.metric), 0)
+    return on_equal_terms(scenario, goal.metric, horizon_s, 0)
+
+
+def _point(study: StudyFile, place: Place, scenario: Scenario) -> Point:
     named = {"scenario": place.variant.label} if study.scenarios else {}
-    return Point(label=place.label, settings={**named, **place.values}, scenario=fair, fingerprint=fingerprint(fair))
+    settings = {**named, **place.values}
+    return Point(label=place.label, settings=settings, scenario=scenario, fingerprint=fingerprint(scenario))
 
 
 def _goal(study: StudyFile, scenarios: list[Scenario]) -> Goal:

@@ -1,15 +1,17 @@
 """The terms on which scenarios are compared: one goal, one horizon, the same instants, the same luck."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Final
 
 from fedsim.errors import FedsimError
 from fedsim.scenario import Scenario
-from fedsim.scenario.metric import is_share, metric_falls, metric_rule, target_rule
+from fedsim.scenario.metric import also_for, is_share, metric_falls, metric_rule, target_rule
 from fedsim.scenario.underlay import redrawn
 from fedsim.study.goal import Goal
 
 _EVALUATIONS: Final = 200
+_NO_BOUNDS: Final = MappingProxyType(dict.fromkeys(("target", "rounds", "energy_j", "plateau")))
 
 
 def check_metric(scenarios: Sequence[Scenario], metric: str) -> None:
@@ -72,11 +74,18 @@ def smallest_horizon_s(scenarios: Sequence[Scenario]) -> float:
     return min(times_s)
 
 
-def on_equal_terms(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
-    """A scenario that goes on to the horizon, past its target, and is evaluated 200 times on the way."""
-    stop = scenario.stop.model_copy(update={"target": None, "rounds": None, "time_s": horizon_s})
-    evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
-    return with_seed(scenario.model_copy(update={"stop": stop, "evaluate": evaluate}), seed)
+def on_equal_terms(scenario: Scenario, metric: str, horizon_s: float, seed: int) -> Scenario:
+    """A scenario that goes on to the horizon, past its target and its other bounds, and is evaluated 200 times."""
+    stop = scenario.stop.model_copy(update={**_NO_BOUNDS, "time_s": horizon_s})
+    often = {"every_rounds": None, "every_s": horizon_s / _EVALUATIONS}
+    fair = scenario.model_copy(update={"stop": stop, "evaluate": scenario.evaluate.model_copy(update=often)})
+    return with_seed(with_metric(fair, metric), seed)
+
+
+def with_metric(scenario: Scenario, metric: str) -> Scenario:
+    """A scenario that evaluates the metric, whatever else it evaluates."""
+    also = tuple(sorted({*scenario.evaluate.also, *also_for(metric)}))
+    return scenario.model_copy(update={"evaluate": scenario.evaluate.model_copy(update={"also": also})})
 
 
 def with_seed(scenario: Scenario, seed: int) -> Scenario:
