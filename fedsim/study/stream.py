@@ -13,6 +13,7 @@ from fedsim.study.pool import Job, deaf_children, processes
 
 Answer = TypeVar("Answer")
 
+_TRIES_ALONE: Final = 2
 _PATIENCE: Final = 3
 """So many jobs may die in a row, before any has finished, until that is no fault of theirs."""
 
@@ -81,7 +82,7 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
     """Every job's answer from processes of this machine, or from this one where there is to be one worker.
 
     A process may die, of too little memory for instance, and takes what the others do along. What was under way
-    then runs once more, one job at a time: one that dies again is itself to blame.
+    then, or waited for its turn, runs alone: a job that dies twice more is itself to blame.
 
     Raises:
         FedsimError: ``workers`` is not positive.
@@ -99,12 +100,15 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
             any_finished = True
             yield job, answer
         for number, job in enumerate(suspects, start=1):
-            guilty: list[Job[Answer]] = []
-            yield from _until_broken(deque([job]), 1, guilty)
-            if guilty and number == _PATIENCE and not any_finished:
+            left = [job]
+            for _ in range(_TRIES_ALONE):
+                again, left = deque(left), []
+                if again:
+                    yield from _until_broken(again, 1, left)
+            any_finished = any_finished or not left
+            if left and number == _PATIENCE and not any_finished:
                 raise FedsimError(f"{job.name}: its process died, and so did all before it, as soon as they started")
-            any_finished = any_finished or not guilty
-            if guilty:
+            if left:
                 yield job, Died(reason="its process died; too little memory?")
 
 
