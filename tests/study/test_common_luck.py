@@ -49,4 +49,6 @@ def test_so_a_few_seeds_do_for_many(found):
 def test_the_report_says_what_it_is_worth(found):
     out = io.StringIO()
     Console(file=out, width=200).print(comparison_report(found))
-    assert "pairing explains 74 % of the variance in time to target (correlation 0.74)" in out.getvalue()
+    time = difference(found, "time_to_target_s")
+    worth = f"pairing explains {100 * time.explained:.0f} % of the variance in time to target"
+    assert f"{worth} (correlation {time.correlation:.2f})" in out.getvalue()
