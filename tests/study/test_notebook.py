@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import fedsim
+from fedsim.study.seeds import Seeds
 from fedsim.study.study import Study
 
 CURVE = [(0.0, 0.1), (30.0, 0.5), (60.0, 0.92)]
@@ -60,6 +61,13 @@ def test_a_comparison_says_what_differs(two):
     assert {"star", "ring", "time_to_target_s", "against star", "reached"} <= set(shown.cells)
     assert two.verdict("ring", two.measures[0]).words in shown.cells
     assert len(two._repr_html_()) < 20_000
+
+
+def test_many_seeds_say_what_they_are(make_result):
+    seeds = Seeds(results=tuple(make_result(CURVE, seed=seed) for seed in (3, 5)))
+    assert repr(seeds) == "Seeds(tiny: 3, 5)"
+    assert {"Seeds(tiny: 3, 5)", "time_to_target_s", "60"} <= set(read(seeds._repr_html_()).cells)
+    assert seeds.plot("rounds").get_xlabel() == "rounds"
 
 
 def test_one_scenario_has_nothing_to_differ_from(make_comparison):
