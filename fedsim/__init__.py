@@ -14,17 +14,24 @@ from fedsim.version import __version__
 if TYPE_CHECKING:
     from fedsim.scenario import Scenario
     from fedsim.study.compare import compare
+    from fedsim.study.reading import read_result
     from fedsim.study.result import Result
     from fedsim.study.run import run
 
-__all__ = ["FedsimError", "Result", "Scenario", "ScenarioError", "__version__", "compare", "run"]
+__all__ = ["FedsimError", "Result", "Scenario", "ScenarioError", "__version__", "compare", "read_result", "run"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what is slow to import when it is first asked for: ``fedsim --help`` must not wait for it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"Scenario": "scenario", "compare": "study.compare", "Result": "study.result", "run": "study.run"}[name]
+    home = {
+        "Result": "study.result",
+        "Scenario": "scenario",
+        "compare": "study.compare",
+        "read_result": "study.reading",
+        "run": "study.run",
+    }[name]
     value = getattr(import_module(f"fedsim.{home}"), name)
     globals()[name] = value
     return value

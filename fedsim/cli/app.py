@@ -32,8 +32,8 @@ Listed = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, efforts, "
-        "optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
+        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, affinities, losses, "
+        "efforts, optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
         "congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]

@@ -1,5 +1,6 @@
 """From a scenario file to a checked ``Scenario``, and back to words."""
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,15 @@ def resolved(scenario: Scenario, *, catalogue: Catalogue | None = None) -> str:
     known = _known(catalogue or standard_catalogue(), scenario.topology)
     words = scenario.model_dump(by_alias=True, context=known)
     return yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=math.inf, default_flow_style=None)
+
+
+def fingerprint(scenario: Scenario) -> str:
+    """What tells scenarios apart, whatever their seed and however they were written: SHA-256 of all words, in hex.
+
+    Of files that it names, such as data, it knows the names only.
+    """
+    words = resolved(scenario.model_copy(update={"seed": 0}))
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: Catalogue) -> Scenario:

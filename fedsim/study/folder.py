@@ -12,11 +12,14 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from fedsim.scenario import resolved
+from fedsim.scenario import fingerprint, resolved
 from fedsim.study.comparison import Comparison
 from fedsim.study.result import Result
 from fedsim.study.staging import save
 from fedsim.version import __version__
+
+FORMAT: Final = 1
+"""Of the folders that this fedsim writes; counted up when an older one could no longer read them rightly."""
 
 _LIBRARIES: Final = ("numpy", "scipy", "simpy", "networkx", "scikit-learn", "pandas", "pyarrow")
 
@@ -51,7 +54,8 @@ def write_run(result: Result, folder: Path) -> None:
     """Write the files of one run into a folder that is there."""
     scenario = result.scenario.model_copy(update={"seed": result.seed})
     (folder / "scenario.yaml").write_text(resolved(scenario), encoding="utf-8")
-    write_json({**result.summary.as_dict(), "versions": versions()}, folder / "summary.json")
+    told = {**origin("run"), **result.summary.as_dict(), "fingerprint": fingerprint(scenario), "versions": versions()}
+    write_json(told, folder / "summary.json")
     write_table(result.curve, folder / "metrics.parquet")
     write_table(result.events, folder / "events.parquet")
     write_table(result.devices, folder / "devices.parquet")
@@ -76,6 +80,7 @@ def _write_comparison(comparison: Comparison, folder: Path) -> None:
 
 def _summary(comparison: Comparison) -> dict[str, Any]:
     return {
+        **origin("comparison"),
         "scenarios": list(comparison.names),
         "seeds": list(comparison.seeds),
         "metric": comparison.metric,
@@ -85,6 +90,11 @@ def _summary(comparison: Comparison) -> dict[str, Any]:
         "differences": comparison.differences().to_dict("records"),
         "versions": versions(),
     }
+
+
+def origin(kind: str) -> dict[str, Any]:
+    """How ``summary.json`` begins: the format of the folder, and what it holds."""
+    return {"format": FORMAT, "kind": kind}
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
