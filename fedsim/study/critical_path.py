@@ -79,7 +79,10 @@ class CriticalPath:
         return without(path.record, devices, path.seconds_s)
 
     def sentence(self, until_s: float | None = None) -> str:
-        """What takes most of the time, whose it is, and how much faster it would be without them, for people."""
+        """What takes most of the time, whose it is, and how much faster it would be without them, for people.
+
+        ``until_s``: when the run reached its target.
+        """
         path = self.until(until_s)
         largest, total_s = path.largest(), path.seconds_s
         if largest.empty:
@@ -89,7 +92,8 @@ class CriticalPath:
         devices = frozenset(largest["device"]) - {""}
         what = f"{phase} over {link}" if link else phase
         whose = f" of {len(devices)} devices" if len(devices) > 1 else "".join(f" of {name}" for name in devices)
-        text = f"{100 * share:.0f} % of the time is {what}{whose}"
+        time = "time" if until_s is None else "time to target"
+        text = f"{100 * share:.0f} % of the {time} is {what}{whose}"
         return f"{text}; {_gain(path, devices, share)}"
 
     @staticmethod

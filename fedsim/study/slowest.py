@@ -41,11 +41,12 @@ class Slowest:
 
 def slowest(events: pd.DataFrame, devices: pd.DataFrame | None = None, until_s: float | None = None) -> Slowest:
     """Read it from the record of a run, up to an instant or its end; see ``critical_path``."""
-    return in_numbers(critical_path(events, devices).until(until_s))
+    path = critical_path(events, devices)
+    why = path.sentence(until_s)
+    return _in_numbers(path.until(until_s), why)
 
 
-def in_numbers(path: CriticalPath) -> Slowest:
-    """A path's numbers."""
+def _in_numbers(path: CriticalPath, why: str) -> Slowest:
     events, until_s = path.record.events, path.seconds_s
     rounds = events[events["kind"].isin(["round", "mixed"]) & (events["time_s"] <= until_s)]
     seconds = _plain(path.seconds())
@@ -60,7 +61,7 @@ def in_numbers(path: CriticalPath) -> Slowest:
         seconds_by_link=_plain(of_phase.groupby("link")["seconds"].sum()),
         closers={str(name): int(count) for name, count in closers.items()},
         messages=_plain(path.by_part()),
-        why=path.sentence() if phase else "",
+        why=why,
     )
 
 
