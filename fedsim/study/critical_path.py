@@ -143,5 +143,6 @@ def _gain(path: CriticalPath, devices: frozenset[str], share: float) -> str:
     """An estimate from the other answers, or what is certain: nothing gains more than what it takes."""
     estimate_s = path.without(devices) if devices else None
     if estimate_s is not None and estimate_s < path.seconds_s:
-        return f"without them about {path.seconds_s / estimate_s:.2g} x faster (estimated from the other answers)"
+        whom = "them" if len(devices) > 1 else "it"
+        return f"without {whom} about {path.seconds_s / estimate_s:.2g} x faster (estimated from the other answers)"
     return f"if it took no time, at most {1 / (1 - share):.2g} x faster" if share < 1 else "nothing else takes time"

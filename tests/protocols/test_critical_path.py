@@ -102,7 +102,7 @@ def test_what_a_run_would_take_without_the_devices_on_its_path(central, node, se
     devices = [node("a", 0, work_s=2.0, send_s=1.0), node("b", 1, work_s=4.0, send_s=2.0)]
     path = critical_path(central(SynchronousRounds(cohort=2), devices, server=server, rounds=2).events)
     assert path.without(frozenset({"b"})) == 9.0
-    text = "53 % of the time is computing of b; without them about 1.7 x faster (estimated from the other answers)"
+    text = "53 % of the time is computing of b; without it about 1.7 x faster (estimated from the other answers)"
     assert path.sentence() == text
     assert path.without(frozenset({"a"})) == 15.0  # it closed nothing
     assert path.without(frozenset({"a", "b"})) is None  # nobody else answered

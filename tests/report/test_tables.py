@@ -99,8 +99,8 @@ def test_the_report_of_a_run(summary):
           upload     2 min  64.5 %
           computing   36 s  19.4 %
           download    30 s  16.1 %
-          why  65 % of the time to target is upload over 3g of 7 devices; without them about 2.3 x faster
-               (estimated from the other answers)
+          why  65 % of the time to target is upload over 3g of 7 devices; without them
+               about 2.3 x faster (estimated from the other answers)
           rounds closed most often by  low-0 (20), low-1 (10), mid-0 (5), 2 others (7)
     """)
 
