@@ -17,8 +17,19 @@ if TYPE_CHECKING:
     from fedsim.study.reading import read_result
     from fedsim.study.result import Result
     from fedsim.study.run import run
+    from fedsim.study.whatif import whatif
 
-__all__ = ["FedsimError", "Result", "Scenario", "ScenarioError", "__version__", "compare", "read_result", "run"]
+__all__ = [
+    "FedsimError",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "__version__",
+    "compare",
+    "read_result",
+    "run",
+    "whatif",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -31,6 +42,7 @@ def __getattr__(name: str) -> Any:
         "compare": "study.compare",
         "read_result": "study.reading",
         "run": "study.run",
+        "whatif": "study.whatif",
     }[name]
     value = getattr(import_module(f"fedsim.{home}"), name)
     globals()[name] = value
