@@ -34,6 +34,6 @@ class Mains:
         if not powered:
             raise DoesNotApplyError("everybody is on the mains already")
         for kind in powered:
-            kind |= _FULL
+            kind.update(_FULL)
             kind["takes_part"] |= {"min_charge_share": "0 %", "only_charging": False}
         return scenario_of(words)
