@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fedsim.report.grid import Row, grid, heading_line
 from fedsim.report.human import NOTHING, about, gain
-from fedsim.report.tables import goal_text
+from fedsim.report.tables import goal_text, of_model
 from fedsim.study.comparison import Comparison
 from fedsim.study.interval import Interval
 from fedsim.study.outcome import MEASURES, Measure
@@ -42,7 +42,7 @@ def comparison_report(comparison: Comparison) -> RenderableType:
 def _goal(comparison: Comparison) -> str:
     if comparison.target is None:
         return "timing runs: nothing was learned, and there is no quality to compare"
-    return f"target: {goal_text(comparison.goal)}"
+    return f"target: {goal_text(comparison.goal, regression=comparison.regression)}"
 
 
 def _footnotes(comparison: Comparison) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def _rows(comparison: Comparison, names: Iterable[str]) -> Iterable[Row]:
     for measure in _shown(comparison):
         if measure is _first_at_end(comparison):
             yield (f"at {about(comparison.horizon_s, 's')}",)
-        yield _indent(measure), *(_cell(comparison, name, measure) for name in listed)
+        yield _indent(measure, comparison), *(_cell(comparison, name, measure) for name in listed)
 
 
 def _shown(comparison: Comparison) -> list[Measure]:
@@ -73,8 +73,9 @@ def _first_at_end(comparison: Comparison) -> Measure:
     return next(measure for measure in _shown(comparison) if not measure.is_to_target)
 
 
-def _indent(measure: Measure) -> str:
-    return measure.text if measure.is_to_target else f"  {measure.text}"
+def _indent(measure: Measure, comparison: Comparison) -> str:
+    text = of_model(measure.text, regression=comparison.regression)
+    return text if measure.is_to_target else f"  {text}"
 
 
 def _cell(comparison: Comparison, name: str, measure: Measure) -> str:
@@ -93,11 +94,11 @@ def _differences(comparison: Comparison, name: str) -> RenderableType:
 
 
 def _difference_row(comparison: Comparison, name: str, measure: Measure) -> Row:
-    found = comparison.difference(name, measure)
+    found, text = comparison.difference(name, measure), of_model(measure.text, regression=comparison.regression)
     if found is None:
-        return measure.text, NOTHING, "no seed with both", f"0 of {len(comparison.seeds)}", NOTHING
+        return text, NOTHING, "no seed with both", f"0 of {len(comparison.seeds)}", NOTHING
     return (
-        measure.text,
+        text,
         gain(found.mean, measure.unit),
         _interval(found, measure),
         f"{found.pairs} of {len(comparison.seeds)}",

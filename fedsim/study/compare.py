@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from fedsim.errors import FedsimError
 from fedsim.scenario import Scenario, load
-from fedsim.scenario.metric import is_share, metric_falls, metric_rule, target_rule
+from fedsim.scenario.metric import also_for, is_share, metric_falls, metric_rule, target_rule
 from fedsim.scenario.underlay import redrawn
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
@@ -16,6 +17,7 @@ from fedsim.study.result import Result
 from fedsim.study.run import run
 
 _EVALUATIONS: Final = 200
+_NO_BOUNDS: Final = MappingProxyType(dict.fromkeys(("target", "rounds", "energy_j", "plateau")))
 
 
 def compare(
@@ -30,7 +32,7 @@ def compare(
     """Run every scenario with every seed.
 
     The same seeds for all: two scenarios share all the luck that they have in common, and differences are paired.
-    To compare quality at equal time every run goes on, past its target and its bound on rounds, to the same
+    To compare quality at equal time every run goes on, past its target and its other bounds, to the same
     horizon: the smallest ``stop.time`` among the scenarios. All are evaluated at the same instants, 200 of them: on
     curves that go up and down, who is looked at more often would reach a target earlier. The time to the target is
     read from the curves.
@@ -55,7 +57,7 @@ def compare(
     horizon_s = _horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
     jobs = [
-        Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, horizon_s, seed)))
+        Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, metric, horizon_s, seed)))
         for label, scenario in zip(labels, loaded, strict=True)
         for seed in seeds
     ]
@@ -110,9 +112,11 @@ def _horizon_s(scenarios: Sequence[Scenario]) -> float:
     return min(times_s)
 
 
-def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
-    stop = scenario.stop.model_copy(update={"target": None, "rounds": None, "time_s": horizon_s})
-    evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
+def _altered(scenario: Scenario, metric: str, horizon_s: float, seed: int) -> Scenario:
+    stop = scenario.stop.model_copy(update={**_NO_BOUNDS, "time_s": horizon_s})
+    often = {"every_rounds": None, "every_s": horizon_s / _EVALUATIONS}
+    also = tuple(sorted({*scenario.evaluate.also, *also_for(metric)}))
+    evaluate = scenario.evaluate.model_copy(update={**often, "also": also})
     topology = redrawn(scenario.topology, seed)
     return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed, "topology": topology})
 

@@ -45,6 +45,11 @@ class Comparison:
         """Whether anything was learned in any of them."""
         return any(result.summary.learned for results in self.results.values() for result in results)
 
+    @property
+    def regression(self) -> bool:
+        """Whether accuracies are coefficients of determination, R^2, in all of them."""
+        return all(result.summary.regression for results in self.results.values() for result in results)
+
     def outcomes(self, name: str) -> tuple[Outcome, ...]:
         """The figures of each run of one scenario."""
         return tuple(outcome(name, result, self.goal) for result in self.results[name])

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
 from fedsim.study.result import Result
+from fedsim.study.seeds import Seeds
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito, "Color universal design", 2008: told apart by colour-blind readers, too."""
@@ -37,6 +38,7 @@ class Picture:
     curves: Mapping[str, Sequence[pd.DataFrame]]
     goal: Goal
     end_s: float
+    regression: bool
 
     @property
     def metric(self) -> str:
@@ -79,12 +81,13 @@ class Clock:
         return next(fitting, cls(name="s", seconds=1.0))
 
 
-def plot_quality(what: Result | Comparison, ax: Axes | None = None) -> Axes:
+def plot_quality(what: Result | Comparison | Seeds, ax: Axes | None = None) -> Axes:
     """Draw the metric against simulated time, and when the target was reached.
 
     A line is the median over seeds, its band all of them from the lowest to the highest; where the metric is a share
     of examples, a dashed line is the worst tenth of devices. A falling metric that is always positive has a
-    logarithmic axis. An evaluation holds until the next. Without ``ax`` a figure of its own is made.
+    logarithmic axis. An evaluation holds until the next, and the last
+    to the end of the longest run. Without ``ax`` a figure of its own is made.
     """
     picture = _picture(what)
     axes = Figure(figsize=(8, 4.8), layout="constrained").add_subplot() if ax is None else ax
@@ -110,12 +113,21 @@ def steps(curves: Sequence[pd.DataFrame], metric: str, end_s: float) -> tuple[Ar
     return times_s, values
 
 
-def _picture(what: Result | Comparison) -> Picture:
+def _picture(what: Result | Comparison | Seeds) -> Picture:
+    if isinstance(what, Seeds):
+        own = {what.name: [result.curve for result in what.results]}
+        end_s = max(result.summary.simulated_s for result in what.results)
+        return Picture(curves=own, goal=what.goal, end_s=end_s, regression=what.regression)
     if isinstance(what, Comparison):
         curves = {name: [result.curve for result in results] for name, results in what.results.items()}
-        return Picture(curves=curves, goal=what.goal, end_s=what.horizon_s)
+        return Picture(curves=curves, goal=what.goal, end_s=what.horizon_s, regression=what.regression)
     summary = what.summary
-    return Picture(curves={summary.name: [what.curve]}, goal=summary.goal, end_s=summary.simulated_s)
+    return Picture(
+        curves={summary.name: [what.curve]},
+        goal=summary.goal,
+        end_s=summary.simulated_s,
+        regression=summary.regression,
+    )
 
 
 def _draw(axes: Axes, clock: Clock, picture: Picture, name: str, colour: str) -> Line2D:
@@ -205,7 +217,7 @@ def _dress(axes: Axes, clock: Clock, picture: Picture, handles: Sequence[Line2D]
 def _scale_quality(axes: Axes, picture: Picture) -> None:
     if picture.goal.is_share:
         axes.set_ylim(0, 100)
-        axes.set_ylabel("test accuracy (%)")
+        axes.set_ylabel("test $R^2$ (%)" if picture.regression else "test accuracy (%)")
     else:
         axes.set_ylabel(picture.metric.replace("_", " "))
         values = np.concatenate([curve[picture.metric] for curves in picture.curves.values() for curve in curves])
