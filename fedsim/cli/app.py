@@ -163,7 +163,7 @@ def whatif(
             overrides=tuple(set_ or ()),
             out=out,
             quiet=quiet,
-            as_json=json,
+            json=json,
         )
         try_changes(scenario, wishes)
 
