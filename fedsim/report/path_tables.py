@@ -36,6 +36,10 @@ def path_report(path: CriticalPath, summary: Summary, queues: "pd.Series[float]"
     for title, seconds in tables.items():
         if len(seconds):
             parts += [Text(), grid(_rows(seconds, part.seconds_s), title=title)]
+    late = part.late()
+    if len(late):
+        rows = [(str(name), str(times)) for name, times in late.head(_MOST).items()]
+        parts += [Text(), grid(rows, header=("", "times"), title="Too late for a deadline")]
     return Group(*parts)
 
 
