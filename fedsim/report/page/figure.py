@@ -1,8 +1,10 @@
 """What a figure shows, whoever draws it: the page, a file of a picture, or a table."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
+
+import matplotlib.figure
 
 from fedsim.report.page.axis import Axis
 from fedsim.report.page.table import Table
@@ -91,10 +93,10 @@ class Dots:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """A picture that is drawn already: SVG to stand in the page, and the files of it."""
+    """A picture that is drawn already: SVG to stand in the page, and what makes it a figure of matplotlib's."""
 
     svg: str
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    figure: Callable[[], "matplotlib.figure.Figure"]
 
 
 Body: TypeAlias = Lines | Bars | Boxes | Dots | Drawing

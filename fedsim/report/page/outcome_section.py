@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fedsim.report.human import NOTHING, about, gain
 from fedsim.report.page.section import Section
 from fedsim.report.page.subject import Subject
-from fedsim.report.page.table import COUNT, Column, Table, words
+from fedsim.report.page.table import COUNT, TEXT, Column, Table, words
 from fedsim.study.comparison import Comparison
 from fedsim.study.interval import Interval
 from fedsim.study.outcome import MEASURES, Measure
@@ -32,8 +32,10 @@ def _text(subject: Subject) -> Iterator[str]:
             "scenarios, so that they are compared at equal time and differences are paired, seed by seed."
         )
     if len(comparison.seeds) > 1 and comparison.learned:
-        yield "To the target: median over seeds, where a run that never gets there counts as infinitely far. "
-        "At the end: mean over seeds."
+        yield (
+            "To the target: median over seeds, where a run that never gets there counts as infinitely far. "
+            "At the end: mean over seeds."
+        )
 
 
 def shown_measures(comparison: Comparison) -> list[Measure]:
@@ -46,7 +48,9 @@ def shown_measures(comparison: Comparison) -> list[Measure]:
 def _table(comparison: Comparison, names: tuple[str, ...]) -> Table:
     rows: list[tuple[str, ...]] = []
     if comparison.target is not None:
-        rows.append(("reached the target", *(f"{comparison.reached(name)} of {_seeds(comparison, name)}" for name in names)))
+        rows.append(
+            ("reached the target", *(f"{comparison.reached(name)} of {_seeds(comparison, name)}" for name in names))
+        )
     measures = shown_measures(comparison)
     for measure in measures:
         text = measure.text if measure.is_to_target else f"{measure.text} at the end"
@@ -58,7 +62,7 @@ def _table(comparison: Comparison, names: tuple[str, ...]) -> Table:
         columns=words(*map(str, frame.columns)),
         rows=tuple(frame.itertuples(index=False, name=None)),
     )
-    columns = (Column(text=""), *(Column(text=name, unit="text") for name in names))
+    columns = (Column(text=""), *(Column(text=name, unit=TEXT) for name in names))
     return Table(caption="Scenarios side by side", columns=columns, rows=tuple(rows), full=full)
 
 
@@ -90,12 +94,15 @@ def _runs(subject: Subject, names: tuple[str, ...]) -> Table:
         for name in names
         for one in comparison.outcomes(name)
     )
-    return Table(caption="Every run", columns=columns, rows=rows)
+    return Table(caption="Every run", columns=columns, rows=rows, folded=True)
 
 
 def _differences(comparison: Comparison, name: str) -> Table:
     first = comparison.names[0]
-    columns = (Column(text=""), *(Column(text=text, unit="text") for text in ("mean", "95 % interval", "seeds", "differs")))
+    columns = (
+        Column(text=""),
+        *(Column(text=text, unit=TEXT) for text in ("mean", "95 % interval", "seeds", "differs")),
+    )
     rows = tuple(_difference(comparison, name, measure) for measure in shown_measures(comparison))
     return Table(caption=f"{name} less {first}, seed by seed", columns=columns, rows=rows)
 

@@ -42,6 +42,7 @@ def _lines(body: Lines) -> Spec:
     if body.marks:
         data.append(_marks(body))
     layout: Spec = {"xaxis": {**_axis(body.x), "rangemode": "tozero"}, "yaxis": _axis(body.y), "height": 400}
+    layout["showlegend"] = len(body.lines) > 1
     if body.level is not None:
         level = body.y.drawn(body.level)
         layout["shapes"] = [{
@@ -49,7 +50,7 @@ def _lines(body: Lines) -> Spec:
             "line": {"color": "#888888", "width": 1, "dash": "dash"}, "layer": "below",
         }]  # fmt: skip
         layout["annotations"] = [{
-            "text": "target", "xref": "paper", "x": 1, "xanchor": "right", "y": level, "yanchor": "bottom",
+            "text": "target", "xref": "paper", "x": 0, "xanchor": "left", "y": level, "yanchor": "bottom",
             "showarrow": False, "font": {"size": 12, "color": "#888888"},
         }]  # fmt: skip
     return {"data": data, "layout": layout}
@@ -179,6 +180,7 @@ def _dots(body: Dots) -> Spec:
             "x": [body.x.drawn(x) for x, _, _ in points],
             "y": [body.y.drawn(y) for _, y, _ in points],
             "text": [plain(text) for _, _, text in points],
+            "cliponaxis": False,
             "name": plain(name),
             "marker": {"color": colour(number), "size": 7, "opacity": 0.75, "symbol": number % 7},
             "hovertemplate": "%{text}: %{y:.4~g} at %{x:.4~g}<extra></extra>",

@@ -14,8 +14,8 @@ from fedsim.report.page.figure import Control, Figure, Line, Lines, Mark, View
 from fedsim.report.page.section import Section
 from fedsim.report.page.subject import Subject
 from fedsim.report.page.table import Column, Table
-from fedsim.report.tables import METRIC_TEXT
-from fedsim.scenario import METRICS
+from fedsim.report.tables import metric_text
+from fedsim.scenario.metric import is_share
 from fedsim.study.outcome import Outcome
 
 _ALONG: Final[Mapping[str, tuple[str, str]]] = {
@@ -49,16 +49,6 @@ def quality_section(subject: Subject, names: tuple[str, ...]) -> Section | None:
     return Section(name="quality", title="Quality", figures=(figure,))
 
 
-def metric_text(metric: str) -> str:
-    """A metric in words."""
-    return METRIC_TEXT.get(metric, metric.replace("_", " "))
-
-
-def metric_unit(metric: str) -> str:
-    """``1`` for shares, nothing for other numbers."""
-    return "1" if metric.removeprefix("unseen_").removeprefix("train_") in METRICS else ""
-
-
 def _metrics(subject: Subject) -> list[str]:
     """The one that counts, its companions, and the first measure of the learner's that all curves have."""
     curves = [run.curve for runs in subject.comparison.results.values() for run in runs if run.summary.learned]
@@ -74,7 +64,7 @@ def _view(subject: Subject, names: tuple[str, ...], along: str, metric: str) -> 
     ]
     text, unit = _ALONG[along]
     x = Axis.of(text, unit, [value for line in lines for value in line.x[-1:]])
-    y = Axis.of(metric_text(metric), metric_unit(metric), [value for line in lines for value in line.y])
+    y = Axis.of(metric_text(metric), "1" if is_share(metric) else "", [value for line in lines for value in line.y])
     is_goal = metric == subject.comparison.metric
     target = subject.comparison.target if is_goal else None
     marks = _marks(subject, names, along) if target is not None else ()

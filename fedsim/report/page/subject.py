@@ -76,8 +76,7 @@ def of_one(results: list[Result]) -> Comparison:
     summary = results[0].summary
     return Comparison(
         seeds=tuple(result.seed for result in results),
-        metric=summary.metric,
-        target=summary.target,
+        goal=summary.goal,
         horizon_s=max(result.summary.simulated_s for result in results),
         results={summary.name: tuple(results)},
     )

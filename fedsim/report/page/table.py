@@ -13,10 +13,13 @@ from fedsim.report.human import NOTHING, about
 COUNT = "n"
 """The unit of whole numbers, which are never rounded."""
 
+TEXT = "text"
+"""The unit of figures that are written out already, and stand at the right as numbers do."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A heading and the unit of what is below it: one of ``about``'s, ``COUNT``, or None for words."""
+    """A heading and the unit of what is below it: one of ``about``'s, ``COUNT``, ``TEXT``, or None for words."""
 
     text: str
     unit: str | None = None
@@ -25,29 +28,33 @@ class Column:
         """A value for people."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return NOTHING
-        if self.unit is None:
+        if self.unit in {None, TEXT}:
             return str(value)
         if self.unit == COUNT:
             return f"{int(value):,}"
-        return about(float(value), self.unit)
+        return about(float(value), self.unit or "")
 
     @property
     def heading(self) -> str:
         """With the SI unit, for tables without units in their cells."""
-        return self.text if self.unit in {None, "", COUNT} else f"{self.text} ({'share' if self.unit == '1' else self.unit})"
+        if self.unit in {None, "", COUNT, TEXT}:
+            return self.text
+        return f"{self.text} ({'share' if self.unit == '1' else self.unit})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """Rows of plain values; the first column says what a row is about.
 
-    ``more`` is said below a table that does not show everything, and ``full`` then has all of it.
+    ``more`` is said below a table that does not show everything, and ``full`` then has all of it. One that is
+    ``folded`` shows when a reader asks for it.
     """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     more: str = ""
+    folded: bool = False
     full: "Table | None" = None
 
     @property
