@@ -86,7 +86,7 @@ def compare(
 ) -> None:
     """Run scenarios with the same luck for the same time, side by side.
 
-    Every run goes on, past its target and its bound on rounds, to the smallest stop.time among the scenarios, so
+    Every run goes on, past its target and its other bounds, to the smallest stop.time among the scenarios, so
     that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free.
     """
     with guard():
