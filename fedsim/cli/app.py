@@ -137,6 +137,18 @@ def show(
 
 
 @app.command()
+def why(folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")]) -> None:
+    """Say what decided how long a run took.
+
+    Print its critical path to the target, or else to its end: by phase, link, device, and part of a message.
+    """
+    with guard():
+        from fedsim.cli.why import explain  # noqa: PLC0415  # see above
+
+        explain(folder)
+
+
+@app.command()
 def life(
     folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")],
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="One of those under 'lives' in the scenario.")],

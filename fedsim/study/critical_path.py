@@ -79,7 +79,10 @@ class CriticalPath:
         return without(path.record, devices, path.seconds_s)
 
     def sentence(self, until_s: float | None = None) -> str:
-        """What takes most of the time, whose it is, and how much faster it would be without them, for people."""
+        """What takes most of the time, whose it is, and how much faster it would be without them, for people.
+
+        ``until_s``: when the run reached its target.
+        """
         path = self.until(until_s)
         largest, total_s = path.largest(), path.seconds_s
         if largest.empty:
@@ -89,7 +92,8 @@ class CriticalPath:
         devices = frozenset(largest["device"]) - {""}
         what = f"{phase} over {link}" if link else phase
         whose = f" of {len(devices)} devices" if len(devices) > 1 else "".join(f" of {name}" for name in devices)
-        text = f"{100 * share:.0f} % of the time is {what}{whose}"
+        time = "time" if until_s is None else "time to target"
+        text = f"{100 * share:.0f} % of the {time} is {what}{whose}"
         return f"{text}; {_gain(path, devices, share)}"
 
     @staticmethod
@@ -138,6 +142,7 @@ def _follow(walk: Walk, record: Happenings) -> None:
 def _gain(path: CriticalPath, devices: frozenset[str], share: float) -> str:
     """An estimate from the other answers, or what is certain: nothing gains more than what it takes."""
     estimate_s = path.without(devices) if devices else None
-    if estimate_s:
-        return f"without them about {path.seconds_s / estimate_s:.2g} x faster (estimated from the other answers)"
+    if estimate_s is not None and estimate_s < path.seconds_s:
+        whom = "them" if len(devices) > 1 else "it"
+        return f"without {whom} about {path.seconds_s / estimate_s:.2g} x faster (estimated from the other answers)"
     return f"if it took no time, at most {1 / (1 - share):.2g} x faster" if share < 1 else "nothing else takes time"

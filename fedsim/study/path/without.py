@@ -30,7 +30,7 @@ def without(record: Happenings, devices: Collection[str], until_s: float) -> flo
         (alone_s if last_s is None else saved_s).append(
             row.number("seconds") if last_s is None else row.time_s - row.number("server_s") - last_s
         )
-    if not saved_s:
+    if alone_s and len(alone_s) == len(rounds):
         return None
     others_s = until_s - sum(alone_s) - sum(saved_s)
     kept = len(rounds) - len(alone_s)
