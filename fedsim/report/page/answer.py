@@ -2,114 +2,117 @@
 
 import math
 from collections.abc import Iterator
+from typing import Final
 
 from fedsim.report.human import about
-from fedsim.report.page.outcome_section import interval_text
-from fedsim.report.page.subject import Subject
 from fedsim.report.tables import goal_text, metric_text
 from fedsim.study.comparison import Comparison
 from fedsim.study.outcome import MEASURES, Measure
 
-_TIME, _ENERGY = (
-    next(one for one in MEASURES if one.field == name) for name in ("time_to_target_s", "energy_to_target_j")
-)
+_MOST: Final = 4
+"""Scenarios that a sentence names."""
+_BY_FIELD: Final = {measure.field: measure for measure in MEASURES}
+_TOOK: Final = ("time_to_target_s", "rounds_to_target", "energy_to_target_j", "total_to_target_bytes")
+_TIME, _ENERGY = _BY_FIELD["time_to_target_s"], _BY_FIELD["energy_to_target_j"]
 
 
-def answer(subject: Subject) -> tuple[str, ...]:
+def answer(comparison: Comparison) -> tuple[str, ...]:
     """What a reader in a hurry should know."""
-    comparison = subject.comparison
     if comparison.target is None:
-        return tuple(_without_target(subject))
+        return tuple(_without_target(comparison))
     if len(comparison.names) == 1:
         return tuple(_of_one(comparison))
     return tuple(_of_several(comparison))
 
 
-def typical_text(comparison: Comparison, name: str, measure: Measure) -> str:
-    """A figure of a scenario for a sentence."""
+def goal_words(comparison: Comparison) -> str:
+    """What was to be reached."""
+    return goal_text(comparison.goal, regression=comparison.regression)
+
+
+def capital(text: str) -> str:
+    """A text as a sentence begins."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _typical(comparison: Comparison, name: str, measure: Measure) -> str:
     return about(comparison.typical(name, measure), measure.unit)
 
 
 def _of_one(comparison: Comparison) -> Iterator[str]:
     [name] = comparison.names
-    goal, seeds, reached = goal_text(comparison.goal), len(comparison.results[name]), comparison.reached(name)
+    goal, seeds, reached = capital(goal_words(comparison)), len(comparison.results[name]), comparison.reached(name)
+    within = f"within {about(comparison.horizon_s, 's')} of simulated time"
     if not reached:
-        yield f"{goal[:1].upper()}{goal[1:]} was not reached within {about(comparison.horizon_s, 's')} of simulated time{_all(seeds)}."
+        yield f"{goal} was not reached {within}{'' if seeds == 1 else f', with none of {seeds} seeds'}."
         yield _best(comparison, name)
         return
-    figures = {measure.field: measure for measure in MEASURES}
-    spent = [
-        typical_text(comparison, name, figures[key])
-        for key in ("time_to_target_s", "rounds_to_target", "energy_to_target_j")
-    ]
-    if "never" in spent[0]:
-        yield f"{goal[:1].upper()}{goal[1:]} was reached with only {reached} of {seeds} seeds within {about(comparison.horizon_s, 's')}."
+    if not math.isfinite(comparison.typical(name, _TIME)):
+        yield f"{goal} was reached with only {reached} of {seeds} seeds {within}."
         return
-    up, down = (typical_text(comparison, name, figures[f"{way}_to_target_bytes"]) for way in ("up", "down"))
-    took = f"{spent[0]} of simulated time: {spent[1]} rounds, {spent[2]}, {up} up and {down} down"
     if seeds == 1:
-        yield f"It took {took}, to reach {goal}."
+        yield f"{goal} was reached after {_took(comparison, name)}."
         return
     times = [one.time_to_target_s for one in comparison.outcomes(name) if one.time_to_target_s is not None]
-    yield f"{goal[:1].upper()}{goal[1:]} was reached with {reached} of {seeds} seeds. It took {took} (medians)."
+    yield f"{goal} was reached with {reached} of {seeds} seeds. It took {_took(comparison, name)} (medians)."
     yield f"From seed to seed the time went from {about(min(times), 's')} to {about(max(times), 's')}."
 
 
-def _all(seeds: int) -> str:
-    return "" if seeds == 1 else f", with none of {seeds} seeds"
+def _took(comparison: Comparison, name: str) -> str:
+    time, rounds, energy, total = (_typical(comparison, name, _BY_FIELD[field]) for field in _TOOK)
+    return f"{time} of simulated time: {rounds} rounds, {energy}, {total} sent and received"
 
 
 def _best(comparison: Comparison, name: str) -> str:
     goal = comparison.goal
-    values = [run.curve[goal.metric] for run in comparison.results[name]]
-    best = (
-        min(float(of_one.min()) for of_one in values) if goal.falls else max(float(of_one.max()) for of_one in values)
-    )
-    return f"The best {metric_text(goal.metric)} was {about(best, '1' if goal.is_share else '')}."
+    best = max(float((goal.sign * goal.values(run.curve)).max()) for run in comparison.results[name]) * goal.sign
+    text = metric_text(goal.metric, regression=comparison.regression)
+    return f"The best {text} was {about(best, '1' if goal.is_share else '')}."
 
 
 def _of_several(comparison: Comparison) -> Iterator[str]:
-    goal, seeds, first = goal_text(comparison.goal), len(comparison.seeds), comparison.names[0]
+    goal, seeds = goal_words(comparison), len(comparison.seeds)
     times = {name: comparison.typical(name, _TIME) for name in comparison.names}
     ranked = sorted(times, key=lambda name: times[name])
-    best = ranked[0]
+    best, within = ranked[0], f"within {about(comparison.horizon_s, 's')}"
     if not math.isfinite(times[best]):
-        yield f"None of {len(times)} scenarios reached {goal} within {about(comparison.horizon_s, 's')} with most seeds."
+        yield f"None of {len(times)} scenarios reached {goal} {within} with most seeds."
         return
-    others = [name for name in ranked[1:] if math.isfinite(times[name])]
+    others = [name for name in ranked[1:] if math.isfinite(times[name])][:_MOST]
     never = [name for name in ranked if not math.isfinite(times[name])]
-    median = f" (median of {seeds} seeds)" if seeds > 1 else ""
-    text = f"{best} reached {goal} first, after {about(times[best], 's')}{median}"
-    if others:
-        text += "; " + ", ".join(f"{name} took {about(times[name], 's')}" for name in others)
-    if never:
-        text += f"; {', '.join(never)} did not within {about(comparison.horizon_s, 's')}"
-    yield f"{text}."
-    if seeds > 1 and any(comparison.reached(name) < seeds for name in comparison.names):
-        counts = [f"{name} with {comparison.reached(name)}" for name in ranked]
-        yield f"Of {seeds} seeds the target was reached by {', '.join(counts)}."
-    other = best if best != first else (others[0] if others else None)
-    if other is not None and seeds > 1:
-        yield _sureness(comparison, other)
-    thrifty = min(times, key=lambda name: comparison.typical(name, _ENERGY))
+    text = f"{best} reached {goal} first, after {about(times[best], 's')}"
+    text += f" (median of {seeds} seeds)" if seeds > 1 else ""
+    text += "".join(f"; {name} took {about(times[name], 's')}" for name in others)
+    text += f"; {_listed(never)} did not {within}" if never else ""
+    yield f"{text}{' with most seeds' if never and seeds > 1 else ''}."
+    yield from _sureness(comparison, best if best != comparison.names[0] else ranked[1])
+    yield from _thrift(comparison, best)
+
+
+def _sureness(comparison: Comparison, other: str) -> Iterator[str]:
+    """Whether the best differs from the first or, where that is the best, the next from it."""
+    if len(comparison.seeds) > 1:
+        yield f"{capital(comparison.verdict(other, _TIME).words)}."
+        yield f"{capital(comparison.reaching(other).words(other, comparison.names[0]))}."
+
+
+def _thrift(comparison: Comparison, best: str) -> Iterator[str]:
+    thrifty = min(comparison.names, key=lambda name: comparison.typical(name, _ENERGY))
     if thrifty != best:
-        yield f"The least energy to the target took {thrifty}: {typical_text(comparison, thrifty, _ENERGY)}, against {typical_text(comparison, best, _ENERGY)} of {best}."
+        least, most = (_typical(comparison, name, _ENERGY) for name in (thrifty, best))
+        yield f"The least energy to the target took {thrifty}: {least}, against {most} of {best}."
 
 
-def _sureness(comparison: Comparison, name: str) -> str:
-    found, first = comparison.difference(name, _TIME), comparison.names[0]
-    if found is None or found.low is None:
-        return f"How sure the difference between {name} and {first} is, these seeds cannot tell."
-    real = "more than luck" if found.excludes_zero else "no more than luck may explain"
-    return f"The difference of {name} from {first}, {interval_text(found, 's')} (95 % interval over {found.pairs} seeds), is {real}."
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST} others" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + more
 
 
-def _without_target(subject: Subject) -> Iterator[str]:
-    comparison = subject.comparison
+def _without_target(comparison: Comparison) -> Iterator[str]:
     if not comparison.learned:
         yield "Timing runs: nothing was learned, and there is no quality to compare."
-    for name in comparison.names[:4]:
-        runs = subject.runs(name)
+    for name in comparison.names[:_MOST]:
+        runs = comparison.results[name]
         seconds = sum(run.summary.simulated_s for run in runs) / len(runs)
         energy_j = sum(run.energy_j for run in runs) / len(runs)
         rounds = sum(run.summary.rounds for run in runs) / len(runs)

@@ -1,48 +1,34 @@
-"""The curves of several seeds as one line with its range, over any of the things that learning costs."""
+"""The curves of several seeds as one line with its range, with as many points as can be seen."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fedsim.report.page.figure import Line
+from fedsim.study.axis import Axis
+from fedsim.study.bands import band_table
 
 MOST_POINTS: Final = 150
-"""Of a line: with more evaluations, so many places spread evenly over the axis, each with what was known there."""
-
-Array = npt.NDArray[np.float64]
+"""Of a line: with more, as many places spread evenly over the axis, each with what was known there."""
 
 
-def along(curve: pd.DataFrame, axis: str) -> Array:
-    """What was spent at each evaluation: ``time_s``, ``round``, ``energy_j``, or ``bytes`` both ways."""
-    if axis == "bytes":
-        return np.asarray(curve["up_bytes"] + curve["down_bytes"], dtype=float)
-    return curve[axis].to_numpy(float)
+def band(curves: Sequence[pd.DataFrame], metric: str, along: Axis, end: float) -> pd.DataFrame:
+    """``fedsim.study.bands`` up to ``end``, thinned, without places where a seed has no finite value."""
+    table = band_table(curves, metric, along, end)
+    known = np.isfinite(table[["median", "low", "high"]].to_numpy(float)).all(axis=1)
+    table = table.loc[known, :]
+    if len(table) <= MOST_POINTS:
+        return table
+    at = table[along.name].to_numpy(float)
+    places = np.linspace(at[0], at[-1], MOST_POINTS)
+    thin = table.iloc[np.searchsorted(at, places, side="right") - 1].copy()
+    thin[along.name] = places
+    return thin
 
 
-def band(curves: Sequence[pd.DataFrame], metric: str, axis: str, *, name: str, colour: int) -> Line:
-    """The median over seeds, from their lowest to their highest. A run that is over keeps its last value.
-
-    Places where a seed has no finite value are left out.
-    """
-    xs = [along(curve, axis) for curve in curves]
-    places = np.unique(np.concatenate(xs))
-    if len(places) > MOST_POINTS:
-        places = np.linspace(places[0], places[-1], MOST_POINTS)
-    values = np.full((len(curves), len(places)), np.nan)
-    for row, curve, own in zip(values, curves, xs, strict=True):
-        last = np.searchsorted(own, places, side="right") - 1
-        row[last >= 0] = curve[metric].to_numpy(float)[last[last >= 0]]
-    known = np.isfinite(values).all(axis=0)
-    places, values = places[known], values[:, known]
-    several = len(curves) > 1
-    return Line(
-        name=name,
-        colour=colour,
-        x=tuple(places.tolist()),
-        y=tuple(np.median(values, axis=0).tolist()),
-        low=tuple(values.min(axis=0).tolist()) if several else (),
-        high=tuple(values.max(axis=0).tolist()) if several else (),
-    )
+def line(table: pd.DataFrame, *, name: str, colour: int, several: bool) -> Line:
+    """The line of a band, with its range where there are several seeds."""
+    x, median, low, high = (tuple(table[column].tolist()) for column in table.columns)
+    return Line(name=name, colour=colour, x=x, y=median, low=low if several else (), high=high if several else ())

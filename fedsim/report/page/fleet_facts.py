@@ -22,9 +22,11 @@ MOST_DEVICES: Final = 100_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FleetFacts:
-    """``devices``: a row for each, ``device``, ``group``, ``link``, ``charge`` (a share, NaN on the mains) and, if
-    the data are here, ``examples``; ``labels``: how many examples of each class each has, (m, c), None where there are
-    no classes.
+    """A fleet as a run found it.
+
+    ``devices`` has a row for each: ``device``, ``group``, ``link``, ``charge`` (a share, NaN on the mains) and, if
+    the data are here, ``examples``; ``labels`` is how many examples of each class each has, (m, c), None where there
+    are no classes.
     """
 
     devices: pd.DataFrame

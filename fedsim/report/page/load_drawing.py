@@ -91,7 +91,7 @@ def _links(svg: ET.Element, topology: Topology, loads: Loads, at: dict[str, tupl
             "x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}",
             "class": f"load{loads.step(a, b)}", "stroke-width": f"{1.2 + scale.width(capacity_bps):.2f}",
         })  # fmt: skip
-        told = f"{a} – {b}: {about(loads.of(a, b), '1')} of {about(capacity_bps, 'bit/s')}"
+        told = f"{a}, {b}: {about(loads.of(a, b), '1')} of {about(capacity_bps, 'bit/s')}"
         ET.SubElement(line, "title").text = _clean(told)
 
 

@@ -9,9 +9,9 @@ from fedsim.report.page.bars import bars
 from fedsim.report.page.figure import Control, Figure, View
 from fedsim.report.page.load_drawing import load_drawing
 from fedsim.report.page.section import Section
-from fedsim.report.page.subject import Subject
 from fedsim.report.page.table import Column, Table, shortened
 from fedsim.report.topology_loads import Loads
+from fedsim.study.comparison import Comparison
 
 _BUSIEST: Final = 12
 _MOST_ROWS: Final = 30
@@ -27,9 +27,10 @@ _NUMBERS: Final = {
 _TEXTS: Final = ("utilisation", "busy", "capacity", "carried", "wasted")
 
 
-def network_section(subject: Subject, names: tuple[str, ...]) -> Section | None:
+def network_section(comparison: Comparison) -> Section | None:
     """The busiest links of each scenario, and the topology with its load."""
-    tables = {name: _links(subject, name) for name in names}
+    names = comparison.names
+    tables = {name: _links(comparison, name) for name in names}
     tables = {name: table for name, table in tables.items() if len(table)}
     if not tables:
         return None
@@ -43,14 +44,14 @@ def network_section(subject: Subject, names: tuple[str, ...]) -> Section | None:
         views=tuple(_busiest(table) for table in tables.values()),
         controls=control,
     )
-    figures = [busiest, *_drawings(subject, tables, control)]
+    figures = [busiest, *_drawings(comparison, tables, control)]
     return Section(name="network", title="The network", figures=tuple(figures))
 
 
-def _links(subject: Subject, name: str) -> pd.DataFrame:
+def _links(comparison: Comparison, name: str) -> pd.DataFrame:
     """A row for each direction of each link that carried anything, means over seeds, the busiest first."""
     found = []
-    for run in subject.runs(name):
+    for run in comparison.results[name]:
         if not {"utilisation", "busy_s"} <= set(run.links):
             return pd.DataFrame()
         seconds = run.summary.simulated_s
@@ -79,10 +80,10 @@ def _busiest(table: pd.DataFrame) -> View:
     return View(body=body, table=shortened(whole, _MOST_ROWS, "links.parquet"))
 
 
-def _drawings(subject: Subject, tables: Mapping[str, pd.DataFrame], control: tuple[Control, ...]) -> list[Figure]:
+def _drawings(comparison: Comparison, tables: Mapping[str, pd.DataFrame], control: tuple[Control, ...]) -> list[Figure]:
     views = []
     for name, table in tables.items():
-        run = subject.runs(name)[0]
+        run = comparison.results[name][0]
         topology = run.scenario.topology
         if len(topology.graph) > _MOST_NODES:
             return []

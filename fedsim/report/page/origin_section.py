@@ -7,67 +7,55 @@ import yaml
 
 from fedsim.report.page.page import Source
 from fedsim.report.page.section import Section
-from fedsim.report.page.subject import Subject
-from fedsim.report.page.table import Table, words
-from fedsim.scenario import fingerprint, resolved
+from fedsim.report.page.table import Table, shortened, words
+from fedsim.scenario import Scenario, fingerprint, resolved
+from fedsim.study.comparison import Comparison
 
 _MOST_LINES: Final = 600
 _MOST_DIFFERENCES: Final = 40
 _SAME: Final = ("name", "seed")
 
 
-def differences_table(subject: Subject, names: tuple[str, ...]) -> Table | None:
+def differences_table(comparison: Comparison) -> Table | None:
     """The keys that differ where at least two scenarios have them; None where there are none.
 
     What a block of another kind has of its own is not among them.
     """
-    flat = {name: dict(_flat(_words(subject, name), "")) for name in names}
-    keys = list(dict.fromkeys(key for of_one in flat.values() for key in of_one))
+    flat = [dict(_flat(_words(runs[0].scenario), "")) for runs in comparison.results.values()]
     rows = []
-    for key in keys:
-        values = [of_one.get(key) for of_one in flat.values()]
+    for key in dict.fromkeys(key for of_one in flat for key in of_one):
+        values = [of_one.get(key) for of_one in flat]
         if len({value for value in values if value is not None}) > 1 and key not in _SAME:
             rows.append((key, *values))
-    if len(names) < 2 or not rows:
+    if not rows:
         return None
-    more = (
-        f"{_MOST_DIFFERENCES} of {len(rows)} keys"
-        if len(rows) > _MOST_DIFFERENCES
-        else "Keys that only one has are not listed"
-    )
-    shown = tuple(rows[:_MOST_DIFFERENCES])
-    return Table(caption="What differs", columns=words("key", *names), rows=shown, more=more)
+    more = "Keys that only one has are not listed"
+    table = Table(caption="What differs", columns=words("key", *comparison.names), rows=tuple(rows), more=more)
+    return shortened(table, _MOST_DIFFERENCES, "the CSV")
 
 
-def origin_section(subject: Subject, names: tuple[str, ...]) -> Section:
+def origin_section(comparison: Comparison, versions: Any) -> Section:
     """Seeds, fingerprints, versions."""
-    runs = Table(
-        caption="Runs",
-        columns=words("scenario", "seeds", "fedsim", "fingerprint of the scenario"),
-        rows=tuple(
-            (
-                name,
-                ", ".join(str(run.seed) for run in subject.runs(name)),
-                subject.runs(name)[0].summary.version,
-                fingerprint(subject.runs(name)[0].scenario)[:16],
-            )
-            for name in names
-        ),
+    rows = []
+    for name, runs in comparison.results.items():
+        seeds = ", ".join(str(run.seed) for run in runs)
+        rows.append((name, seeds, runs[0].summary.version, fingerprint(runs[0].scenario)[:16]))
+    heads = words("scenario", "seeds", "fedsim", "fingerprint of the scenario")
+    tables = [Table(caption="Runs", columns=heads, rows=tuple(rows))]
+    if isinstance(versions, Mapping) and versions:
+        listed = tuple((str(name), str(version)) for name, version in versions.items())
+        tables.append(Table(caption="Versions", columns=words("what", "version"), rows=listed))
+    text = (
+        "A scenario and a seed give the same events, byte for byte. The fingerprint is that of the resolved scenario "
+        "without its seed."
     )
-    versions = subject.words.get("versions", {})
-    rows = (
-        tuple((str(name), str(version)) for name, version in versions.items()) if isinstance(versions, Mapping) else ()
-    )
-    tables = (runs, Table(caption="Versions", columns=words("what", "version"), rows=rows)) if rows else (runs,)
-    text = "A scenario and a seed give the same events, byte for byte. The fingerprint is that of the resolved scenario without its seed."
-    return Section(name="origin", title="How this was made", text=(text,), tables=tables)
+    return Section(name="origin", title="How this was made", text=(text,), tables=tuple(tables))
 
 
-def sources(subject: Subject, names: tuple[str, ...]) -> tuple[Source, ...]:
+def sources(comparison: Comparison) -> tuple[Source, ...]:
     """The resolved scenario of each first seed."""
-    return tuple(
-        Source(name=f"{name}.yaml", text=_shortened(resolved(subject.runs(name)[0].scenario))) for name in names
-    )
+    texts = {name: resolved(runs[0].scenario) for name, runs in comparison.results.items()}
+    return tuple(Source(name=f"{name}.yaml", text=_shortened(text)) for name, text in texts.items())
 
 
 def _shortened(text: str) -> str:
@@ -77,8 +65,8 @@ def _shortened(text: str) -> str:
     return "\n".join([*lines[:_MOST_LINES], f"# ... {len(lines) - _MOST_LINES:,} more lines are in scenario.yaml"])
 
 
-def _words(subject: Subject, name: str) -> Any:
-    return yaml.safe_load(resolved(subject.runs(name)[0].scenario))
+def _words(scenario: Scenario) -> Any:
+    return yaml.safe_load(resolved(scenario))
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,8 @@ from fedsim.report.page.bars import bars, bars_table
 from fedsim.report.page.figure import Control, Dots, Figure, View
 from fedsim.report.page.fleet_facts import FleetFacts, fleet_facts
 from fedsim.report.page.section import Section
-from fedsim.report.page.subject import Subject
 from fedsim.report.page.table import COUNT, TEXT, Column, Table, shortened
+from fedsim.study.comparison import Comparison
 from fedsim.study.result import Result
 
 MOST_DOTS: Final = 600
@@ -25,16 +25,17 @@ _COUNTED: Final = ("answered", "mixed")
 """Kinds of events that say that a device's part of a round was done: an answer arrived, or a peer mixed models."""
 
 
-def participation_section(subject: Subject, names: tuple[str, ...]) -> Section:
+def participation_section(comparison: Comparison) -> Section:
     """Shares of groups, links and charges that took part; how often each device did, against its data."""
-    facts = {name: _joined(subject.runs(name)[0]) for name in names}
-    figures = [_share_figure(subject, names, facts)]
+    names = comparison.names
+    facts = {name: _joined(comparison.results[name][0]) for name in names}
+    figures = [_share_figure(comparison, names, facts)]
     known = {name: found for name, found in facts.items() if found is not None}
     figures += [_data_figure(known)] if _have(known, "examples") else []
     labels = _label_figure(known)
     figures += [labels] if labels is not None else []
     return Section(
-        name="participation", title="Who took part", tables=(_counts(subject, facts),), figures=tuple(figures)
+        name="participation", title="Who took part", tables=(_counts(comparison, facts),), figures=tuple(figures)
     )
 
 
@@ -53,7 +54,7 @@ def _joined(run: Result) -> FleetFacts | None:
     return FleetFacts(devices=table, labels=facts.labels)
 
 
-def _counts(subject: Subject, facts: Mapping[str, FleetFacts | None]) -> Table:
+def _counts(comparison: Comparison, facts: Mapping[str, FleetFacts | None]) -> Table:
     """How many took part, how unevenly, and whether with the data; the latter two of the first seed."""
     columns = (
         Column(text="scenario"),
@@ -64,10 +65,10 @@ def _counts(subject: Subject, facts: Mapping[str, FleetFacts | None]) -> Table:
     )
     rows = []
     for name, known in facts.items():
-        runs = subject.runs(name)
+        runs = comparison.results[name]
         devices, worked = runs[0].summary.devices, fmean(run.summary.devices_at_work for run in runs)
         rows.append((name, devices, worked, devices - worked, *_spread(known)))
-    more = "A part is an answer that arrived, or a round of a peer. First seed in the last two columns, else means over seeds"
+    more = "A part is an answer that arrived, or a round of a peer. The last two columns are of the first seed"
     return Table(caption="Devices that took part", columns=columns, rows=tuple(rows), more=more)
 
 
@@ -83,8 +84,8 @@ def _spread(facts: FleetFacts | None) -> tuple[str | None, str | None]:
     return f"{half:,} devices", f"{float(spearmanr(table['examples'], table['parts']).statistic):+.2f}"
 
 
-def _share_figure(subject: Subject, names: tuple[str, ...], facts: Mapping[str, FleetFacts | None]) -> Figure:
-    views, options = [_by_group(subject, names)], ["kind of device"]
+def _share_figure(comparison: Comparison, names: tuple[str, ...], facts: Mapping[str, FleetFacts | None]) -> Figure:
+    views, options = [_by_group(comparison, names)], ["kind of device"]
     if all(found is not None for found in facts.values()):
         tables = {name: found.devices for name, found in facts.items() if found is not None}
         views.append(_by(tables, "link"))
@@ -104,14 +105,14 @@ def _share_figure(subject: Subject, names: tuple[str, ...], facts: Mapping[str, 
     )
 
 
-def _by_group(subject: Subject, names: tuple[str, ...]) -> View:
-    groups = list(dict.fromkeys(group for name in names for group in subject.runs(name)[0].summary.groups))
+def _by_group(comparison: Comparison, names: tuple[str, ...]) -> View:
+    groups = list(dict.fromkeys(group for name in names for group in comparison.results[name][0].summary.groups))
     shares: dict[str, list[float]] = {}
     rows: list[tuple[Any, ...]] = []
     for name in names:
         of_one = []
         for group in groups:
-            attended = [run.summary.groups.get(group) for run in subject.runs(name)]
+            attended = [run.summary.groups.get(group) for run in comparison.results[name]]
             there = [found for found in attended if found is not None]
             devices = there[0].devices if there else 0
             worked = fmean(found.at_work for found in there) if there else 0.0

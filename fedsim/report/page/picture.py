@@ -46,7 +46,7 @@ def _height(body: Body) -> float:
 
 @singledispatch
 def _draw(body: Any, axes: Axes) -> None:
-    raise TypeError(f"no picture of {type(body).__name__}")
+    raise TypeError(f"no picture of {type(body).__name__} in {axes}")
 
 
 @_draw.register

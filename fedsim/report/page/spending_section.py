@@ -11,7 +11,7 @@ from fedsim.report.page.bars import bars, bars_table
 from fedsim.report.page.boxes import Values, boxes, boxes_table, pooled
 from fedsim.report.page.figure import Control, Figure, View
 from fedsim.report.page.section import Section
-from fedsim.report.page.subject import Subject
+from fedsim.study.comparison import Comparison
 from fedsim.study.result import Result
 from fedsim.system.meter import CAUSES
 
@@ -35,9 +35,10 @@ _BY: Final = ("group", "link")
 _WORK: Final = tuple(f"{cause}_j" for cause in CAUSES if cause != "sleep")
 
 
-def spending_section(subject: Subject, names: tuple[str, ...]) -> Section | None:
+def spending_section(comparison: Comparison) -> Section | None:
     """Times of parts of rounds, joules of devices, and joules by cause."""
-    times, energies = list(_time_views(subject, names)), list(_energy_views(subject, names))
+    names = comparison.names
+    times, energies = list(_time_views(comparison, names)), list(_energy_views(comparison, names))
     figures = []
     by = Control(text="by", options=("kind of device", "link"))
     if times:
@@ -59,13 +60,13 @@ def spending_section(subject: Subject, names: tuple[str, ...]) -> Section | None
             views=tuple(energies),
             controls=(by,),
         ))  # fmt: skip
-    figures.append(_causes(subject, names))
+    figures.append(_causes(comparison, names))
     return Section(name="spending", title="Time and energy of devices", figures=tuple(figures))
 
 
-def _time_views(subject: Subject, names: Sequence[str]) -> Iterator[tuple[str, str, View]]:
+def _time_views(comparison: Comparison, names: Sequence[str]) -> Iterator[tuple[str, str, View]]:
     """In the order of the controls: for each way to sort devices every part."""
-    tables = {name: [_times(run) for run in subject.runs(name)] for name in names}
+    tables = {name: [_times(run) for run in comparison.results[name]] for name in names}
     every = [table for of_one in tables.values() for table in of_one]
     parts = list(dict.fromkeys(text for _, _, text in _TIMES if any((table["part"] == text).any() for table in every)))
     for by in _BY:
@@ -78,8 +79,8 @@ def _time_views(subject: Subject, names: Sequence[str]) -> Iterator[tuple[str, s
             yield by, part, View(body=body, table=boxes_table(body, category=by, series="scenario", of="parts"))
 
 
-def _energy_views(subject: Subject, names: Sequence[str]) -> Iterator[View]:
-    tables = {name: [_energies(run) for run in subject.runs(name)] for name in names}
+def _energy_views(comparison: Comparison, names: Sequence[str]) -> Iterator[View]:
+    tables = {name: [_energies(run) for run in comparison.results[name]] for name in names}
     if any(table.empty for of_one in tables.values() for table in of_one):
         return
     for by in _BY:
@@ -116,9 +117,9 @@ def _energies(run: Result) -> pd.DataFrame:
     return table[table["joules"] > 0]
 
 
-def _causes(subject: Subject, names: tuple[str, ...]) -> Figure:
+def _causes(comparison: Comparison, names: tuple[str, ...]) -> Figure:
     parts = {
-        text: [fmean(run.summary.spent.energy_j[cause] for run in subject.runs(name)) for name in names]
+        text: [fmean(run.summary.spent.energy_j[cause] for run in comparison.results[name]) for name in names]
         for cause, text in _CAUSES.items()
     }
     body = bars("energy of all devices", "J", names, parts)

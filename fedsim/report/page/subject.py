@@ -5,44 +5,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from fedsim.errors import FedsimError
 from fedsim.study.comparison import Comparison
-from fedsim.study.reading import kind_of, read_comparison, read_result, read_summary
+from fedsim.study.reading import Kind, kind_of, read_comparison, read_result, read_summary
 from fedsim.study.result import Result
+from fedsim.study.study import Study, read_study
 
-MOST_SHOWN: Final = 6
-"""Of more scenarios than this, those with the best figure of merit are shown in detail."""
+MOST_CURVES: Final = 7
+"""Points of a study whose curves are drawn: as many as there are colours."""
+MOST_SHOWN: Final = 3
+"""Points of a study that are looked into: its first one, and the fastest."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Subject:
     """The runs of a folder, side by side, and what else its ``summary.json`` says.
 
-    One run, or the runs of one scenario, are a comparison of one. ``points`` has a row for each point of a sweep,
-    ``ranking`` one for each change that was tried; both are None elsewhere.
+    One run, or the runs of one scenario, are a comparison of one. ``comparison`` has the curves, ``detail`` the runs
+    with everything that is known of them: all of them, or some points of a ``study``.
     """
 
-    kind: str
+    kind: Kind
     comparison: Comparison
+    detail: Comparison
     words: Mapping[str, Any]
-    points: pd.DataFrame | None = None
-    ranking: pd.DataFrame | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Its scenarios."""
-        return self.comparison.names
+    study: Study | None = None
 
     @property
     def first(self) -> Result:
         """The first run of the first scenario."""
-        return self.comparison.results[self.names[0]][0]
+        return self.comparison.results[self.comparison.names[0]][0]
 
-    def runs(self, name: str) -> tuple[Result, ...]:
-        """The runs of one scenario."""
-        return self.comparison.results[name]
+    @property
+    def together(self) -> bool:
+        """Whether all runs went on to the same horizon with the same luck."""
+        return self.kind == "comparison" or (self.study is not None and self.study.horizon_s is not None)
 
     def text(self, key: str) -> str:
         """A text of ``summary.json``, empty where there is none."""
@@ -57,21 +54,27 @@ def read_subject(folder: str | Path) -> Subject:
         FedsimError: there is nothing of the kind, a piece is missing or damaged, or a later fedsim wrote it.
     """
     kind, words = kind_of(folder), read_summary(folder)
+    if kind == "sweep":
+        return _of_study(read_study(folder), words)
     if kind == "comparison":
-        return Subject(kind=kind, comparison=read_comparison(folder), words=words)
-    if kind == "run":
-        result = read_result(folder)
-        return Subject(kind=kind, comparison=of_one([result]), words=words)
-    if kind == "seeds":
-        below = sorted((Path(folder) / "runs").glob("*/summary.json"))
-        if not below:
-            raise FedsimError(f"{folder}: is incomplete: it has no runs")
-        results = sorted((read_result(path.parent) for path in below), key=lambda result: result.seed)
-        return Subject(kind=kind, comparison=of_one(results), words=words)
-    raise FedsimError(f"{folder}: holds a {kind}, of which no report can be made")
+        comparison = read_comparison(folder)
+    elif kind == "run":
+        comparison = _of_one([read_result(folder)])
+    elif kind == "seeds":
+        comparison = _of_one(_runs_below(folder))
+    else:
+        raise FedsimError(f"{folder}: holds a {kind}, of which no report can be made")
+    return Subject(kind=kind, comparison=comparison, detail=comparison, words=words)
 
 
-def of_one(results: list[Result]) -> Comparison:
+def _runs_below(folder: str | Path) -> list[Result]:
+    below = sorted((Path(folder) / "runs").glob("*/summary.json"))
+    if not below:
+        raise FedsimError(f"{folder}: is incomplete: it has no runs")
+    return sorted((read_result(path.parent) for path in below), key=lambda result: result.seed)
+
+
+def _of_one(results: list[Result]) -> Comparison:
     """The runs of one scenario as a comparison of one."""
     summary = results[0].summary
     return Comparison(
@@ -80,3 +83,13 @@ def of_one(results: list[Result]) -> Comparison:
         horizon_s=max(result.summary.simulated_s for result in results),
         results={summary.name: tuple(results)},
     )
+
+
+def _of_study(study: Study, words: Mapping[str, Any]) -> Subject:
+    """The curves of the points that can be told apart, and all that is known of a few of them."""
+    if not any(study.seeds_of(label) for label in study.labels):
+        raise FedsimError(f"{study.folder}: no run has finished: fedsim sweep goes on with it")
+    curves, few = study.curves(MOST_CURVES), study.curves(MOST_SHOWN)
+    whole = {name: tuple(study.result(name, seed) for seed in few.seeds) for name in few.names}
+    detail = Comparison(seeds=few.seeds, goal=few.goal, horizon_s=few.horizon_s, results=whole)
+    return Subject(kind="sweep", comparison=curves, detail=detail, words=words, study=study)

@@ -8,8 +8,8 @@ from fedsim.report.human import about
 from fedsim.report.page.bars import bars, bars_table, folded
 from fedsim.report.page.figure import Figure, View
 from fedsim.report.page.section import Section
-from fedsim.report.page.subject import Subject
 from fedsim.report.page.table import Column, Table
+from fedsim.study.comparison import Comparison
 from fedsim.system.usage import Usage
 
 _FAILURES: Final = {
@@ -24,17 +24,18 @@ _FAILURES: Final = {
 """Kinds of events that tell of something that went wrong."""
 
 
-def waste_section(subject: Subject, names: tuple[str, ...]) -> Section:
+def waste_section(comparison: Comparison) -> Section:
     """What was wasted, by cause, and how often something failed."""
-    text = tuple(_sentence(subject, name) for name in names)
-    tables = [table for table in (_failures(subject, names),) if table is not None]
-    causes = sorted({cause for name in names for run in subject.runs(name) for cause in run.summary.waste})
-    figures = () if not causes else (_figure(subject, names, causes),)
+    names = comparison.names
+    text = tuple(_sentence(comparison, name) for name in names)
+    tables = [table for table in (_failures(comparison, names),) if table is not None]
+    causes = sorted({cause for name in names for run in comparison.results[name] for cause in run.summary.waste})
+    figures = () if not causes else (_figure(comparison, names, causes),)
     return Section(name="waste", title="Failures and waste", text=text, tables=tuple(tables), figures=figures)
 
 
-def _sentence(subject: Subject, name: str) -> str:
-    runs = subject.runs(name)
+def _sentence(comparison: Comparison, name: str) -> str:
+    runs = comparison.results[name]
     spent = fmean(run.summary.spent.work_j for run in runs)
     lost = fmean(sum(waste.usage.work_j for waste in run.summary.waste.values()) for run in runs)
     if not lost:
@@ -43,9 +44,9 @@ def _sentence(subject: Subject, name: str) -> str:
     return f"{name}: {about(lost, 'J')}{share} went into work that did not count."
 
 
-def _figure(subject: Subject, names: tuple[str, ...], causes: Sequence[str]) -> Figure:
+def _figure(comparison: Comparison, names: tuple[str, ...], causes: Sequence[str]) -> Figure:
     energy_j = {
-        cause: [fmean(_usage(run.summary.waste, cause).work_j for run in subject.runs(name)) for name in names]
+        cause: [fmean(_usage(run.summary.waste, cause).work_j for run in comparison.results[name]) for name in names]
         for cause in causes
     }
     body = bars("energy of work that did not count", "J", names, folded(energy_j))
@@ -54,7 +55,7 @@ def _figure(subject: Subject, names: tuple[str, ...], causes: Sequence[str]) -> 
         title="Work that did not count, by cause",
         alt="Stacked bars of wasted joules by cause for each scenario",
         note="Mean over seeds. docs/design.md says what the causes are.",
-        views=(View(body=body, table=_table(subject, names, causes, bars_table(body, "scenario"))),),
+        views=(View(body=body, table=_table(comparison, names, causes, bars_table(body, "scenario"))),),
     )
 
 
@@ -62,12 +63,12 @@ def _usage(waste: Any, cause: str) -> Usage:
     return waste[cause].usage if cause in waste else Usage()
 
 
-def _table(subject: Subject, names: tuple[str, ...], causes: Sequence[str], plain: Table) -> Table:
+def _table(comparison: Comparison, names: tuple[str, ...], causes: Sequence[str], plain: Table) -> Table:
     """A row for each scenario and cause."""
     rows: list[tuple[Any, ...]] = []
     for name in names:
         for cause in causes:
-            runs = subject.runs(name)
+            runs = comparison.results[name]
             usages = [_usage(run.summary.waste, cause) for run in runs]
             pieces = fmean(run.summary.waste[cause].pieces if cause in run.summary.waste else 0 for run in runs)
             figures = [fmean(getattr(usage, field) for usage in usages) for field in _FIELDS]
@@ -82,11 +83,11 @@ _FIELDS: Final = ("compute_s", "work_j", "sent_bytes", "received_bytes")
 _TEXTS: Final = ("computing", "energy", "up", "down")
 
 
-def _failures(subject: Subject, names: tuple[str, ...]) -> Table | None:
+def _failures(comparison: Comparison, names: tuple[str, ...]) -> Table | None:
     """How often what went wrong, by cause; None where nothing did."""
     counts: dict[tuple[str, str], dict[str, float]] = {}
     for name in names:
-        runs = subject.runs(name)
+        runs = comparison.results[name]
         for run in runs:
             for kind, text in _FAILURES.items():
                 rows = run.events[run.events["kind"] == kind]
