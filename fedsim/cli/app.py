@@ -105,6 +105,33 @@ def compare(
 
 
 @app.command()
+def sweep(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file: scenarios, what varies, seeds.")],
+    *,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="The study's folder. By default runs/NAME.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, whose workers run in place of processes.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would run.")] = False,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
+) -> None:
+    """Run a study: scenarios, with all that varies in them, over several seeds.
+
+    Every run is written as it is finished. Stopped at any moment, the same command does the rest; runs that failed
+    are tried again.
+    """
+    with guard():
+        from fedsim.cli.sweep import Wishes, sweep_study  # noqa: PLC0415  # see above
+
+        wishes = Wishes(out=out, workers=workers, cluster=cluster, plan=plan, quiet=quiet, json=json)
+        sweep_study(study, wishes)
+
+
+@app.command()
 def show(
     file: Annotated[
         str,

@@ -40,7 +40,15 @@ PIECES: Final = (
 """What every run's folder has."""
 
 
-DERIVED: Final = ("runs.csv", "runs.parquet", "table.csv", "differences.csv", "quality.png", "points.png")
+DERIVED: Final = (
+    "runs.csv",
+    "runs.parquet",
+    "table.csv",
+    "differences.csv",
+    "verdicts.csv",
+    "quality.png",
+    "points.png",
+)
 """What is made of all runs together, beside the summary."""
 
 
