@@ -141,6 +141,16 @@ class Comparison:
             rows += [verdict_row(self.verdict(name, measure)) for measure in self.measures]
         return pd.DataFrame(rows)
 
+    def figures(self) -> pd.DataFrame:
+        """A row for each scenario and figure: its ``value`` over the seeds, how it differs, and if that is real."""
+        names = [measure.field for measure in self.measures]
+        rows = self.table().melt("scenario", ["reached", *names], var_name="measure", value_name="value")
+        if len(self.names) == 1:
+            return rows
+        keys, verdicts = ["scenario", "measure"], self.verdicts()
+        differences = self.differences().drop(columns="less")
+        return rows.merge(differences, "left", on=keys).merge(verdicts, "left", on=keys)
+
     @cached_property
     def _outcomes(self) -> dict[str, tuple[Outcome, ...]]:
         return {
