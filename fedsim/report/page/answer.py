@@ -8,6 +8,7 @@ from fedsim.report.human import about
 from fedsim.report.tables import goal_text, metric_text
 from fedsim.study.comparison import Comparison
 from fedsim.study.outcome import MEASURES, Measure
+from fedsim.study.study import Study
 
 _MOST: Final = 4
 """Scenarios that a sentence names."""
@@ -23,6 +24,20 @@ def answer(comparison: Comparison) -> tuple[str, ...]:
     if len(comparison.names) == 1:
         return tuple(_of_one(comparison))
     return tuple(_of_several(comparison))
+
+
+def answer_of_study(study: Study) -> tuple[str, ...]:
+    """The same of the best of many points, against the first one."""
+    if study.goal.target is None or len(study.labels) < 2 or study.best() is None:
+        return answer(study.curves(_MOST))
+    best, first = str(study.best()), study.labels[0]
+    alone = study.alone(best)
+    seeds = f" (median of {len(alone.seeds)} seeds)" if len(alone.seeds) > 1 else ""
+    after = about(alone.typical(best, _TIME), "s")
+    found = [f"Of {len(study.labels)} points {best} is the first to {goal_words(alone)}, after {after}{seeds}."]
+    if best != first and study.seeds_of(first):
+        found += _sureness(study.comparison(first, best), best)
+    return tuple(found)
 
 
 def goal_words(comparison: Comparison) -> str:
@@ -92,8 +107,8 @@ def _of_several(comparison: Comparison) -> Iterator[str]:
 def _sureness(comparison: Comparison, other: str) -> Iterator[str]:
     """Whether the best differs from the first or, where that is the best, the next from it."""
     if len(comparison.seeds) > 1:
-        yield f"{capital(comparison.verdict(other, _TIME).words)}."
-        yield f"{capital(comparison.reaching(other).words(other, comparison.names[0]))}."
+        yield f"{comparison.verdict(other, _TIME).words}."
+        yield f"{comparison.reaching(other).words(other, comparison.names[0])}."
 
 
 def _thrift(comparison: Comparison, best: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fedsim.report.human import about
-from fedsim.report.page.answer import answer, goal_words
+from fedsim.report.page.answer import answer, answer_of_study, goal_words
 from fedsim.report.page.network_section import network_section
 from fedsim.report.page.origin_section import differences_table, origin_section, sources
 from fedsim.report.page.outcome_section import outcome_section
@@ -12,7 +12,7 @@ from fedsim.report.page.participation_section import participation_section
 from fedsim.report.page.quality_section import quality_section
 from fedsim.report.page.section import Section
 from fedsim.report.page.spending_section import spending_section
-from fedsim.report.page.study_section import best_sentence, study_section
+from fedsim.report.page.study_section import study_section
 from fedsim.report.page.subject import Subject
 from fedsim.report.page.waste_section import waste_section
 from fedsim.report.page.why_section import why_section
@@ -24,18 +24,15 @@ def compose(subject: Subject) -> Page:
         kind=_kind(subject),
         title=_title(subject),
         shows=subject.text("shows"),
-        answer=tuple(_answer(subject)),
+        answer=_answer(subject),
         facts=tuple(_facts(subject)),
         sections=tuple(section for section in _sections(subject) if section is not None),
         sources=sources(subject.detail),
     )
 
 
-def _answer(subject: Subject) -> Iterator[str]:
-    best = None if subject.study is None else best_sentence(subject.study)
-    if best is not None:
-        yield best
-    yield from answer(subject.comparison)
+def _answer(subject: Subject) -> tuple[str, ...]:
+    return answer(subject.comparison) if subject.study is None else answer_of_study(subject.study)
 
 
 def _sections(subject: Subject) -> Iterator[Section | None]:

@@ -16,14 +16,14 @@ MOST_POINTS: Final = 150
 
 def band(curves: Sequence[pd.DataFrame], metric: str, along: Axis, end: float) -> pd.DataFrame:
     """``fedsim.study.bands`` up to ``end``, thinned, without places where a seed has no finite value."""
-    table = band_table(curves, metric, along, end)
-    known = np.isfinite(table[["median", "low", "high"]].to_numpy(float)).all(axis=1)
-    table = table.loc[known, :]
+    whole = band_table(curves, metric, along, end)
+    known = np.isfinite(whole[["median", "low", "high"]].to_numpy(float)).all(axis=1)
+    table: pd.DataFrame = whole.loc[known, :]
     if len(table) <= MOST_POINTS:
         return table
     at = table[along.name].to_numpy(float)
     places = np.linspace(at[0], at[-1], MOST_POINTS)
-    thin = table.iloc[np.searchsorted(at, places, side="right") - 1].copy()
+    thin: pd.DataFrame = table.iloc[np.searchsorted(at, places, side="right") - 1].copy()
     thin[along.name] = places
     return thin
 

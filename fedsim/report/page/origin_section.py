@@ -29,8 +29,8 @@ def differences_table(comparison: Comparison) -> Table | None:
             rows.append((key, *values))
     if not rows:
         return None
-    more = "Keys that only one has are not listed"
-    table = Table(caption="What differs", columns=words("key", *comparison.names), rows=tuple(rows), more=more)
+    notes = ("Keys that only one has are not listed.",)
+    table = Table(caption="What differs", columns=words("key", *comparison.names), rows=tuple(rows), notes=notes)
     return shortened(table, _MOST_DIFFERENCES, "the CSV")
 
 

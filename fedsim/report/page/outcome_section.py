@@ -1,6 +1,7 @@
 """What every scenario came to, and how sure the differences are: the tables of ``fedsim compare``."""
 
 from dataclasses import replace
+from typing import Final
 
 import pandas as pd
 
@@ -10,7 +11,9 @@ from fedsim.report.sheet import Sheet
 from fedsim.report.side_by_side import comparison_facts, comparison_sheets
 from fedsim.study.comparison import Comparison
 
-_MOST_ROWS = 60
+_MOST_ROWS: Final = 60
+_MOST_OPEN: Final = 2
+"""Tables of differences that stand open; where there are more, a reader opens those that matter."""
 
 
 def outcome_section(comparison: Comparison, *, together: bool) -> Section:
@@ -21,7 +24,9 @@ def outcome_section(comparison: Comparison, *, together: bool) -> Section:
     side, *differences = comparison_sheets(comparison)
     side = replace(side, title="Scenarios side by side" if len(comparison.names) > 1 else "What it came to")
     full = _whole(comparison.table(), "Results")
-    tables = [replace(sheet_table(side), full=full), *map(sheet_table, differences)]
+    many = len(differences) > _MOST_OPEN
+    tables = [replace(sheet_table(side), full=full)]
+    tables += [replace(sheet_table(sheet), folded=many) for sheet in differences]
     if len(comparison.seeds) > 1:
         tables.append(_runs(comparison))
     text = tuple(f"{fact[:1].upper()}{fact[1:]}." for fact in comparison_facts(comparison)) if together else ()
@@ -34,8 +39,7 @@ def sheet_table(sheet: Sheet) -> Table:
     rows = tuple((*(cell.strip() for cell in row), *("",) * (width - len(row))) for row in sheet.rows)
     head, *others = sheet.header
     columns = (Column(text=head), *(Column(text=text, unit=TEXT) for text in others))
-    notes = ". ".join(f"{note[:1].upper()}{note[1:]}" for note in sheet.notes)
-    return Table(caption=sheet.title, columns=columns, rows=rows, more=notes)
+    return Table(caption=sheet.title, columns=columns, rows=rows, notes=sheet.notes)
 
 
 def _runs(comparison: Comparison) -> Table:

@@ -68,8 +68,8 @@ def _counts(comparison: Comparison, facts: Mapping[str, FleetFacts | None]) -> T
         runs = comparison.results[name]
         devices, worked = runs[0].summary.devices, fmean(run.summary.devices_at_work for run in runs)
         rows.append((name, devices, worked, devices - worked, *_spread(known)))
-    more = "A part is an answer that arrived, or a round of a peer. The last two columns are of the first seed"
-    return Table(caption="Devices that took part", columns=columns, rows=tuple(rows), more=more)
+    notes = ("A part is an answer that arrived, or a round of a peer. The last two columns are of the first seed.",)
+    return Table(caption="Devices that took part", columns=columns, rows=tuple(rows), notes=notes)
 
 
 def _spread(facts: FleetFacts | None) -> tuple[str | None, str | None]:

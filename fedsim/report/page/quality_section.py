@@ -116,7 +116,7 @@ def lines_table(body: Lines) -> Table:
     )
     heads = (Column(text="line"), Column(text=body.x.text, unit=body.x.unit), *measured)
     full = Table(caption=caption, columns=heads, rows=points)
-    return Table(caption=caption, columns=columns, rows=rows, more="All points of the lines are in the CSV", full=full)
+    return Table(caption=caption, columns=columns, rows=rows, notes=("All points are in the CSV.",), full=full)
 
 
 def _at(one: Line, place: float, unit: str) -> str | None:

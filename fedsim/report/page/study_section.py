@@ -1,12 +1,12 @@
 """A study: its points, and a figure of merit against what varies."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from fedsim.report.human import about
 from fedsim.report.page.axis import Axis
 from fedsim.report.page.bars import bars
 from fedsim.report.page.figure import Body, Control, Dots, Figure, View
@@ -42,25 +42,12 @@ def study_section(study: Study) -> Section:
     )
 
 
-def best_sentence(study: Study) -> str | None:
-    """Which point is best, by the time to the target or else by the metric; None where that says nothing."""
-    measure = next((one for one in _measures(study) if study.best(one.field) is not None), None)
-    if measure is None or len(study.labels) < 2:
-        return None
-    label, table = study.best(measure.field), study.table()
-    value = float(table.loc[table["point"] == label, measure.field].iloc[0])
-    return f"Of {len(table)} points {label} has the best {measure.text}: {about(value, measure.unit)}."
-
-
 def _text(study: Study) -> Iterator[str]:
     keys = [str(key) for key in study.points.columns]
     done = sum(len(study.seeds_of(label)) for label in study.labels)
     planned = len(study.labels) * len(study.seeds)
     varied = f"What varies: {', '.join(keys)}. " if keys else ""
     yield f"{varied}{len(study.labels)} points, {len(study.seeds)} seeds: {done} of {planned} runs have finished."
-    best = best_sentence(study)
-    if best:
-        yield best
 
 
 def _measures(study: Study) -> list[Measure]:
@@ -99,7 +86,7 @@ def _merits(study: Study, table: pd.DataFrame, measures: list[Measure]) -> Figur
         name="points-merit",
         title="A figure of merit against what varies",
         alt=f"{measures[0].text} of every point against {', '.join(keys)}; the table has the numbers",
-        note=        note="Medians over seeds to the target, means at the end. Points whose median seed did not reach the target "
+        note="Medians over seeds to the target, means at the end. Points whose median seed did not reach the target "
         "are not drawn; the table has them.",
         views=views,
         controls=controls,
@@ -116,25 +103,25 @@ def _view(table: pd.DataFrame, key: str, short: str, measure: Measure, study: St
     ranked = table.sort_values(key, kind="stable", key=_sortable)
     rows = tuple(ranked[[key, *others, measure.field]].itertuples(index=False, name=None))
     listed = Table(caption=f"{measure.text} against {short}", columns=columns, rows=rows)
-    finite = ranked[np.isfinite(ranked[measure.field].astype(float))]
-    return View(body=_body(finite, key, short, measure), table=shortened(listed, _MOST_ROWS, "the CSV"))
+    return View(body=_body(ranked, key, short, measure), table=shortened(listed, _MOST_ROWS, "the CSV"))
 
 
 def _body(table: pd.DataFrame, key: str, short: str, measure: Measure) -> Body:
     """Dots where the key is a number, a bar for each value otherwise: the best of the points that have it."""
     values = table[measure.field].astype(float)
-    numbers = pd.to_numeric(table[key], errors="coerce")
+    numbers = pd.to_numeric(table[key], errors="coerce").astype(float)
     if numbers.notna().all() and numbers.nunique() >= _NUMBERS:
         wide = bool((numbers > 0).all() and numbers.max() >= 30 * numbers.min())
-        points = zip(numbers.astype(float), values, table["point"].astype(str), strict=True)
+        points = zip(numbers, values, table["point"].astype(str), strict=True)
         return Dots(
-            x=Axis.of(short, "", numbers.astype(float), log=wide),
+            x=Axis.of(short, "", numbers, log=wide),
             y=Axis.of(measure.text, measure.unit, values),
             series={"points": tuple(points)},
         )
-    rises = measure.unit == "1"
-    best = values.groupby(table[key].astype(str), sort=False).agg("max" if rises else "min").head(_MOST_BARS)
-    return bars(f"{measure.text}, best point", measure.unit, list(map(str, best.index)), {"best point": best.tolist()})
+    best = values.groupby(table[key].astype(str), sort=False).agg("max" if measure.is_share else "min").head(_MOST_BARS)
+    known = best.where(np.isfinite(best), 0.0)
+    names = [str(name) if math.isfinite(value) else f"{name}: never" for name, value in best.items()]
+    return bars(f"{measure.text}, best point", measure.unit, names, {"best point": known.tolist()})
 
 
 def _sortable(column: "pd.Series[Any]") -> "pd.Series[Any]":

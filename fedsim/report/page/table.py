@@ -5,7 +5,7 @@ import io
 import math
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fedsim.report.human import NOTHING, about
@@ -32,6 +32,8 @@ class Column:
             return str(value)
         if self.unit == COUNT:
             return f"{int(value):,}"
+        if math.isinf(value) and self.unit != "s":
+            return NOTHING
         return about(float(value), self.unit or "")
 
     @property
@@ -46,14 +48,14 @@ class Column:
 class Table:
     """Rows of plain values; the first column says what a row is about.
 
-    ``more`` is said below a table that does not show everything, and ``full`` then has all of it. One that is
-    ``folded`` shows when a reader asks for it.
+    ``notes`` stand below it. ``full`` has everything where the table has not. One that is ``folded`` shows when a
+    reader asks for it.
     """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
-    more: str = ""
+    notes: tuple[str, ...] = ()
     folded: bool = False
     full: "Table | None" = None
 
@@ -86,8 +88,8 @@ def shortened(table: Table, most: int, where: str) -> Table:
     """The first rows of a long table, and where the others are."""
     if len(table.rows) <= most:
         return table
-    more = f"{most} of {len(table.rows):,} rows; all are in {where}"
-    return Table(caption=table.caption, columns=table.columns, rows=table.rows[:most], more=more, full=table)
+    note = f"{most} of {len(table.rows):,} rows; all are in {where}."
+    return replace(table, rows=table.rows[:most], notes=(*table.notes, note), full=table)
 
 
 def transposed(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
