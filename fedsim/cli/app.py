@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fedsim.cli.guard import guard
+from fedsim.errors import FedsimError
 from fedsim.version import __version__
 
 app = typer.Typer(
@@ -140,6 +141,48 @@ def sweep(
 
         wishes = Wishes(out=out, workers=workers, cluster=cluster, plan=plan, quiet=quiet, json=json)
         sweep_study(study, wishes)
+
+
+@app.command()
+def whatif(
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="A scenario file.")] = None,
+    *,
+    list_: Annotated[bool, typer.Option("--list", help="Print the changes that there are, and nothing else.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CHANGE", help="Try this one. May be repeated. By default all.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHAT", help="Rank by time, energy or bytes to the target.")] = "time",
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from the scenario's own on.")] = 3,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, for scripts.")] = False,
+) -> None:
+    """Try single changes of a scenario, and rank them by what they gain.
+
+    Runs it as it is and with each change by itself, with the same luck, to the target. Results go to
+    runs/whatif-NAME, or the next that is free.
+    """
+    with guard():
+        from fedsim.cli.whatif import Wishes, list_changes, try_changes  # noqa: PLC0415  # see above
+
+        if list_:
+            list_changes()
+            return
+        if scenario is None:
+            raise FedsimError("name a scenario, or ask for --list")
+        wishes = Wishes(
+            seeds=seeds,
+            only=tuple(only or ()),
+            by=by,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+            as_json=json,
+        )
+        try_changes(scenario, wishes)
 
 
 @app.command()

@@ -14,8 +14,8 @@ class Slowest:
 
     ``seconds`` by phase; together they are all of that time. ``phase`` and ``share`` are those of the longest, and
     ``seconds_by_link`` is it by link. ``messages`` is where the time of the messages on the path went. ``why`` says
-    the longest phase on one link, whose it is, and what would be gained without them. ``rounds`` is how many had ended by
-    then (among peers: of all peers), and ``closers`` what closed how many of them.
+    the longest phase on one link, whose it is, and what would be gained without them. ``rounds`` is how many had ended
+    by then (among peers: of all peers), and ``closers`` what closed how many of them.
     """
 
     rounds: int

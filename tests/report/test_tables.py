@@ -45,8 +45,8 @@ def summary(make_result):
         share=120 / 186,
         seconds_by_link={"3g": 90.0, "wifi": 30.0},
         closers={"deadline": 2, "low-0": 20, "low-1": 10, "mid-0": 5, "mid-1": 5},
-        why="65 % of the time to target is upload over 3g of 7 devices; without them about 2.3 x faster (estimated from "
-        "the other answers)",
+        why="65 % of the time to target is upload over 3g of 7 devices; "
+        "without them about 2.3 x faster (estimated from the other answers)",
     )
     return make_result(
         CURVE,

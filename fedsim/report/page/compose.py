@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fedsim.report.human import about
 from fedsim.report.page.answer import answer, answer_of_study, goal_words
+from fedsim.report.page.changes_section import answer_of_changes, changes_section
 from fedsim.report.page.network_section import network_section
 from fedsim.report.page.origin_section import differences_table, origin_section, sources
 from fedsim.report.page.outcome_section import outcome_section
@@ -32,6 +33,8 @@ def compose(subject: Subject) -> Page:
 
 
 def _answer(subject: Subject) -> tuple[str, ...]:
+    if subject.kind == "whatif":
+        return answer_of_changes(subject.words)
     return answer(subject.comparison) if subject.study is None else answer_of_study(subject.study)
 
 
@@ -39,10 +42,13 @@ def _sections(subject: Subject) -> Iterator[Section | None]:
     comparison, detail = subject.comparison, subject.detail
     if subject.study is not None:
         yield study_section(subject.study)
+    if subject.kind == "whatif":
+        yield changes_section(subject.words)
     differences = differences_table(comparison)
     if differences is not None and subject.study is None:
         yield Section(name="scenarios", title="What is compared", tables=(differences,))
-    yield outcome_section(comparison, together=subject.together)
+    if subject.kind != "whatif":
+        yield outcome_section(comparison, together=subject.together)
     yield quality_section(comparison)
     yield why_section(detail)
     yield spending_section(detail)
@@ -55,6 +61,9 @@ def _sections(subject: Subject) -> Iterator[Section | None]:
 def _kind(subject: Subject) -> str:
     if subject.kind == "run":
         return f"One run of {subject.comparison.names[0]}, seed {subject.first.seed}"
+    if subject.kind == "whatif":
+        changes, seeds = len(subject.words["table"]) - 1, len(subject.comparison.seeds)
+        return f"What if? {_plural(changes, 'change')} of {subject.text('name')}, {_plural(seeds, 'seed')}"
     if subject.study is not None:
         return f"A study: {_plural(len(subject.study.labels), 'point')}, {_plural(len(subject.study.seeds), 'seed')}"
     comparison = subject.comparison
@@ -65,6 +74,8 @@ def _title(subject: Subject) -> str:
     """The question where one was asked, or else what one would ask."""
     if asked := subject.text("question"):
         return asked
+    if subject.kind == "whatif":
+        return f"What would make {subject.text('name')} faster?"
     names = subject.comparison.names
     few = len(names) < 5
     if subject.comparison.target is None:

@@ -1,12 +1,13 @@
 """What a folder of results is about, whatever kind it is of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from fedsim.errors import FedsimError
 from fedsim.study.comparison import Comparison
+from fedsim.study.goal import Goal
 from fedsim.study.reading import Kind, kind_of, read_comparison, read_result, read_summary
 from fedsim.study.result import Result
 from fedsim.study.study import Study, read_study
@@ -63,7 +64,7 @@ def read_subject(folder: str | Path) -> Subject:
     elif kind == "seeds":
         comparison = _of_one(_runs_below(folder))
     else:
-        raise FedsimError(f"{folder}: holds a {kind}, of which no report can be made")
+        return _of_changes(Path(folder), words)
     return Subject(kind=kind, comparison=comparison, detail=comparison, words=words)
 
 
@@ -93,3 +94,19 @@ def _of_study(study: Study, words: Mapping[str, Any]) -> Subject:
     whole = {name: tuple(study.result(name, seed) for seed in few.seeds) for name in few.names}
     detail = Comparison(seeds=few.seeds, goal=few.goal, horizon_s=few.horizon_s, results=whole)
     return Subject(kind="sweep", comparison=curves, detail=detail, words=words, study=study)
+
+
+def _of_changes(folder: Path, words: Mapping[str, Any]) -> Subject:
+    """A scenario as it is and with each change, by the names of these; most gain first."""
+    try:
+        names = [str(row["change"]) for row in words["table"]]
+        seeds, horizon_s = tuple(int(seed) for seed in words["seeds"]), float(words["horizon_s"])
+        goal = Goal(metric=str(words["metric"]), target=words["target"], falls=bool(words["falls"]))
+        str(words["by"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FedsimError(f"{folder / 'summary.json'}: is not what fedsim writes: {error!r}") from None
+    shown = names[:MOST_CURVES]
+    results = {name: tuple(read_result(folder / "runs" / f"{name}-seed-{seed}") for seed in seeds) for name in shown}
+    whole = Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results)
+    few = replace(whole, results={name: results[name] for name in shown[:MOST_SHOWN]})
+    return Subject(kind="whatif", comparison=whole, detail=few, words=words)
