@@ -122,8 +122,7 @@ def write_json(value: Mapping[str, Any], path: Path) -> None:
 
 def as_json(value: Mapping[str, Any]) -> str:
     """Plain values as the lines of a file; see ``json_text``."""
-    return f"{json_text(value)}
-"
+    return f"{json_text(value)}\n"
 
 
 def json_text(value: Mapping[str, Any]) -> str:

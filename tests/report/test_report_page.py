@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from io import StringIO
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -34,7 +35,7 @@ def test_a_page_is_well_formed_and_its_headings_are_in_order(read, kind):
     levels = [int(tag[1]) for tag, _ in page.headings]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = [value["href"][1:] for tag, value in page.tags if tag == "a" and value["href"].startswith("#")]
@@ -109,7 +110,9 @@ def test_a_table_is_there_in_full_as_csv(read, comparison):
 def test_the_curve_in_the_csv_is_that_of_the_run(run_folder):
     curve = read_result(run_folder).curve
     figure = figures(read_subject(run_folder))["quality-curves"]
-    [full] = [view.table.full for view in figure.views if view.table.caption == "mean accuracy against energy of all devices"]
+    [full] = [
+        view.table.full for view in figure.views if view.table.caption == "mean accuracy against energy of all devices"
+    ]
     assert [row[1] for row in full.rows] == curve["energy_j"].tolist()
     assert [row[2] for row in full.rows] == curve["mean_accuracy"].tolist()
 

@@ -94,9 +94,7 @@ def _figure(rows: Sequence[Row], by: str) -> Figure:
         Column(text="change"),
         *(Column(text=text, unit=unit) for text in ("gain", "low", "high")),
     )
-    listed = tuple(
-        (row["change"], row[f"gain_{column}"], row[f"low_{column}"], row[f"high_{column}"]) for row in known
-    )
+    listed = tuple((row["change"], row[f"gain_{column}"], row[f"low_{column}"], row[f"high_{column}"]) for row in known)
     return Figure(
         name="changes-gain",
         title=f"What each change gains in {by}",
