@@ -72,13 +72,13 @@ def _write_pictures(page: Page, folder: Path, suffix: Format) -> list[Path]:
     written = []
     for section in page.sections:
         for figure in section.figures:
-            for name, content in _drawn(figure, suffix):
+            for name, content in drawn(figure, suffix):
                 replace(folder / f"{name}.{suffix}", content)
                 written.append(folder / f"{name}.{suffix}")
     return written
 
 
-def _drawn(figure: Figure, suffix: Format) -> list[tuple[str, bytes]]:
+def drawn(figure: Figure, suffix: Format) -> list[tuple[str, bytes]]:
     """Every view, by the figure's name and the numbers of its options."""
     options = list(product(*(enumerate(control.options) for control in figure.controls)))
     found = []
