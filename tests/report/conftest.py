@@ -8,9 +8,11 @@ import yaml
 from fedsim.report.page.writing import write_report
 from fedsim.scenario import check
 from fedsim.study.compare import compare
-from fedsim.study.folder import write, write_comparison
+from fedsim.study.folder import origin, write, write_comparison, write_json, write_run
 from fedsim.study.run import run
 from fedsim.study.sweep import sweep
+from fedsim.study.whatif import whatif
+from fedsim.study.whatif_folder import write_whatif
 
 EVIL = "</script><script>alert(1)</script>\"'&"
 """A name that a node of a topology may have."""
@@ -65,7 +67,37 @@ def study_folder(evil, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def pages(run_folder, comparison_folder, study_folder):
-    """The reports of all three, by what they are of."""
-    folders = {"run": run_folder, "comparison": comparison_folder, "study": study_folder}
+def changes_folder(evil, tmp_path_factory):
+    found = whatif(check(evil), seeds=[1, 2, 3], changes=["half-message", "wifi", "cohort-x2"])
+    return write_whatif(found, tmp_path_factory.mktemp("report") / "whatif")
+
+
+@pytest.fixture(scope="session")
+def seeds_folder(evil, tmp_path_factory):
+    """As ``fedsim run --seeds`` writes it."""
+    runs = [run(evil, seed=seed) for seed in (1, 2)]
+    folder = tmp_path_factory.mktemp("report") / "seeds"
+    for run_ in runs:
+        inside = folder / "runs" / f"tiny-seed-{run_.seed}"
+        inside.mkdir(parents=True)
+        write_run(run_, inside)
+    write_json({**origin("seeds"), "name": "tiny", "seeds": [run_.seed for run_ in runs]}, folder / "summary.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folders(run_folder, seeds_folder, comparison_folder, study_folder, changes_folder):
+    """One of each kind."""
+    return {
+        "run": run_folder,
+        "seeds": seeds_folder,
+        "comparison": comparison_folder,
+        "study": study_folder,
+        "whatif": changes_folder,
+    }
+
+
+@pytest.fixture(scope="session")
+def pages(folders):
+    """The reports, by what they are of."""
     return {name: write_report(folder)[0] for name, folder in folders.items()}

@@ -7,7 +7,7 @@ from browser import asked_for, chromium, look_at
 
 from fedsim.report.human import about
 
-KINDS = ("run", "comparison", "study")
+KINDS = ("run", "comparison", "study", "whatif")
 
 
 @pytest.fixture(scope="module")

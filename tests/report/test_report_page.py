@@ -20,7 +20,7 @@ from fedsim.report.page.writing import drawn, write_report
 from fedsim.study.reading import read_comparison, read_result
 from fedsim.study.study import read_study
 
-KINDS = ("run", "comparison", "study")
+KINDS = ("run", "seeds", "comparison", "study", "whatif")
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,9 @@ def test_a_page_asks_nobody_for_anything(read, kind):
     assert sum(len(text) > 1_000_000 for text in run) == 1  # plotly, once
 
 
-def test_the_same_folder_is_the_same_page(pages, run_folder, comparison_folder, study_folder, tmp_path):
-    for kind, folder in zip(KINDS, (run_folder, comparison_folder, study_folder), strict=True):
-        [again] = write_report(folder, tmp_path / f"{kind}.html")
+def test_the_same_folder_is_the_same_page(pages, folders, tmp_path):
+    for kind in ("comparison", "study"):
+        [again] = write_report(folders[kind], tmp_path / f"{kind}.html")
         assert again.read_bytes() == pages[kind].read_bytes()
 
 
@@ -148,6 +148,27 @@ def test_the_points_of_a_study_have_their_numbers(read, study_folder):
     assert [row[0] for row in rows[1:]] == table["point"].tolist()
     assert [row[rows[0].index("energy")] for row in rows[1:]] == [about(value, "J") for value in table["energy_j"]]
     assert study.best() in "".join(read["study"].text)
+
+
+def test_changes_are_ranked_as_the_folder_has_them(read, changes_folder):
+    table = pd.read_csv(changes_folder / "table.csv")
+    rows = read["whatif"].table("Changes by what they gain in time")
+    assert [row[0] for row in rows[1:]] == table["change"].tolist()
+    assert [row[rows[0].index("time")] for row in rows[1:]] == [about(value, "s") for value in table["time_s"]]
+    best = table.iloc[1]
+    said = f"Most is gained by {best['change']} ({best['what']}): {about(best['gain_time_s'], 's')}"
+    assert said in "".join(read["whatif"].text)
+
+
+def test_seeds_of_one_scenario_are_one_line_with_a_band(read, seeds_folder):
+    assert any(text.strip() == "1 scenario, 2 seeds" for text in read["seeds"].text)
+    runs = [read_result(seeds_folder / "runs" / f"tiny-seed-{seed}") for seed in (1, 2)]
+    reached = sum(run.summary.time_to_target_s is not None for run in runs)
+    assert any(f"70 % mean accuracy was reached with {reached} of 2 seeds." in text for text in read["seeds"].text)
+    view = figures(read_subject(seeds_folder))["quality-curves"].views[0]
+    [line] = view.body.lines
+    assert line.high[-1] == max(run.curve["mean_accuracy"].iloc[-1] for run in runs)
+    assert line.low[-1] == min(run.curve["mean_accuracy"].iloc[-1] for run in runs)
 
 
 def test_who_took_part_is_counted_in_the_record(run_folder):

@@ -62,17 +62,25 @@ def read_subject(folder: str | Path) -> Subject:
     elif kind == "run":
         comparison = _of_one([read_result(folder)])
     elif kind == "seeds":
-        comparison = _of_one(_runs_below(folder))
+        comparison = _of_one(_of_seeds(Path(folder), words))
     else:
         return _of_changes(Path(folder), words)
     return Subject(kind=kind, comparison=comparison, detail=comparison, words=words)
 
 
-def _runs_below(folder: str | Path) -> list[Result]:
-    below = sorted((Path(folder) / "runs").glob("*/summary.json"))
-    if not below:
+def _of_seeds(folder: Path, words: Mapping[str, Any]) -> list[Result]:
+    """The runs of one scenario, a seed each."""
+    try:
+        names = [f"{words['name']}-seed-{int(seed)}" for seed in words["seeds"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _strange(folder, error) from None
+    if not names:
         raise FedsimError(f"{folder}: is incomplete: it has no runs")
-    return sorted((read_result(path.parent) for path in below), key=lambda result: result.seed)
+    return [read_result(folder / "runs" / name) for name in names]
+
+
+def _strange(folder: Path, error: Exception) -> FedsimError:
+    return FedsimError(f"{folder / 'summary.json'}: is not what fedsim writes: {error!r}")
 
 
 def _of_one(results: list[Result]) -> Comparison:
@@ -104,7 +112,7 @@ def _of_changes(folder: Path, words: Mapping[str, Any]) -> Subject:
         goal = Goal(metric=str(words["metric"]), target=words["target"], falls=bool(words["falls"]))
         str(words["by"])
     except (KeyError, TypeError, ValueError) as error:
-        raise FedsimError(f"{folder / 'summary.json'}: is not what fedsim writes: {error!r}") from None
+        raise _strange(folder, error) from None
     shown = names[:MOST_CURVES]
     results = {name: tuple(read_result(folder / "runs" / f"{name}-seed-{seed}") for seed in seeds) for name in shown}
     whole = Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results)
