@@ -1,6 +1,8 @@
 """A device's part of a round, told in advance where that can be: see ``asking.ask``, which lives it step by step."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from fedsim.protocols.asking import Limits, Reply
 from fedsim.protocols.cost import cost
@@ -51,3 +53,50 @@ def foretell(
     ]
     foresight.accept(prospect, rows, done=done, begin=begin)
     return True
+
+
+class Asks:
+    """Who is asked in a round: those of whom it can be told in advance, and the others, each as a task."""
+
+    def __init__(
+        self,
+        session: CentralSession,
+        number: int,
+        limits: Limits,
+        *,
+        ask: "Callable[[DeviceNode], asyncio.Task[None]]",
+        answered: Callable[[Reply], None],
+    ) -> None:
+        """``ask`` starts to ask a device, and ``answered`` hears the replies that were foretold, in their time."""
+        self._session = session
+        self._number = number
+        self._limits = limits
+        self._ask = ask
+        self._answered = answered
+        self._foretold: set[int] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def begin(self, devices: Iterable[DeviceNode]) -> None:
+        """Ask these."""
+        for device in devices:
+            really = partial(self._really, device)
+            if foretell(self._session, self._number, device, self._limits, answered=self._hear, really=really):
+                self._foretold.add(device.index)
+            else:
+                really()
+
+    def unfinished(self, devices: Iterable[DeviceNode]) -> "dict[int, asyncio.Task[None]]":
+        """The tasks of those of these that have neither answered nor failed, in the same order."""
+        if self._foretold and self._session.foresight is not None:
+            self._session.foresight.disturb()
+        tasks = self._tasks
+        asked = [device.index for device in devices if device.index in tasks]
+        return {index: tasks[index] for index in asked if not tasks[index].done()}
+
+    def _really(self, device: DeviceNode) -> None:
+        self._foretold.discard(device.index)
+        self._tasks[device.index] = self._ask(device)
+
+    def _hear(self, reply: Reply) -> None:
+        self._foretold.discard(reply.device.index)
+        self._answered(reply)

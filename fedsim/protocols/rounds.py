@@ -4,14 +4,13 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import DeviceDownError
 from fedsim.protocols.asking import Limits, Reply, along, ask, discard, told
-from fedsim.protocols.foretold import foretell
+from fedsim.protocols.foretold import Asks
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.round_rules import RoundRules
 from fedsim.protocols.section import Section
@@ -111,15 +110,12 @@ class Rounds:
             return
         arrivals: asyncio.Queue[Reply | None] = asyncio.Queue()
         limits = self._limits(asyncio.get_running_loop().time())
-        asks: dict[int, asyncio.Task[None]] = {}
 
-        def really_ask(device: DeviceNode) -> None:
-            asks[device.index] = self.group.create_task(self._ask(number, device, limits, arrivals), name=device.name)
+        def ask(device: DeviceNode) -> "asyncio.Task[None]":
+            return self.group.create_task(self._ask(number, device, limits, arrivals), name=device.name)
 
-        for device in cohort:
-            really = partial(really_ask, device)
-            if not foretell(self.session, number, device, limits, answered=arrivals.put_nowait, really=really):
-                really()
+        asks = Asks(self.session, number, limits, ask=ask, answered=arrivals.put_nowait)
+        asks.begin(cohort)
         cause = "surplus"
         try:
             async with asyncio.timeout(self.rules.closes_s):
@@ -130,13 +126,11 @@ class Rounds:
             cause = told(error, "stopped") if self.session.server.is_there() else "server"
             raise
         finally:
-            if self.session.foresight is not None:
-                self.session.foresight.disturb()
+            unfinished = asks.unfinished(cohort)
             while not arrivals.empty():
                 if (reply := arrivals.get_nowait()) is not None:
                     replies.append(reply)
-            inside = [device.index for device in cohort if device.index in asks and not asks[device.index].done()]
-            await self._close({index: asks[index] for index in inside}, cause)
+            await self._close(unfinished, cause)
 
     async def _enough(self, asked: int, arrivals: "asyncio.Queue[Reply | None]", replies: list[Reply]) -> None:
         """Until there are as many answers as the round needs; without a deadline, or can be."""

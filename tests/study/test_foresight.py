@@ -122,6 +122,14 @@ def test_a_link_that_gets_crowded_is_shared():
     assert found.dropped > 0
 
 
+def test_edge_servers_do_not_disturb_each_other():
+    """Each closes its rounds in its own time, while the other's devices are still at work."""
+    protocol = {"name": "hierarchical-rounds", "cohort": 6, "edge_rounds": 2, "deadline": "20 s"}
+    found = twins(scenario(protocol=protocol, edges={"at": ["west", "east"], "device": "server"}))
+    assert found.came > 20
+    assert found.dropped == 0
+
+
 def test_who_would_leave_or_run_empty_is_not_foretold():
     stay = {"stay": {"exponential": {"mean": "4 s"}}, "away": {"exponential": {"mean": "2 s"}}}
     found = twins(scenario(mid={"availability": stay, "charge": {"uniform": ["0.1 %", "2 %"]}}))
