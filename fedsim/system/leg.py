@@ -79,9 +79,8 @@ class Planner:
             rates_bps=self.links.rates_bps(both.numbers),
             loss=both.loss,
         )
-        links = list(dict.fromkeys((*both.there.links, *(both.back.links if both.back else ()))))
-        carries_bps = dict(zip(links, self.links.rates_bps(links), strict=True))
-        return Approach(path, both, carries_bps, is_steady=self.links.are_steady(links))
+        links = both.there.links if both.back is None else both.there.links + both.back.links
+        return Approach(self.links, path, both, self.links.are_steady(links))
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""

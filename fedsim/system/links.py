@@ -246,6 +246,10 @@ class SharedLinks:
         """Whether the capacities of these links stay as they are until somebody sets them."""
         return not self._followers or not any(link in self._followers for link in links)
 
+    def lone_bps(self, planned: Way) -> float:
+        """What a flow without a cap would have alone on this way, if its capacities are steady."""
+        return self._shares.lone_bps(planned)
+
     @property
     def room(self) -> Room:
         """What is kept for flows that are foreseen."""

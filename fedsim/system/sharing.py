@@ -70,6 +70,10 @@ class FairShares:
         """Present capacity."""
         return self._links.carries_bps(link)
 
+    def lone_bps(self, way: Way) -> float:
+        """What a flow without a cap would have alone."""
+        return self._links.lone_bps(way, math.inf)
+
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""
         self._links.set_capacity(link, capacity_bps)

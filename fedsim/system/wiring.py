@@ -118,12 +118,18 @@ class Wiring:
     def _found(self, source: str, target: str) -> Both:
         found = self._both.get((source, target))
         if found is None:
-            there = self.track(source, target)
-            back: Track | None = None
-            with suppress(NoRouteError):
-                back = self.track(target, source)
-            found = self._both[source, target] = Both(there, back)
+            found = self._both[source, target] = self._both_of(source, target)
         return found
+
+    def _both_of(self, source: str, target: str) -> Both:
+        turned = self._both.get((target, source))
+        if turned is not None and turned.back is not None:
+            return Both(turned.back, turned.there)
+        there = self.track(source, target)
+        back: Track | None = None
+        with suppress(NoRouteError):
+            back = self.track(target, source)
+        return Both(there, back)
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.

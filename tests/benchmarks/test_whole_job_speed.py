@@ -41,7 +41,7 @@ def test_a_whole_job_against_a_loop(benchmark):
     assert found["mb"] < 400.0
     if benchmark.enabled:
         ours_s = found["s"] - found["build_s"]
-        assert ours_s < 4.0 * found["loop_s"]
+        assert ours_s < 2.5 * found["loop_s"]
         assert found["numerics_s"] + found["evaluation_s"] < ours_s
 
 
@@ -58,7 +58,8 @@ def test_where_the_time_of_a_job_goes(benchmark):
 def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(benchmark):
     """At most half as much again, the making of the fleet included.
 
-    Without numbers: a generator would take ten times as long to make the data of 100,000 devices as the job takes.
+    What the larger fleet adds is measured without numbers, because a generator would take ten times as long to make the
+    data of 100,000 devices as the job takes; it is compared with the whole job.
     """
     if not benchmark.enabled:
         pytest.skip("a benchmark")
@@ -67,5 +68,6 @@ def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(b
         return {devices: min(measured("timing", 100, devices)["s"] for _ in range(3)) for devices in (1000, 100_000)}
 
     found = benchmark.pedantic(costs, rounds=1)
-    benchmark.extra_info.update({str(devices): cost for devices, cost in found.items()})
-    assert found[100_000] < 1.5 * found[1000]
+    job_s = min(measured("job", 100)["s"] for _ in range(3))
+    benchmark.extra_info.update({"job": job_s, **{str(devices): cost for devices, cost in found.items()}})
+    assert job_s + found[100_000] - found[1000] < 1.5 * job_s
