@@ -1,7 +1,7 @@
 """A figure of one scenario against the same figure of another, seed by seed."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,7 +46,10 @@ class Difference:
 
     @cached_property
     def factor(self) -> Factor | None:
-        """The geometric mean of own over first, its interval that of the mean logarithm; None unless all are > 0."""
+        """The geometric mean of own over first, its interval that of the mean logarithm.
+
+        None unless all are > 0, and for shares, which differ by points.
+        """
         logs = self._log_ratios
         if logs is None:
             return None
@@ -69,6 +72,15 @@ class Difference:
     def complete(self) -> int:
         """With how many seeds both have the whole figure."""
         return sum(pair.complete for pair in self.pairs)
+
+    @property
+    def is_a_bound(self) -> bool:
+        """Whether the true difference is farther from none: only the scenario that is behind ever missed the target."""
+        if self.interval is None:
+            return False
+        behind, ahead = (1, -1) if self.interval.mean > 0 else (-1, 1)
+        missed = {int(pair.first.complete) - int(pair.own.complete) for pair in self.pairs}
+        return behind in missed and ahead not in missed
 
     @property
     def not_finite(self) -> int:
@@ -133,7 +145,7 @@ class Difference:
 
     @cached_property
     def _log_ratios(self) -> list[float] | None:
-        if not self._finite:
+        if not self._finite or self.measure.is_share:
             return None
         logs = [pair.log_ratio for pair in self.pairs]
         return None if None in logs else [log for log in logs if log is not None]
@@ -147,5 +159,5 @@ def _varies(values: Sequence[float]) -> bool:
     return len(set(values)) > 1
 
 
-def _exp(value: float | None, exp: Callable[[float], float] = math.exp) -> float | None:
-    return None if value is None else exp(value)
+def _exp(value: float | None) -> float | None:
+    return None if value is None else math.exp(value)
