@@ -265,6 +265,26 @@ def life(
 
 
 @app.command()
+def report(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Any folder of results that fedsim wrote.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="By default DIR/report.html.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="png or svg: draw every figure into DIR/pictures, too."),
+    ] = None,
+) -> None:
+    """Make a page of results that people read: one HTML file that works offline.
+
+    The answer, tables, figures, reasons, and the resolved scenarios. An older report is replaced.
+    """
+    with guard():
+        from fedsim.cli.report import make_report  # noqa: PLC0415  # see above
+
+        make_report(folder, out, pictures)
+
+
+@app.command()
 def calibrate(
     measurements: Annotated[
         str,
