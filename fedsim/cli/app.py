@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fedsim.cli.guard import guard
+from fedsim.errors import FedsimError
 from fedsim.version import __version__
 
 app = typer.Typer(
@@ -137,6 +138,75 @@ def compare(
 
 
 @app.command()
+def sweep(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file: scenarios, what varies, seeds.")],
+    *,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="The study's folder. By default runs/NAME.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, whose workers run in place of processes.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would run.")] = False,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
+) -> None:
+    """Run a study: scenarios, with all that varies in them, over several seeds.
+
+    Every run is written as it is finished. Stopped at any moment, the same command does the rest; runs that failed
+    are tried again.
+    """
+    with guard():
+        from fedsim.cli.sweep import Wishes, sweep_study  # noqa: PLC0415  # see above
+
+        wishes = Wishes(out=out, workers=workers, cluster=cluster, plan=plan, quiet=quiet, json=json)
+        sweep_study(study, wishes)
+
+
+@app.command()
+def whatif(
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="A scenario file.")] = None,
+    *,
+    list_: Annotated[bool, typer.Option("--list", help="Print the changes that there are, and nothing else.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CHANGE", help="Try this one. May be repeated. By default all.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHAT", help="Rank by time, energy or bytes to the target.")] = "time",
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from the scenario's own on.")] = 3,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, for scripts.")] = False,
+) -> None:
+    """Try single changes of a scenario, and rank them by what they gain.
+
+    Runs it as it is and with each change by itself, with the same luck, to the target. Results go to
+    runs/whatif-NAME, or the next that is free.
+    """
+    with guard():
+        from fedsim.cli.whatif import Wishes, list_changes, try_changes  # noqa: PLC0415  # see above
+
+        if list_:
+            list_changes()
+            return
+        if scenario is None:
+            raise FedsimError("name a scenario, or ask for --list")
+        wishes = Wishes(
+            seeds=seeds,
+            only=tuple(only or ()),
+            by=by,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+            json=json,
+        )
+        try_changes(scenario, wishes)
+
+
+@app.command()
 def show(
     file: Annotated[
         str,
@@ -169,6 +239,18 @@ def show(
 
 
 @app.command()
+def why(folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")]) -> None:
+    """Say what decided how long a run took.
+
+    Print its critical path to the target, or else to its end: by phase, link, device, and part of a message.
+    """
+    with guard():
+        from fedsim.cli.why import explain  # noqa: PLC0415  # see above
+
+        explain(folder)
+
+
+@app.command()
 def life(
     folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")],
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="One of those under 'lives' in the scenario.")],
@@ -180,6 +262,26 @@ def life(
         from fedsim.cli.life import draw_life  # noqa: PLC0415  # see above
 
         draw_life(folder, device, out)
+
+
+@app.command()
+def report(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Any folder of results that fedsim wrote.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="By default DIR/report.html.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="png or svg: draw every figure into DIR/pictures, too."),
+    ] = None,
+) -> None:
+    """Make a page of results that people read: one HTML file that works offline.
+
+    The answer, tables, figures, reasons, and the resolved scenarios. An older report is replaced.
+    """
+    with guard():
+        from fedsim.cli.report import make_report  # noqa: PLC0415  # see above
+
+        make_report(folder, out, pictures)
 
 
 @app.command()

@@ -23,8 +23,8 @@ MOST_CURVES: Final = 7
 def write_tables(folder: StudyFolder, failed: Sequence[Failed]) -> None:
     """Write what the finished runs of a study came to; equal runs give equal bytes.
 
-    ``runs.csv`` and ``runs.parquet`` (a row for each run), ``table.csv`` (for each point), ``differences.csv`` (each
-    point less the first one, seed by seed), ``summary.json``, ``quality.png`` and ``points.png``.
+    ``runs.csv`` and ``runs.parquet`` (a row for each run), ``table.csv`` (for each point), ``differences.csv`` and
+    ``verdicts.csv`` (each point against the first, seed by seed), ``summary.json``, ``quality.png`` and ``points.png``.
     """
     study = replace(read_study(folder.place), failed=tuple(failed), complete=not failed)
     runs, table = study.runs(), study.table()
@@ -32,16 +32,19 @@ def write_tables(folder: StudyFolder, failed: Sequence[Failed]) -> None:
         folder.write("runs.csv", runs.to_csv(index=False))
         folder.write("runs.parquet", _parquet(runs))
         folder.write("table.csv", table.to_csv(index=False))
-        folder.write("differences.csv", differences(study).to_csv(index=False))
+        _write_differences(folder, study)
         if study.learned:
             _write_pictures(folder, study)
     folder.write(SUMMARY, as_json(summary(study)))
 
 
-def differences(study: Study) -> pd.DataFrame:
-    """Every point's differences from the first, over the seeds that all have; empty where there are none."""
+def _write_differences(folder: StudyFolder, study: Study) -> None:
+    """What differs from the first point, over the seeds that all have, if there are any."""
     shared = set(study.seeds).intersection(*(study.seeds_of(label) for label in study.labels))
-    return study.comparison().differences() if shared and len(study.labels) > 1 else pd.DataFrame()
+    if shared and len(study.labels) > 1:
+        comparison = study.comparison()
+        folder.write("differences.csv", comparison.differences().to_csv(index=False))
+        folder.write("verdicts.csv", comparison.verdicts().to_csv(index=False))
 
 
 def summary(study: Study) -> dict[str, Any]:
