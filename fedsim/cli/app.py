@@ -25,9 +25,6 @@ Set = Annotated[
 Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="A new folder for the results.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but where the results are.")]
 ScenarioFile = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")]
-ScenarioFiles = Annotated[
-    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files. The others are compared with the first.")
-]
 Listed = Annotated[
     str,
     typer.Argument(
@@ -84,34 +81,46 @@ def run(
 
 @app.command()
 def compare(
-    scenarios: ScenarioFiles,
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SCENARIO",
+            help="Scenario files, or folders of runs that are finished. The others are compared with the first.",
+        ),
+    ],
     *,
     seeds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on.")
-    ] = 5,
+        int | None,
+        typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on. By default 5."),
+    ] = None,
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
-            help="mean_accuracy, worst_tenth or bottom_decile (of devices), accuracy (of all test examples), "
-            "or a measure of all their learners, such as objective.",
+            help="mean_accuracy (by default), worst_tenth or bottom_decile (of devices), accuracy (of all test "
+            "examples), or a measure of all their learners, such as objective; of finished runs by default their own.",
         ),
-    ] = "mean_accuracy",
+    ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="VALUE", help="Such as '85 %'. By default the first scenario's.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
     set_: Set = None,
     out: Out = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="How to print the tables: text, markdown, latex or csv.")
+    ] = "text",
     quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
 ) -> None:
-    """Run scenarios with the same luck for the same time, side by side.
+    """Run scenarios with the same luck for the same time, side by side; or compare runs that are finished.
 
     Every run goes on, past its target and its other bounds, to the smallest stop.time among the scenarios, so
-    that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free.
+    that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free. Of finished
+    runs, which must have the same seeds and the same stop.time, a folder is written only where --out names one.
     """
     with guard():
-        from fedsim.cli.compare import Wishes, compare_scenarios  # noqa: PLC0415  # see above
+        from fedsim.cli.compare import Wishes, compare_all  # noqa: PLC0415  # see above
 
         wishes = Wishes(
             seeds=seeds,
@@ -120,9 +129,38 @@ def compare(
             workers=workers,
             overrides=tuple(set_ or ()),
             out=out,
+            format=format_,
             quiet=quiet,
+            json=json,
         )
-        compare_scenarios(scenarios, wishes)
+        compare_all(scenarios, wishes)
+
+
+@app.command()
+def sweep(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file: scenarios, what varies, seeds.")],
+    *,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="The study's folder. By default runs/NAME.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, whose workers run in place of processes.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would run.")] = False,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
+) -> None:
+    """Run a study: scenarios, with all that varies in them, over several seeds.
+
+    Every run is written as it is finished. Stopped at any moment, the same command does the rest; runs that failed
+    are tried again.
+    """
+    with guard():
+        from fedsim.cli.sweep import Wishes, sweep_study  # noqa: PLC0415  # see above
+
+        wishes = Wishes(out=out, workers=workers, cluster=cluster, plan=plan, quiet=quiet, json=json)
+        sweep_study(study, wishes)
 
 
 @app.command()

@@ -16,10 +16,11 @@ from rich.text import Text
 from fedsim.errors import FedsimError
 from fedsim.report.grid import show
 from fedsim.report.human import about
-from fedsim.report.over_seeds import seeds_report
+from fedsim.report.over_seeds import seeds_report, seeds_sheet
 from fedsim.report.profile_table import profile_table
 from fedsim.report.progress import point_line, progress, result_line
 from fedsim.report.remaining import Remaining, runs_left
+from fedsim.report.sheet_files import write_sheets
 from fedsim.report.tables import run_report
 from fedsim.scenario import Scenario, load
 from fedsim.scenario.metric import is_regression
@@ -98,7 +99,8 @@ def _run_seeds(scenario: Scenario, wishes: Wishes) -> None:
             tell=_counting(runs, line.say),
             dry=wishes.dry,
         )
-    _tell(write_seeds(found, wishes.out), seeds_report(found), wishes)
+    folder = write_seeds(found, wishes.out, besides=lambda place: write_sheets([seeds_sheet(found)], place))
+    _tell(folder, seeds_report(found), wishes)
 
 
 def _telling(scenario: Scenario, say: Callable[[str], None]) -> Callable[[Point], None]:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from fedsim.report.grid import Row, grid, heading_line
 from fedsim.report.human import NOTHING, about
+from fedsim.report.sheet import Sheet
 from fedsim.report.tables import goal_text, of_model
 from fedsim.study.outcome import MEASURES, Measure
 from fedsim.study.seeds import Over, Seeds
@@ -17,13 +18,24 @@ _ON_DEMAND = ("accuracy", "bottom_decile")  # shown where they are the metric
 
 def seeds_report(seeds: Seeds) -> RenderableType:
     """How many reached the target, and every figure with what luck makes of it."""
-    first, last, count = seeds.seeds[0], seeds.seeds[-1], len(seeds.seeds)
-    parts: list[RenderableType] = [
-        heading_line(f"{seeds.name}, {count} seeds from {first} to {last}"),
-        Text(_goal(seeds)),
-    ]
-    parts += [Text(), grid(_rows(seeds), header=("", "median", "95 % interval", "range"))]
-    return Group(*parts, *(Text(line, style="dim") for line in _footnotes(seeds)))
+    sheet = seeds_sheet(seeds)
+    parts: list[RenderableType] = [heading_line(_title(seeds)), Text(_goal(seeds)), Text()]
+    parts += [grid(sheet.rows, header=sheet.header)]
+    return Group(*parts, *(Text(line, style="dim") for line in sheet.notes))
+
+
+def seeds_sheet(seeds: Seeds) -> Sheet:
+    """The same as a table for a paper or a page."""
+    return Sheet(
+        title=f"{_title(seeds)}; {_goal(seeds)}",
+        header=("", "median", "95 % interval", "range"),
+        rows=tuple(_rows(seeds)),
+        notes=tuple(_footnotes(seeds)),
+    )
+
+
+def _title(seeds: Seeds) -> str:
+    return f"{seeds.name}, {len(seeds.seeds)} seeds from {seeds.seeds[0]} to {seeds.seeds[-1]}"
 
 
 def _goal(seeds: Seeds) -> str:

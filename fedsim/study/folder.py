@@ -46,17 +46,24 @@ def write(result: Result, out: str | Path | None = None, *, besides: Callable[[P
     return save(fill, name=result.scenario.name, out=out)
 
 
-def write_comparison(comparison: Comparison, out: str | Path | None = None) -> Path:
+def write_comparison(
+    comparison: Comparison, out: str | Path | None = None, *, besides: Callable[[Path], None] | None = None
+) -> Path:
     """Write a comparison's folder, ``out`` or else ``runs/compare-<names>``, and return where it is.
 
-    ``table.csv``, ``differences.csv``, ``runs.csv``, ``summary.json``, ``quality.png`` if anything was learned, and
-    below ``runs/`` the folder of every single run.
+    ``table.csv``, ``differences.csv``, ``verdicts.csv``, ``runs.csv``, ``summary.json``, ``quality.png`` if anything
+    was learned, and below ``runs/`` the folder of every single run; and what ``besides`` writes into it.
 
     Raises:
         FedsimError: if the folder cannot be written.
     """
-    name = "-".join(["compare", *comparison.names])[:100]
-    return save(lambda folder: _write_comparison(comparison, folder), name=name, out=out)
+
+    def fill(folder: Path) -> None:
+        _write_comparison(comparison, folder)
+        if besides is not None:
+            besides(folder)
+
+    return save(fill, name="-".join(["compare", *comparison.names])[:100], out=out)
 
 
 def write_run(result: Result, folder: Path) -> None:
@@ -76,8 +83,9 @@ def write_run(result: Result, folder: Path) -> None:
 def _write_comparison(comparison: Comparison, folder: Path) -> None:
     comparison.table().to_csv(folder / "table.csv", index=False)
     comparison.differences().to_csv(folder / "differences.csv", index=False)
+    comparison.verdicts().to_csv(folder / "verdicts.csv", index=False)
     comparison.runs().to_csv(folder / "runs.csv", index=False)
-    write_json(_summary(comparison), folder / "summary.json")
+    write_json(comparison_summary(comparison), folder / "summary.json")
     if comparison.learned:
         write_picture(comparison, folder / "quality.png")
     for name, results in comparison.results.items():
@@ -87,7 +95,8 @@ def _write_comparison(comparison: Comparison, folder: Path) -> None:
             write_run(result, inside)
 
 
-def _summary(comparison: Comparison) -> dict[str, Any]:
+def comparison_summary(comparison: Comparison) -> dict[str, Any]:
+    """What is written into ``summary.json``."""
     return {
         **origin("comparison"),
         "scenarios": list(comparison.names),
@@ -98,6 +107,8 @@ def _summary(comparison: Comparison) -> dict[str, Any]:
         "horizon_s": comparison.horizon_s,
         "table": comparison.table().to_dict("records"),
         "differences": comparison.differences().to_dict("records"),
+        "verdicts": comparison.verdicts().to_dict("records"),
+        "notes": list(comparison.notes),
         "versions": versions(),
     }
 
@@ -114,9 +125,13 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_json(value: Mapping[str, Any], path: Path) -> None:
-    """Write plain values as JSON. What is not finite becomes null: JSON has no word for it."""
-    text = json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    """Write plain values as JSON."""
+    path.write_text(as_json(value), encoding="utf-8")
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Plain values as JSON. What is not finite becomes null: JSON has no word for it."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def write_picture(what: "Result | Comparison | Seeds", path: Path) -> None:

@@ -20,7 +20,7 @@ from fedsim.study.evaluation import Evaluation
 from fedsim.study.folder import write
 from fedsim.study.goal import Goal
 from fedsim.study.links import link_table
-from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
+from fedsim.study.monitor import TIME_IS_UP, Bounds, Point, RunMonitor, Watched
 from fedsim.study.plateau import Plateau
 from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import slowest
@@ -137,7 +137,7 @@ async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> 
     for outcome in await asyncio.gather(work, *watches, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise _innermost(outcome)
-    monitor.stop("time is up")
+    monitor.stop(TIME_IS_UP)
     monitor.evaluate()
 
 

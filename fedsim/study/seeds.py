@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,14 @@ from fedsim.errors import FedsimError
 from fedsim.scenario import Scenario
 from fedsim.scenario.underlay import redrawn
 from fedsim.study.goal import Goal
+from fedsim.study.html import titled
 from fedsim.study.outcome import MEASURES, Measure, Outcome, outcome
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,11 +38,24 @@ class Over:
     known: int
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Seeds:
     """The runs of one scenario, a seed each; every run ended at its own bounds."""
 
     results: tuple[Result, ...]
+
+    def __repr__(self) -> str:
+        return f"Seeds({self.name}: {', '.join(map(str, self.seeds))})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: every figure over the seeds."""
+        return titled(repr(self), [self.table()])
+
+    def plot(self, x: str = "time", ax: "Axes | None" = None) -> "Axes":
+        """Draw the metric against ``time``, ``energy``, ``bytes`` or ``rounds``; see ``plot_quality``."""
+        from fedsim.study.plot import plot_quality  # noqa: PLC0415  # matplotlib is slow to import
+
+        return plot_quality(self, ax, over=x)
 
     @property
     def name(self) -> str:

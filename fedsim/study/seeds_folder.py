@@ -1,5 +1,6 @@
 """The runs of many seeds on disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,23 @@ from fedsim.study.seeds import Seeds
 from fedsim.study.staging import save
 
 
-def write_seeds(seeds: Seeds, out: str | Path | None = None) -> Path:
+def write_seeds(seeds: Seeds, out: str | Path | None = None, *, besides: Callable[[Path], None] | None = None) -> Path:
     """Write the folder of many seeds, ``out`` or else ``runs/<name>-seeds``, and return where it is.
 
     ``table.csv`` (every figure over the seeds), ``runs.csv`` (a row for each seed), ``summary.json``, ``quality.png``
-    with a band if anything was learned, and below ``runs/`` the folder of every single run.
+    with a band if anything was learned, and below ``runs/`` the folder of every single run. ``besides`` may put more
+    into the folder.
 
     Raises:
         FedsimError: if the folder cannot be written.
     """
-    return save(lambda folder: _write(seeds, folder), name=f"{seeds.name}-seeds", out=out)
+
+    def fill(folder: Path) -> None:
+        _write(seeds, folder)
+        if besides is not None:
+            besides(folder)
+
+    return save(fill, name=f"{seeds.name}-seeds", out=out)
 
 
 def read_seeds(folder: str | Path) -> Seeds:
