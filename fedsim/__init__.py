@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fedsim.study.run import run
     from fedsim.study.study import Study, read_study
     from fedsim.study.sweep import sweep
+    from fedsim.study.whatif import whatif
 
 __all__ = [
     "Comparison",
@@ -37,6 +38,7 @@ __all__ = [
     "read_study",
     "run",
     "sweep",
+    "whatif",
 ]
 
 
@@ -56,6 +58,7 @@ def __getattr__(name: str) -> Any:
         "read_study": "study.study",
         "run": "study.run",
         "sweep": "study.sweep",
+        "whatif": "study.whatif",
     }[name]
     value = getattr(import_module(f"fedsim.{home}"), name)
     globals()[name] = value

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fedsim.cli.guard import guard
+from fedsim.errors import FedsimError
 from fedsim.version import __version__
 
 app = typer.Typer(
@@ -164,6 +165,48 @@ def sweep(
 
 
 @app.command()
+def whatif(
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="A scenario file.")] = None,
+    *,
+    list_: Annotated[bool, typer.Option("--list", help="Print the changes that there are, and nothing else.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CHANGE", help="Try this one. May be repeated. By default all.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHAT", help="Rank by time, energy or bytes to the target.")] = "time",
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from the scenario's own on.")] = 3,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, for scripts.")] = False,
+) -> None:
+    """Try single changes of a scenario, and rank them by what they gain.
+
+    Runs it as it is and with each change by itself, with the same luck, to the target. Results go to
+    runs/whatif-NAME, or the next that is free.
+    """
+    with guard():
+        from fedsim.cli.whatif import Wishes, list_changes, try_changes  # noqa: PLC0415  # see above
+
+        if list_:
+            list_changes()
+            return
+        if scenario is None:
+            raise FedsimError("name a scenario, or ask for --list")
+        wishes = Wishes(
+            seeds=seeds,
+            only=tuple(only or ()),
+            by=by,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+            json=json,
+        )
+        try_changes(scenario, wishes)
+
+
+@app.command()
 def show(
     file: Annotated[
         str,
@@ -193,6 +236,18 @@ def show(
         from fedsim.cli.show import show_file  # noqa: PLC0415  # see above
 
         show_file(file, tuple(set_ or ()), topology_to=out, availability_to=availability, data_to=data)
+
+
+@app.command()
+def why(folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")]) -> None:
+    """Say what decided how long a run took.
+
+    Print its critical path to the target, or else to its end: by phase, link, device, and part of a message.
+    """
+    with guard():
+        from fedsim.cli.why import explain  # noqa: PLC0415  # see above
+
+        explain(folder)
 
 
 @app.command()
@@ -227,6 +282,26 @@ def trace(
         from fedsim.cli.trace import trace_run  # noqa: PLC0415  # see above
 
         trace_run(folder, out, from_, until)
+
+
+@app.command()
+def report(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Any folder of results that fedsim wrote.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="By default DIR/report.html.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="png or svg: draw every figure into DIR/pictures, too."),
+    ] = None,
+) -> None:
+    """Make a page of results that people read: one HTML file that works offline.
+
+    The answer, tables, figures, reasons, and the resolved scenarios. An older report is replaced.
+    """
+    with guard():
+        from fedsim.cli.report import make_report  # noqa: PLC0415  # see above
+
+        make_report(folder, out, pictures)
 
 
 @app.command()

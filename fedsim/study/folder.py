@@ -130,8 +130,13 @@ def write_json(value: Mapping[str, Any], path: Path) -> None:
 
 
 def as_json(value: Mapping[str, Any]) -> str:
+    """Plain values as the lines of a file; see ``json_text``."""
+    return f"{json_text(value)}\n"
+
+
+def json_text(value: Mapping[str, Any]) -> str:
     """Plain values as JSON. What is not finite becomes null: JSON has no word for it."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def write_picture(what: "Result | Comparison | Seeds", path: Path) -> None:

@@ -175,7 +175,7 @@ def _summary(
     curve, events, devices = tables
     waste, groups = world.waste, _groups(scenario, devices)
     goal = Goal.of(scenario, scenario.stop.metric, scenario.stop.target)
-    last = monitor.points[-1]
+    last, reached_s = monitor.points[-1], goal.time_s(curve) if world.learns else None
     return Summary(
         name=scenario.name,
         seed=world.sim.seed,
@@ -186,12 +186,12 @@ def _summary(
         metric=goal.metric,
         target=goal.target,
         falls=goal.falls,
-        time_to_target_s=goal.time_s(curve) if world.learns else None,
+        time_to_target_s=reached_s,
         final={name: getattr(last, name) for name in METRICS} if world.learns else {},
         spent=world.spent(),
         server=world.served(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
-        slowest=slowest(events),
+        slowest=slowest(events, devices, reached_s),
         devices=len(world.devices),
         devices_at_work=sum(group.at_work for group in groups.values()),
         learned=world.learns,

@@ -514,3 +514,63 @@ def test_a_life_needs_a_run(scenario):
     Path("events.parquet").write_text("events")
     broken = fedsim("life", ".", "phones-02")
     assert (broken.exit_code, broken.stderr.startswith("events.parquet: cannot be read: ")) == (2, True)
+
+
+def test_why_says_what_decided_how_long_a_run_took(scenario):
+    fedsim("run", scenario, "--quiet")
+    done = fedsim("why", "runs/tiny")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("tiny, seed 1: the critical path of ")
+    assert re.search(r"^\d+ % of the time to target is waking radios over 4g of \d devices", done.stdout, re.MULTILINE)
+    for title in ("By phase", "By link", "By device", "Messages, by part"):
+        assert f"\n{title}\n" in done.stdout
+
+
+def test_why_of_what_is_no_run(scenario):
+    fedsim("compare", scenario, "--seeds", "1", "--quiet", "--workers", "1")
+    done = fedsim("why", "runs/compare-tiny")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "holds a comparison, not one run" in done.stderr
+
+
+def test_whatif_ranks_changes_and_writes_a_folder(scenario):
+    options = ("--only", "cohort-x2", "--only", "no-failures", "--seeds", "2", "--workers", "1")
+    done = fedsim("whatif", scenario, *options)
+    assert done.exit_code == 0, done.stderr
+    assert "time to 90 % mean accuracy; most gain first" in done.stdout
+    assert re.search(r"^  cohort-x2 +\d of 2 ", done.stdout, re.MULTILINE)
+    assert re.search(r"^  no-failures +nothing fails$", done.stdout, re.MULTILINE)
+    assert done.stdout.endswith("written to runs/whatif-tiny\n")
+    assert sorted(path.name for path in Path("runs/whatif-tiny/runs").iterdir()) == [
+        *("as-it-is-seed-1", "as-it-is-seed-2", "cohort-x2-seed-1", "cohort-x2-seed-2")
+    ]
+
+
+def test_whatif_for_scripts(scenario):
+    only = ("--only", "cohort-x2", "--seeds", "1", "--workers", "1", "--by", "bytes", "--out", "here")
+    words = json.loads(fedsim("whatif", scenario, *only, "--json").stdout)
+    assert (words["kind"], words["by"], Path(words["folder"]).name) == ("whatif", "bytes", "here")
+    assert [row["change"] for row in words["table"]] == ["as-it-is", "cohort-x2"]
+    assert fedsim("whatif", scenario, *only[:-1], "there", "--quiet").stdout.strip().endswith("there")
+
+
+def test_whatif_lists_its_changes():
+    done = fedsim("whatif", "--list")
+    assert done.exit_code == 0
+    assert re.search(r"^  ring +peers on a ring in place of the server$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name a scenario, or ask for --list"),
+        (("tiny.yaml", "--only", "wfi"), "did you mean 'wifi'"),
+        (("tiny.yaml", "--by", "money"), "'money' is not a known way to rank"),
+        (("absent.yaml",), "absent.yaml"),
+    ],
+)
+def test_whatif_refuses_what_it_does_not_know(scenario, arguments, message):
+    done = fedsim("whatif", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert here() == [scenario]
