@@ -42,21 +42,42 @@ def run(
     scenario: ScenarioFile,
     *,
     seed: Annotated[int | None, typer.Option(metavar="N", help="In place of the scenario's own.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="So many runs, with seeds from that one on.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes for many runs. By default one per core.")
+    ] = None,
     set_: Set = None,
     out: Out = None,
     quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary and the folder as one JSON object.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where this machine's time went, and write profile.json.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only how long it takes, and how much energy: nothing is learned.")
     ] = False,
 ) -> None:
-    """Run a scenario.
+    """Run a scenario, once or with many seeds.
 
-    Print what it took, and write a folder of results: runs/NAME, or the next that is free.
+    Print what it took, and write a folder of results: runs/NAME (runs/NAME-seeds), or the next that is free.
     """
     with guard():
         from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
 
-        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet, dry=dry_run))
+        wishes = Wishes(
+            seed=seed,
+            seeds=seeds,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+            json=json,
+            profile=profile,
+            dry=dry_run,
+        )
+        run_scenario(scenario, wishes)
 
 
 @app.command()
@@ -180,7 +201,7 @@ def whatif(
             overrides=tuple(set_ or ()),
             out=out,
             quiet=quiet,
-            as_json=json,
+            json=json,
         )
         try_changes(scenario, wishes)
 

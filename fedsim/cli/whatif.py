@@ -13,7 +13,7 @@ from fedsim.report.progress import progress, result_line
 from fedsim.report.whatif_tables import change_list, whatif_report
 from fedsim.scenario import load
 from fedsim.study.changes.all import changes_named
-from fedsim.study.folder import json_text
+from fedsim.study.folder import as_json
 from fedsim.study.gains import checked_by
 from fedsim.study.result import Result
 from fedsim.study.staging import check_place
@@ -32,7 +32,7 @@ class Wishes:
     overrides: tuple[str, ...]
     out: str | None
     quiet: bool
-    as_json: bool
+    json: bool
 
 
 def list_changes() -> None:
@@ -50,7 +50,7 @@ def try_changes(file: str, wishes: Wishes) -> None:
     changes, by = changes_named(wishes.only or None), checked_by(wishes.by)
     check_place(wishes.out)
     runs = (len(changes) + 1) * wishes.seeds
-    with progress(Console(stderr=True), f"up to {runs} runs", quiet=wishes.quiet or wishes.as_json) as line:
+    with progress(Console(stderr=True), f"up to {runs} runs", quiet=wishes.quiet or wishes.json) as line:
         found = whatif(
             scenario,
             seeds=range(scenario.seed, scenario.seed + wishes.seeds),
@@ -60,8 +60,8 @@ def try_changes(file: str, wishes: Wishes) -> None:
             tell=_counting(runs, line.say),
         )
     folder = write_whatif(found, wishes.out)
-    if wishes.as_json:
-        typer.echo(json_text({**summary(found), "folder": str(folder)}))
+    if wishes.json:
+        typer.echo(as_json({**summary(found), "folder": str(folder)}), nl=False)
     elif wishes.quiet:
         typer.echo(folder)
     else:

@@ -5,6 +5,7 @@ from rich.console import Console
 from fedsim.report.grid import show
 from fedsim.report.path_tables import path_report
 from fedsim.study.critical_path import critical_path
+from fedsim.study.queues import queues
 from fedsim.study.reading import read_result
 
 
@@ -15,4 +16,6 @@ def explain(folder: str) -> None:
         FedsimError: it is no run's folder.
     """
     result = read_result(folder)
-    show(Console(), path_report(critical_path(result.events, result.devices), result.summary))
+    path = critical_path(result.events, result.devices)
+    queued = queues(result, path.until(result.summary.time_to_target_s))
+    show(Console(), path_report(path, result.summary, queued))

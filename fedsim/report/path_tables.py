@@ -14,8 +14,11 @@ from fedsim.study.result import Summary
 _MOST = 10
 
 
-def path_report(path: CriticalPath, summary: Summary) -> RenderableType:
-    """What took the time to the target or, where it was not reached, all of the run's."""
+def path_report(path: CriticalPath, summary: Summary, queues: "pd.Series[float]") -> RenderableType:
+    """What took the time to the target or, where it was not reached, all of the run's.
+
+    ``queues``: seconds of queueing by link.
+    """
     until_s = summary.time_to_target_s
     part = path.until(until_s)
     goal = "until the target was reached" if until_s is not None else "until the end"
@@ -24,6 +27,7 @@ def path_report(path: CriticalPath, summary: Summary) -> RenderableType:
         "By link": part.by_link(),
         "By device": part.by_device(),
         "Messages, by part": part.by_part(),
+        "Queueing, by the busiest link of the way": queues,
     }
     parts: list[RenderableType] = [
         heading_line(f"{summary.name}, seed {summary.seed}: the critical path of {about(part.seconds_s, 's')}, {goal}"),
@@ -32,6 +36,10 @@ def path_report(path: CriticalPath, summary: Summary) -> RenderableType:
     for title, seconds in tables.items():
         if len(seconds):
             parts += [Text(), grid(_rows(seconds, part.seconds_s), title=title)]
+    late = part.late()
+    if len(late):
+        rows = [(str(name), str(times)) for name, times in late.head(_MOST).items()]
+        parts += [Text(), grid(rows, header=("", "times"), title="Too late for a deadline")]
     return Group(*parts)
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from fedsim import problems, units
 from fedsim.errors import FedsimError
+from fedsim.scenario.codec import read_quantity
 from fedsim.scenario.refusal import Refused, refuse
 
 MOST_VALUES = 10_000
@@ -136,7 +137,7 @@ def _bounds(words: Any) -> tuple[float, float, str]:
     if not isinstance(words, list) or len(words) != 2:
         raise refuse(f"must be [low, high], got {problems.shown(words)}")
     unit = _unit(words)
-    low, high = (units.parse(word, unit or "1") for word in words)
+    low, high = (read_quantity(unit, word) for word in words)
     if not -math.inf < low < high < math.inf:
         raise refuse(f"must be [low, high] with low < high, got {problems.shown(words)}")
     return low, high, unit

@@ -1,6 +1,7 @@
 """The critical path of a run: the one chain of events that decided when it was over."""
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Final
 
 import pandas as pd
@@ -61,6 +62,19 @@ class CriticalPath:
         steps = self.until(until_s).steps
         return self._by("part", steps[steps["part"] != ""])
 
+    def late(self, until_s: float | None = None) -> "pd.Series[int]":
+        """How often each device had not answered by a deadline, or when it was given up; most often first.
+
+        Rounds that wait for their deadline wait for these.
+        """
+        path = self.until(until_s)
+        events = path.record.events
+        is_late = (events["kind"] == "wasted") & (events["time_s"] <= path.seconds_s)
+        if not is_late.any():
+            return pd.Series(dtype=int)
+        missed = events.loc[is_late & (events["cause"] == "late"), "subject"]
+        return missed.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+
     def largest(self, until_s: float | None = None) -> pd.DataFrame:
         """The steps of the phase, on one link, that takes most of the time."""
         steps = self.until(until_s).steps
@@ -95,6 +109,11 @@ class CriticalPath:
         time = "time" if until_s is None else "time to target"
         text = f"{100 * share:.0f} % of the {time} is {what}{whose}"
         return f"{text}; {_gain(path, devices, share)}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the sentence, and the seconds by phase."""
+        html: str = self.seconds().to_frame().to_html(float_format="{:.4g}".format)
+        return f"<p>{escape(self.sentence())}</p>{html}"
 
     @staticmethod
     def _by(column: str, steps: pd.DataFrame) -> "pd.Series[float]":

@@ -8,8 +8,9 @@ from fedsim.errors import FedsimError
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
 from fedsim.study.outcome import is_whole
-from fedsim.study.reading import kind_of, read_comparison, read_result, read_summary
+from fedsim.study.reading import kind_of, read_comparison, read_result
 from fedsim.study.result import Result
+from fedsim.study.seeds_folder import read_seeds
 from fedsim.study.terms import check_metric, goal_of
 
 
@@ -134,12 +135,7 @@ def _runs_in(folder: str | Path, kind: str) -> tuple[Result, ...]:
     if kind != "seeds":
         alone = " with others: it is compared alone" if kind == "comparison" else ""
         raise FedsimError(f"{folder}: holds a {kind}, which cannot be compared{alone}")
-    words = read_summary(folder)
-    try:
-        names = [f"{words['name']}-seed-{int(seed)}" for seed in words["seeds"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FedsimError(f"{Path(folder) / 'summary.json'}: is not what fedsim writes: {error!r}") from None
-    return tuple(read_result(Path(folder) / "runs" / name) for name in names)
+    return read_seeds(folder).results
 
 
 def _labels(folders: Sequence[str | Path], runs: Sequence[Sequence[Result]]) -> list[str]:

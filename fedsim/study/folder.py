@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -21,20 +21,29 @@ from fedsim.version import __version__
 FORMAT: Final = 1
 """Of the folders that this fedsim writes; counted up when an older one could no longer read them rightly."""
 
+if TYPE_CHECKING:
+    from fedsim.study.seeds import Seeds
+
 _LIBRARIES: Final = ("numpy", "scipy", "simpy", "networkx", "scikit-learn", "pandas", "pyarrow")
 
 
-def write(result: Result, out: str | Path | None = None) -> Path:
+def write(result: Result, out: str | Path | None = None, *, besides: Callable[[Path], None] | None = None) -> Path:
     """Write a run's folder, ``out`` or else ``runs/<name>``, and return where it is; see ``save``.
 
     ``scenario.yaml`` (resolved: all defaults in), ``summary.json``, ``metrics.parquet`` (the curve),
     ``events.parquet``, ``devices.parquet``, ``links.parquet`` (what crossed every link), ``quality.png``. The tables
-    of the same scenario and seed are the same bytes every time.
+    of the same scenario and seed are the same bytes every time. ``besides`` may put more into the folder.
 
     Raises:
         FedsimError: if the folder cannot be written.
     """
-    return save(lambda folder: write_run(result, folder), name=result.scenario.name, out=out)
+
+    def fill(folder: Path) -> None:
+        write_run(result, folder)
+        if besides is not None:
+            besides(folder)
+
+    return save(fill, name=result.scenario.name, out=out)
 
 
 def write_comparison(
@@ -130,7 +139,7 @@ def json_text(value: Mapping[str, Any]) -> str:
     return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False)
 
 
-def write_picture(what: Result | Comparison, path: Path) -> None:
+def write_picture(what: "Result | Comparison | Seeds", path: Path) -> None:
     """Draw quality against time."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # slow, and only pictures need it: most processes draw none
 

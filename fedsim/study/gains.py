@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from fedsim.study.interval import Interval, t_interval
 from fedsim.study.pair import Figure, Pair
 from fedsim.study.paired_tests import holm
 from fedsim.study.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 By = Literal["time", "energy", "bytes"]
 """What changes are ranked by: simulated seconds, joules of the devices, bytes up and down."""
@@ -135,6 +138,14 @@ class WhatIf:
                 for result in results
             ]
         )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the gains into an axis, or one of a figure of its own."""
+        from matplotlib.figure import Figure  # noqa: PLC0415  # slow, and only pictures need it
+
+        from fedsim.study.plot_gains import plot_gains  # noqa: PLC0415  # the same
+
+        return plot_gains(self, Figure(figsize=(8, 4.8), layout="constrained").add_subplot() if ax is None else ax)
 
     def _repr_html_(self) -> str:
         """For notebooks: the table of what changes are ranked by."""

@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import Final
 
 from fedsim.study.goal import Goal
+from fedsim.study.monitor import TIME_IS_UP
 from fedsim.study.pair import Figure
 from fedsim.study.result import Result, Summary
 
@@ -54,7 +55,6 @@ class Measure:
 
 
 GOAL: Final = "goal_metric"
-TIME_IS_UP: Final = "time is up"
 
 MEASURES: Final = (
     Measure(field="time_to_target_s", unit="s", text="time to target"),

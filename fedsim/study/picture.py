@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fedsim.study.axis import Axis, Scale
+from fedsim.study.axis import TIME, Axis, Scale
 from fedsim.study.bands import band_table, common_end
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
 from fedsim.study.outcome import is_whole
 from fedsim.study.result import Result
+from fedsim.study.seeds import Seeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +26,18 @@ class Picture:
     regression: bool
 
     @classmethod
-    def of(cls, what: Result | Comparison, along: Axis) -> "Picture":
-        """Of a run, or of a comparison: on the axis of time up to the horizon."""
+    def of(cls, what: Result | Comparison | Seeds, along: Axis) -> "Picture":
+        """Of a run, of one scenario's seeds, or of a comparison."""
         if isinstance(what, Comparison):
-            runs, horizon_s, goal = dict(what.results), what.horizon_s, what.goal
+            runs, goal, regression = dict(what.results), what.goal, what.regression
+            ends = {name: _common_end(own, along, what.horizon_s) for name, own in runs.items()}
         else:
-            runs, horizon_s, goal = {what.summary.name: (what,)}, what.summary.simulated_s, what.summary.goal
-        return cls(
-            curves={name: [result.curve for result in results] for name, results in runs.items()},
-            goal=goal,
-            along=along,
-            ends={name: _end(results, along, horizon_s) for name, results in runs.items()},
-            regression=what.regression if isinstance(what, Comparison) else what.summary.regression,
-        )
+            own = what.results if isinstance(what, Seeds) else (what,)
+            summary = own[0].summary
+            runs, goal, regression = {summary.name: own}, summary.goal, summary.regression
+            ends = {summary.name: _longest_end(own, along)}
+        curves = {name: [result.curve for result in results] for name, results in runs.items()}
+        return cls(curves=curves, goal=goal, along=along, ends=ends, regression=regression)
 
     @property
     def metric(self) -> str:
@@ -88,9 +88,15 @@ class Picture:
         return [float(its[0]) if len(its) else np.inf for its in places]
 
 
-def _end(results: Sequence[Result], along: Axis, horizon_s: float) -> float:
+def _common_end(results: Sequence[Result], along: Axis, horizon_s: float) -> float:
     """How far all seeds of a scenario go: on the axis of time to the horizon, if none was stopped before it."""
-    whole = all(is_whole(result.summary, horizon_s) for result in results)
-    if along.columns == ("time_s",) and whole:
+    if along == TIME and all(is_whole(result.summary, horizon_s) for result in results):
         return horizon_s
+    return common_end([result.curve for result in results], along)
+
+
+def _longest_end(results: Sequence[Result], along: Axis) -> float:
+    """On the axis of time how far the longest goes, on others how far all do."""
+    if along == TIME:
+        return max(result.summary.simulated_s for result in results)
     return common_end([result.curve for result in results], along)

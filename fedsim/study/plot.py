@@ -13,6 +13,7 @@ from fedsim.study.axis import axis
 from fedsim.study.comparison import Comparison
 from fedsim.study.picture import Picture
 from fedsim.study.result import Result
+from fedsim.study.seeds import Seeds
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito, "Color universal design", 2008: told apart by colour-blind readers, too."""
@@ -26,13 +27,14 @@ _TEXT: Final = {
 }
 
 
-def plot_quality(what: Result | Comparison, ax: Axes | None = None, *, over: str = "time") -> Axes:
+def plot_quality(what: Result | Comparison | Seeds, ax: Axes | None = None, *, over: str = "time") -> Axes:
     """Draw the metric against ``time``, ``energy``, ``bytes`` or ``rounds``, and where the target was reached.
 
     A line is the median over seeds, its band all of them from the lowest to the highest; where the metric is a share
     of examples, a dashed line is the worst tenth of devices. A falling metric that is always positive has a
-    logarithmic axis. An evaluation holds until the next; lines end where the first of the seeds does. Without ``ax``
-    a figure of its own is made.
+    logarithmic axis. An evaluation holds until the next, and in time the last to the horizon, or to the end of the
+    longest of a scenario's seeds; other lines end where the first of the seeds does. Without ``ax`` a figure of its
+    own is made.
 
     Raises:
         FedsimError: if there is no such axis.

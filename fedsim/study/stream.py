@@ -13,6 +13,7 @@ from fedsim.study.pool import Job, deaf_children, processes
 
 Answer = TypeVar("Answer")
 
+_TRIES_ALONE: Final = 2
 _PATIENCE: Final = 3
 """So many jobs may die in a row, before any has finished, until that is no fault of theirs."""
 
@@ -81,7 +82,7 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
     """Every job's answer from processes of this machine, or from this one where there is to be one worker.
 
     A process may die, of too little memory for instance, and takes what the others do along. What was under way
-    then runs once more, one job at a time: one that dies again is itself to blame.
+    then, or waited for its turn, runs alone: a job that dies twice more is itself to blame.
 
     Raises:
         FedsimError: ``workers`` is not positive.
@@ -95,27 +96,41 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
     todo, any_finished = deque(jobs), False
     while todo:
         suspects: list[Job[Answer]] = []
-        for job, answer in _until_broken(todo, workers, suspects):
+        for job, answer in _until_broken(todo, workers, 2 * workers, suspects):
             any_finished = True
             yield job, answer
-        for number, job in enumerate(suspects, start=1):
-            guilty: list[Job[Answer]] = []
-            yield from _until_broken(deque([job]), 1, guilty)
-            if guilty and number == _PATIENCE and not any_finished:
+        for number, (job, found) in enumerate(_alone(suspects), start=1):
+            any_finished = any_finished or not isinstance(found, Died)
+            if number == _PATIENCE and not any_finished:
                 raise FedsimError(f"{job.name}: its process died, and so did all before it, as soon as they started")
-            any_finished = any_finished or not guilty
-            if guilty:
+            yield job, found
+
+
+def _alone(suspects: Sequence[Job[Answer]]) -> "Answers[Answer]":
+    """The answers of jobs that run one at a time."""
+    todo = deque((job, 0) for job in suspects)
+    while todo:
+        jobs = deque(job for job, _ in todo)
+        died: list[Job[Answer]] = []
+        for job, answer in _until_broken(jobs, 1, 1, died):
+            todo.popleft()
+            yield job, answer
+        if died:
+            job, deaths = todo.popleft()
+            if deaths + 1 < _TRIES_ALONE:
+                todo.appendleft((job, deaths + 1))
+            else:
                 yield job, Died(reason="its process died; too little memory?")
 
 
 def _until_broken(
-    todo: deque[Job[Answer]], workers: int, suspects: list[Job[Answer]]
+    todo: deque[Job[Answer]], workers: int, at_most: int, suspects: list[Job[Answer]]
 ) -> Iterator[tuple[Job[Answer], Answer]]:
-    """Answers until there are no more jobs, or a process dies; ``suspects`` then gets what was under way."""
+    """Answers until there are no more jobs, or a process dies; ``suspects`` then gets what was handed out."""
     waiting: dict[Future[Answer], Job[Answer]] = {}
     with processes(min(workers, len(todo))) as pool:
         while todo or waiting:
-            broken = not _refilled(pool, todo, waiting, 2 * workers)
+            broken = not _refilled(pool, todo, waiting, at_most)
             wait(waiting, return_when=FIRST_COMPLETED)
             broken = broken or any(future.done() and _is_broken(future) for future in waiting)
             ready = wait(waiting).done if broken else {future for future in waiting if future.done()}

@@ -11,7 +11,7 @@ from fedsim.study.staging import save
 def write_whatif(found: WhatIf, out: str | Path | None = None) -> Path:
     """Write a folder, ``out`` or else ``runs/whatif-<name>``, and return where it is.
 
-    ``table.csv``, ``runs.csv``, ``summary.json``, and below ``runs/`` the folder of every single run.
+    ``table.csv``, ``runs.csv``, ``summary.json``, ``gains.png``, and below ``runs/`` the folder of every single run.
 
     Raises:
         FedsimError: if the folder cannot be written.
@@ -41,8 +41,17 @@ def _fill(found: WhatIf, folder: Path) -> None:
     found.table().to_csv(folder / "table.csv", index=False)
     found.runs().to_csv(folder / "runs.csv", index=False)
     write_json(summary(found), folder / "summary.json")
+    _draw(found, folder / "gains.png")
     for name, results in found.results.items():
         for result in results:
             inside = folder / "runs" / f"{name}-seed-{result.seed}"
             inside.mkdir(parents=True)
             write_run(result, inside)
+
+
+def _draw(found: WhatIf, path: Path) -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415  # slow, and only pictures need it
+
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    found.plot(figure.add_subplot())
+    figure.savefig(path, dpi=150)

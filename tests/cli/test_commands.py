@@ -52,7 +52,7 @@ def test_run_prints_what_it_took_and_writes_a_folder(scenario):
     assert done.exit_code == 0
     assert re.match(r"tiny, seed 1: target reached after [\d.]+ s\n  90 % mean accuracy +in [\d.]+ s\n", done.stdout)
     assert done.stdout.endswith("written to runs/tiny\n")
-    assert re.search(r"^tiny  0 s  round 0  accuracy \d+\.\d %  0 J$", done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^tiny  0 s  round 0  mean accuracy \d+\.\d %  0 J$", done.stderr, flags=re.MULTILINE)
     assert pd.read_parquet("runs/tiny/metrics.parquet")["mean_accuracy"].iloc[-1] >= 0.9
 
 
@@ -71,6 +71,60 @@ def test_seed_set_out_and_quiet_matter(scenario):
     summary = json.loads(Path("a/b/summary.json").read_text())
     assert (summary["name"], summary["seed"], summary["rounds"]) == ("mine", 5, 3)
     assert load("a/b/scenario.yaml").seed == 5
+
+
+def test_many_seeds_are_one_folder_and_one_table(scenario):
+    done = fedsim("run", scenario, "--seeds", "2", "--seed", "4", "--workers", "1", "--set", "stop.rounds=3")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("tiny, 2 seeds from 4 to 5\n90 % mean accuracy: reached by ")
+    assert done.stdout.endswith("written to runs/tiny-seeds\n")
+    assert done.stderr.splitlines()[-1].startswith("2 of 2 runs  tiny, seed 5: mean accuracy ")
+    assert json.loads(Path("runs/tiny-seeds/summary.json").read_text())["seeds"] == [4, 5]
+    assert Path("runs/tiny-seeds/table.md").read_text().startswith("### tiny, 2 seeds from 4 to 5; 90 % mean accuracy")
+    assert load("runs/tiny-seeds/runs/tiny-seed-5/scenario.yaml").seed == 5
+
+
+@pytest.mark.parametrize("more", [(), ("--seeds", "2", "--workers", "1"), ("--dry-run",), ("--profile",)])
+def test_json_is_one_object_and_nothing_else(scenario, more):
+    done = fedsim("run", scenario, "--json", "--set", "stop.rounds=2", *more)
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert told["kind"] == ("seeds" if "--seeds" in more else "run")
+    assert {"folder": told["folder"], **json.loads(Path(told["folder"], "summary.json").read_text())} == told
+    assert "tiny" in done.stderr  # how far it is goes elsewhere
+    assert fedsim("run", scenario, "--json", "--quiet", "--set", "stop.rounds=2").stderr == ""
+
+
+def test_json_says_nothing_where_something_is_wrong(scenario):
+    done = fedsim("run", scenario, "--json", "--set", "stop.rounds=0")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "--set stop.rounds: stop.rounds: must be >= 1, got 0\n"
+
+
+def test_profile_says_where_the_time_went(scenario):
+    done = fedsim("run", scenario, "--profile", "--set", "stop.rounds=20")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"\nProcessor time of this machine\n(  [a-z -]+ [\d.]+ .?s +[\d.]+ %\n)+  all ", done.stdout)
+    told = json.loads(Path("runs/tiny/profile.json").read_text())
+    assert sum(told["parts_s"].values()) == pytest.approx(told["processor_s"])
+
+
+def test_options_that_do_not_go_together_are_refused(scenario):
+    done = fedsim("run", scenario, "--profile", "--seeds", "2")
+    assert (done.exit_code, done.stderr) == (2, "--profile is of one run: leave out --seeds\n")
+    done = fedsim("run", scenario, "--workers", "2")
+    assert (done.exit_code, done.stderr) == (2, "--workers share out many runs: say how many with --seeds\n")
+    assert here() == ["tiny.yaml"]
+
+
+def test_compare_takes_any_metric_that_all_scenarios_have(scenario):
+    wishes = ("--metric", "train_loss", "--target", "0.8", "--out", "out", "--set", "stop.time=3 s")
+    done = fedsim("compare", scenario, "--seeds", "1", "--workers", "1", *wishes)
+    assert done.exit_code == 0, done.stderr
+    assert "target: train loss at most 0.8\n" in done.stdout
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert (summary["metric"], summary["target"], summary["falls"]) == ("train_loss", 0.8, True)
 
 
 def test_a_stored_scenario_runs_again_to_the_same_bytes(scenario):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -123,6 +124,12 @@ def test_a_deadline_is_a_wait(central, node, server):
     devices = [node("a", 0, work_s=2.0, send_s=1.0), node("b", 1, work_s=4.0, send_s=2.0)]
     seen = central(SynchronousRounds(cohort=2, deadline_s=5.0), devices, server=server)
     assert story(seen.events) == [(0.0, 5.0, "waiting for the deadline", ""), (5.0, 5.5, "server", "server")]
+    assert critical_path(seen.events).late().empty  # these nodes book no waste
+    waste = {"time_s": 5.0, "kind": "wasted", "subject": "b", "cause": "late"}
+    record = pd.concat([seen.events.iloc[:-1], pd.DataFrame([waste]), seen.events.iloc[-1:]], ignore_index=True)
+    assert critical_path(record).late().to_dict() == {"b": 1}
+    assert critical_path(record).late(until_s=4.0).empty
+    assert "waiting for the deadline" in critical_path(record)._repr_html_()
 
 
 def test_grace_comes_after_the_deadline(central, node, server):

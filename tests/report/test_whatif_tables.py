@@ -1,5 +1,6 @@
 """The ranking of single changes, for people."""
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -62,7 +63,8 @@ def test_the_list_says_what_each_does(capsys):
 def test_the_path_in_tables(make_result, capsys):
     result = make_result(CURVE)
     result.events.loc[1] = [60.0, "evaluated", None, None]
-    show(Console(width=80), path_report(critical_path(result.events), result.summary))
+    show(Console(width=80), path_report(critical_path(result.events), result.summary, pd.Series({"a to b": 6.0})))
     out = capsys.readouterr().out
     assert out.startswith("tiny, seed 1: the critical path of 1 min, until the target was reached\n")
     assert "unfinished round  1 min  100.0 %" in out
+    assert "Queueing, by the busiest link of the way\n  a to b  6 s  10.0 %\n" in out

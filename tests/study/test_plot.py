@@ -8,6 +8,7 @@ from fedsim.errors import FedsimError
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
 from fedsim.study.plot import plot_quality
+from fedsim.study.seeds import Seeds
 
 CURVE = [(0.0, 0.1), (30.0, 0.5), (60.0, 0.92)]
 NEVER = [(0.0, 0.1), (60.0, 0.5)]
@@ -130,6 +131,12 @@ def test_runs_that_were_stopped_at_the_target_end_there(make_result):
         seeds=(1, 2), goal=Goal(metric="mean_accuracy", target=0.5), horizon_s=60.0, results={"star": runs}
     )
     assert lines(plot_quality(found))[0] == ("-", [0.0, 30.0], [10.0, 50.0])
+
+
+def test_seeds_that_end_at_their_own_bounds_are_drawn_to_the_longest(make_result):
+    runs = (make_result(CURVE[:2], seed=1), make_result(CURVE, seed=2))
+    assert lines(plot_quality(Seeds(results=runs)))[0][1] == [0.0, 30.0, 60.0]
+    assert lines(plot_quality(Seeds(results=runs), over="rounds"))[0][1] == [0.0, 1.0]
 
 
 def test_numbers_that_diverged_are_left_out(make_result):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import fedsim
 from fedsim.errors import FedsimError
@@ -171,8 +172,17 @@ def test_its_folder(found, tmp_path):
     assert words["table"][1]["gain_time_s"] == pytest.approx(8.0)
     assert pd.read_csv(folder / "table.csv")["change"].tolist() == found.table()["change"].tolist()
     assert len(pd.read_csv(folder / "runs.csv")) == 8
+    assert (folder / "gains.png").stat().st_size > 1000
     again = read_result(folder / "runs" / "half-message-seed-2")
     assert again.scenario.compression.up is not None
+
+
+def test_its_picture(found):
+    ax = found.plot()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["half-message", "server-line-x2", "faster-devices"]
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([8.0, 4.0, 2.0])
+    other = Figure().add_subplot()
+    assert found.plot(other) is other
 
 
 def test_quickstart_has_an_answer_for_every_change():
