@@ -64,7 +64,6 @@ def sweep(
     plan = study if isinstance(study, Plan) else read_plan(study)
     with study_folder(RUNS / plan.study.name if out is None else Path(out)) as folder:
         standing = folder.arrange(plan)
-        folder.begin(plan)
         missing = [run for run in plan.runs if run.name not in standing.done]
         report = _Report(Step(done=len(standing.done), total=plan.run_count, standing=standing), tell)
         failed = _run_all(folder, plan, missing, (workers, executor), report)
