@@ -12,8 +12,9 @@ from fedsim.study.plan import Plan, PlannedRun, read_plan
 from fedsim.study.pool import Job
 from fedsim.study.staging import RUNS
 from fedsim.study.stream import Answers, Died, Lanes, on_processes, through
-from fedsim.study.study import Failed, Study, read_study
+from fedsim.study.study import Study, read_study
 from fedsim.study.study_folder import Standing, StudyFolder, study_folder
+from fedsim.study.study_point import Failed
 from fedsim.study.study_tables import write_tables
 
 _USUAL_LANES: Final = 16
