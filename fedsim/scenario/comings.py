@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -11,12 +12,14 @@ from pydantic import (
     Strict,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.definitions import Json, one_of_names, or_null, to
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Factor, OffsetLaw, ShareLaw, Time
 from fedsim.scenario.refusal import Refused, mistakes_in, refuse
 from fedsim.system import availability as system
@@ -78,8 +81,21 @@ class Leaning(Checked):
         return system.Leaning(by=self.by, labels=self.labels, stay=self.stay, away=self.away)
 
 
+def _or_a_profile(found: Json) -> None:
+    """The name of a profile alone, or under ``profile``; other keys replace what it says."""
+    names, body = one_of_names(system.AVAILABILITIES), dict(found)
+    text = "A fitted availability: gives stay and away, which other keys here replace."
+    body["properties"] = {"profile": {**names, "description": text}, **found["properties"]}
+    body["required"] = []
+    body["anyOf"] = [{"required": ["profile"]}, {"required": ["stay", "away"]}]
+    found.clear()
+    found["anyOf"] = [names, body]
+
+
 class Habit(Checked):
     """How long a device stays, and how long it is then away. ``profile`` gives both by a name."""
+
+    model_config = ConfigDict(json_schema_extra=_or_a_profile)
 
     stay_s: DurationLaw = Field(alias="stay")
     away_s: DurationLaw = Field(alias="away")
@@ -184,7 +200,12 @@ def _write(value: Checked | None, info: SerializationInfo) -> Any:
     return None if value is None else value.model_dump(by_alias=True, context=info.context)
 
 
-Availability = Annotated[Habit | Conditions | Replay | None, PlainValidator(_read), PlainSerializer(_write)]
+Availability = Annotated[
+    Habit | Conditions | Replay | None,
+    PlainValidator(_read),
+    PlainSerializer(_write),
+    WithJsonSchema(or_null(to("availability"))),
+]
 """``always``, the name of a profile, stays and absences, conditions, or a trace."""
 
 

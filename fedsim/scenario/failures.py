@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, Strict, model_validator
+from pydantic import Field, PlainValidator, Strict, WithJsonSchema, model_validator
 
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.definitions import one_of_names
 from fedsim.scenario.quantity import Delay, DurationLaw, LossShare, PositiveShare
 from fedsim.scenario.refusal import refuse
 from fedsim.system import faults, mishaps
@@ -15,11 +16,14 @@ from fedsim.system.presence import Crashes as SystemCrashes
 SERVER_INTERRUPTIONS = ("abort", "resume")
 
 InterruptedWords = Annotated[
-    Interrupted, PlainValidator(lambda words: read_name("way with interrupted work", INTERRUPTIONS, words))
+    Interrupted,
+    PlainValidator(lambda words: read_name("way with interrupted work", INTERRUPTIONS, words)),
+    WithJsonSchema(one_of_names(INTERRUPTIONS)),
 ]
 ServerInterruptedWords = Annotated[
     Literal["abort", "resume"],
     PlainValidator(lambda words: read_name("way with interrupted rounds", SERVER_INTERRUPTIONS, words)),
+    WithJsonSchema(one_of_names(SERVER_INTERRUPTIONS)),
 ]
 
 

@@ -3,17 +3,29 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, Strict, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, Strict, ValidationInfo, model_validator
 
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.comings import Availability, Churn
+from fedsim.scenario.definitions import Json, any_of, array
 from fedsim.scenario.failures import Crashes
 from fedsim.scenario.fleet_file import read_devices
+from fedsim.scenario.handover import left_to_profiles
 from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in
 from fedsim.scenario.names import Name
 from fedsim.scenario.refusal import Refused, refuse
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+
+
+def _in_short(found: Json) -> None:
+    """Devices may be names, or a file of them; what profiles say may be left out, and ``count`` by a list."""
+    relax: Any = left_to_profiles("name")["json_schema_extra"]
+    relax(found)
+    devices: Json = found["properties"]["devices"]
+    named, *_ = (one for one in devices["anyOf"] if one.get("type") == "array")
+    items = any_of({"type": "string"}, named["items"])
+    found["properties"]["devices"] = {**devices, "anyOf": [{"type": "string"}, array(items), {"type": "null"}]}
 
 
 class _Head(Checked):
@@ -29,6 +41,8 @@ class DeviceGroup(KindWords, _Head):
     They are all of one kind; or each draws one of a ``mix`` by weight; or all ``devices`` are listed, by name, or in
     a CSV file (``fedsim.scenario.fleet_file``). What an item of these lists leaves out it has from the group.
     """
+
+    model_config = ConfigDict(json_schema_extra=_in_short)
 
     mix: tuple[MixedKind, ...] = ()
     devices: tuple[NamedDevice, ...] = ()

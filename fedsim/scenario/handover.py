@@ -5,10 +5,12 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
+    ConfigDict,
     Field,
     PlainValidator,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -17,6 +19,7 @@ from fedsim.errors import ScenarioError
 from fedsim.problems import shown, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.definitions import Json, any_of, one_of_names, quantity
 from fedsim.scenario.names import LinkName, Place, Places, RadioName, known
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, LossShare, RateLaw, Time
 from fedsim.scenario.rate import CONSTANT, Rate, with_link
@@ -28,6 +31,32 @@ from fedsim.system.law_words import write_law
 from fedsim.system.profiles import LinkProfile
 
 Items = TypeVar("Items", bound=tuple[Any, ...])
+Fate = Annotated[
+    system.Fate,
+    PlainValidator(lambda words: read_name("fate", system.FATES, words)),
+    WithJsonSchema(one_of_names(system.FATES)),
+]
+TracePath = Annotated[None, WithJsonSchema({"type": ["string", "null"]})]
+"""The path of a file of which a schedule is made: what is checked has none any more."""
+
+Loss = Annotated[LossShare, WithJsonSchema(any_of({"const": "residual"}, quantity("1")))]
+
+
+def left_to_profiles(*must: str) -> ConfigDict:
+    """For a model of which all keys but these may be left out, or null: profiles, or a group, say the rest."""
+
+    def relax(found: Json) -> None:
+        properties: dict[str, Json] = found["properties"]
+        found["properties"] = {key: or_null_too(shape) for key, shape in properties.items()}
+        found["required"] = list(must)
+
+    return ConfigDict(json_schema_extra=relax)
+
+
+def or_null_too(shape: Json) -> Json:
+    """A key's shape that may be null as well; what is said about the key stays."""
+    said = {key: shape[key] for key in ("description", "default", "x-rule") if key in shape}
+    return {**any_of({key: value for key, value in shape.items() if key not in said}, {"type": "null"}), **said}
 
 
 def not_empty(items: Items) -> Items:
@@ -54,13 +83,15 @@ def link_words(link: LinkProfile) -> dict[str, Any]:
 class OtherWay(Checked):
     """Another way into the network. What the file leaves out comes from the profile of the link."""
 
+    model_config = left_to_profiles("link", "at")
+
     link: LinkName
     radio: RadioName
     at: Places
     up_bps: RateLaw = Field(alias="up")
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
-    loss: LossShare = 0.0
+    loss: Loss = 0.0
     rate: Rate = CONSTANT
 
     @model_validator(mode="before")
@@ -102,10 +133,10 @@ class Handover(Checked):
     stay_s: DurationLaw | None = Field(default=None, alias="stay")
     away_s: DurationLaw | None = Field(default=None, alias="away")
     schedule: Annotated[tuple[Stop, ...], AfterValidator(not_empty), AfterValidator(_growing)] | None = None
-    trace: None = None
+    trace: TracePath = None
     repeat_s: Time | None = Field(default=None, alias="repeat")
     shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
-    then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "continue"
+    then: Fate = "continue"
 
     @model_validator(mode="before")
     @classmethod

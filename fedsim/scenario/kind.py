@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import Field, Strict, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from fedsim import units
 from fedsim.scenario.blocks import ChargingWords, ChipWords, PolicyWords
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.definitions import to
 from fedsim.scenario.failures import Faults
-from fedsim.scenario.handover import Handover, link_words
+from fedsim.scenario.handover import Handover, Loss, left_to_profiles, link_words
 from fedsim.scenario.names import DeviceName, LinkName, Name, Places, RadioName, known
 from fedsim.scenario.quantity import (
     Delay,
     DelayLaw,
     Energy,
     Factor,
-    LossShare,
     PositiveShare,
     Power,
     RateLaw,
@@ -37,6 +37,8 @@ RankCorrelation = Annotated[float, Strict(), Field(ge=-1, le=1)]
 
 class Powers(Checked):
     """What a device draws: computing with all its cores, awake and waiting, and asleep."""
+
+    model_config = left_to_profiles()
 
     train_w: Power = Field(alias="train")
     idle_w: Power = Field(alias="idle")
@@ -61,13 +63,15 @@ class KindWords(Checked):
     out: that of a managed training library, or of native kernels.
     """
 
+    model_config = left_to_profiles()
+
     device: DeviceName
     link: LinkName
     radio: RadioName
     at: Places
     charge: ShareLaw = Constant(1.0)
     runtime: Literal["managed", "native"] = "managed"
-    flops_per_s: SpeedLaw = Field(alias="speed")
+    flops_per_s: Annotated[SpeedLaw, WithJsonSchema(to("speed"))] = Field(alias="speed")
     step_overhead_s: Delay = Field(alias="step_overhead")
     power: Powers
     processor: ChipWords = Field(default_factory=dict, validate_default=True)
@@ -80,7 +84,7 @@ class KindWords(Checked):
     down_bps: RateLaw = Field(alias="down")
     rtt_s: DelayLaw = Field(alias="rtt")
     correlation: Correlation = Correlation()
-    loss: LossShare = 0.0
+    loss: Loss = 0.0
     rate: Rate = CONSTANT
     faults: Faults | None = None
     handover: Handover | None = None
@@ -108,6 +112,8 @@ class MixedKind(KindWords):
 
 class NamedDevice(KindWords):
     """One device with a name of its own."""
+
+    model_config = left_to_profiles("name")
 
     name: Name
 

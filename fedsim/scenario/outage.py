@@ -3,18 +3,34 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from fedsim import units
 from fedsim.problems import nearest, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.definitions import one_of_names
 from fedsim.scenario.group import DeviceGroup
-from fedsim.scenario.handover import check_times, not_empty, with_trace
+from fedsim.scenario.handover import TracePath, check_times, not_empty, with_trace
 from fedsim.scenario.names import Place, Places, known
 from fedsim.scenario.quantity import Delay, DurationLaw, Time
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system import outage as system
+
+Fate = Annotated[
+    system.Fate,
+    PlainValidator(lambda words: read_name("fate", system.FATES, words)),
+    WithJsonSchema(one_of_names(system.FATES)),
+]
 
 
 class Down(Checked):
@@ -57,9 +73,9 @@ class Outage(Checked):
     every_s: DurationLaw | None = Field(default=None, alias="every")
     repair_s: DurationLaw | None = Field(default=None, alias="repair")
     schedule: Annotated[tuple[Down, ...], AfterValidator(not_empty), AfterValidator(_apart)] | None = None
-    trace: None = None
+    trace: TracePath = None
     repeat_s: Time | None = Field(default=None, alias="repeat")
-    then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "reroute"
+    then: Fate = "reroute"
 
     @property
     def machines(self) -> tuple[str, ...]:

@@ -4,12 +4,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationError, ValidationInfo
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from fedsim import problems, units
 from fedsim.errors import ScenarioError
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_quantity
+from fedsim.scenario.definitions import Json, any_of, quantity, to
 from fedsim.scenario.quantity import DelayLaw
 from fedsim.scenario.refusal import Keys, Mistake, Refused, mistakes_in, refuse
 from fedsim.system.course import NO_OFFSET, Lane
@@ -36,10 +47,32 @@ def _write_scale(scale: float | str) -> str:
 
 
 Text = Annotated[str, Strict()]
-Scale = Annotated[float | Literal["mean"], PlainValidator(_read_scale), PlainSerializer(_write_scale)]
-TraceId = Annotated[
-    Text, BeforeValidator(lambda words: str(words) if isinstance(words, int) and words is not True else words)
+Scale = Annotated[
+    float | Literal["mean"],
+    PlainValidator(_read_scale),
+    PlainSerializer(_write_scale),
+    WithJsonSchema({**quantity("1"), "pattern": f"{quantity('1')['pattern']}|^mean$"}),
 ]
+TraceId = Annotated[
+    Text,
+    BeforeValidator(lambda words: str(words) if isinstance(words, int) and words is not True else words),
+    WithJsonSchema({"type": ["string", "integer", "boolean"]}),
+]
+
+
+def _shared_by_both(found: Json) -> None:
+    """A direction has what it leaves out from beside the directions."""
+    found["required"] = []
+
+
+def _with_shared(found: Json) -> None:
+    """Keys of a direction's trace may stand beside the directions, and a direction may keep its rate."""
+    lane = "trace-of"
+    shared = {key: to(f"{lane}/properties/{key}") for key in TraceOf.model_fields}
+    ways = {way: {**any_of(to(lane), {"enum": ["constant", None]})} for way in _WAYS}
+    own = found["properties"]
+    said = {way: {**ways[way], "description": own[way]["description"], "default": None} for way in _WAYS}
+    found["properties"] = {**shared, **own, **said}
 
 
 class TraceOf(Checked):
@@ -48,6 +81,8 @@ class TraceOf(Checked):
     ``scale`` is a factor, or ``mean``: whatever gives each device the mean rate that it drew. ``digest`` is that of the
     file's content; where a scenario gives it, no other content will do.
     """
+
+    model_config = ConfigDict(json_schema_extra=_shared_by_both)
 
     trace: Text
     id: TraceId | None = None
@@ -72,6 +107,8 @@ class TraceOf(Checked):
 
 class ReplayedRate(Checked):
     """What was recorded; a direction that has no trace keeps its rate."""
+
+    model_config = ConfigDict(json_schema_extra=_with_shared)
 
     up: TraceOf | None = None
     down: TraceOf | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PlainValidator, Strict, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
@@ -11,6 +11,7 @@ from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
+from fedsim.scenario.definitions import one_of_names
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.leanings import label_mistakes
@@ -27,7 +28,7 @@ METRICS = ("accuracy", "mean_accuracy", "worst_tenth", "bottom_decile")
 device's own share; the mean of the worst tenth of these; and their 10th percentile."""
 
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
-Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
+Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words)), WithJsonSchema(one_of_names(METRICS))]
 
 
 class ServerPlace(Checked):
