@@ -37,6 +37,7 @@ class DualLearner(RelatedTasks):
     """
 
     solver: Sdca = field(default_factory=Sdca)
+    """How a device improves its own dual variables."""
 
     @property
     def takes_stale_answers(self) -> bool:

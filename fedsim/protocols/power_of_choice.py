@@ -32,7 +32,9 @@ class PowerOfChoice:
     """
 
     candidates: int
+    """d, how many devices are asked for their loss; at least as many as are wanted."""
     patience_s: float | None = None
+    """How long the server waits for losses; null waits for all that have not failed."""
 
     def __post_init__(self) -> None:
         if not self.candidates >= 1:

@@ -30,7 +30,7 @@ class _Slot:
     path: Path
     codec: Codec
     default: Any  # MISSING where there is none
-    owner: type[Any]  # the dataclass whose field it is
+    owner: type  # the dataclass whose field it is
 
 
 def read_block(cls: type[Any], words: Any, choices: Choices, provided: Mapping[str, Any] | None = None) -> Any:
@@ -75,7 +75,12 @@ def describe_block(
         {**head, **{slot.key: _described(slot, defs) for slot in slots}},
         required=[*head, *(slot.key for slot in slots if slot.default is MISSING)],
     )
-    return {"title": name or cls.__name__, "description": about(cls), **found}
+    return {"title": name or cls.__name__, "description": about(cls), **_sources(cls), **found}
+
+
+def _sources(cls: type[Any]) -> Json:
+    """Where to read on: the paper of what has one of its own, and the module."""
+    return {**({"x-source": cls.source} if hasattr(cls, "source") else {}), "x-module": cls.__module__}
 
 
 def _described(slot: _Slot, defs: Definitions) -> Json:

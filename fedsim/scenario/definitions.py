@@ -5,7 +5,8 @@ more rules; it never refuses what the reader takes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from fedsim import units
 
@@ -14,6 +15,18 @@ Json = dict[str, Any]
 _NUMBER = r"[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf"
 _UNIT = r"%|[A-Za-zµμ]+(\s*/\s*[A-Za-z]+)?"
 _QUANTITY = rf"^\s*({_NUMBER})\s*({_UNIT})?\s*$"
+
+_MEASURES: Final = MappingProxyType({
+    "1": "number",
+    "s": "time",
+    "bytes": "size",
+    "bit/s": "rate-of-bits",
+    "J": "energy",
+    "W": "power",
+    "flop": "operations",
+    "flop/s": "computing-speed",
+    "m": "length",
+})  # fmt: skip
 
 
 class Definitions:
@@ -64,14 +77,33 @@ def array(items: Json) -> Json:
 
 def mapping(properties: Mapping[str, Json], required: Iterable[str] = ()) -> Json:
     """A mapping with these keys and no others."""
+    must = list(required)
     return {
         "type": "object",
         "properties": dict(properties),
-        "required": list(required),
+        **({"required": must} if must else {}),
         "additionalProperties": False,
     }
 
 
 def quantity(unit: str) -> Json:
-    """A number, or a text with a unit; the unit is an annotation of its own."""
-    return {"type": ["number", "string"], "pattern": _QUANTITY, "examples": [units.example(unit)], "x-unit": unit}
+    """A number, or a text with a unit: a reference to one of ``quantities``."""
+    return to(_MEASURES[unit])
+
+
+def quantities() -> dict[str, Json]:
+    """The definitions of quantities; the unit of plain numbers is an annotation of its own."""
+    return {name: _quantity(unit) for unit, name in _MEASURES.items()}
+
+
+def _quantity(unit: str) -> Json:
+    text = {
+        "type": ["number", "string"],
+        "pattern": _QUANTITY,
+        "description": f"{units.measure(unit).capitalize()}: a text with its unit, or a plain number{_in(unit)}.",
+    }
+    return {**text, "examples": [units.example(unit)], "x-unit": unit}
+
+
+def _in(unit: str) -> str:
+    return "" if unit == "1" else f" in {unit}"

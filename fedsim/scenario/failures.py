@@ -31,7 +31,9 @@ class Crashes(Checked):
     """Time from repair to the next crash, and from crash to repair."""
 
     every_s: DurationLaw = Field(alias="every")
+    """Time from repair to the next crash."""
     repair_s: DurationLaw = Field(alias="repair")
+    """Time from crash to repair."""
 
     def make(self) -> SystemCrashes:
         """As the system has it."""
@@ -42,9 +44,13 @@ class Faults(Checked):
     """Jobs that fail: each attempt with a probability, or after so many seconds of computing; see ``system.faults``."""
 
     per_job: LossShare = 0.0
+    """Chance of each attempt at a job to fail."""
     every_s: DurationLaw | None = Field(default=None, alias="every")
+    """Seconds of computing to the next fault; null for none of this kind."""
     attempts: Annotated[int, Strict(), Field(ge=1)] = 3
+    """How often a job is tried in all."""
     pause_s: Delay = Field(default=0.0, alias="pause")
+    """What a failed attempt costs beside its own time."""
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:
@@ -61,7 +67,9 @@ class MessageDelay(Checked):
     """This share of the messages is held up for so long."""
 
     share: PositiveShare
+    """Share of the messages that are held up."""
     by_s: DurationLaw = Field(alias="by")
+    """For how long."""
 
     def make(self) -> mishaps.Lateness:
         """As the system has it."""

@@ -1,7 +1,7 @@
 """What a class says about each of its fields: the text that stands below the field in its source.
 
-    penalty: float = 0.01
-    \"\"\"Weight lambda of the regulariser.\"\"\"
+penalty: float = 0.01
+\"\"\"Weight lambda of the regulariser.\"\"\"
 """
 
 import ast
@@ -14,7 +14,7 @@ from typing import Any
 
 
 @cache
-def field_docs(cls: type[Any]) -> Mapping[str, str]:
+def field_docs(cls: type) -> Mapping[str, str]:
     """The text of every field that has one, also of those inherited; a class whose source is away has none."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):

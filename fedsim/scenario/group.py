@@ -32,7 +32,9 @@ class _Head(Checked):
     """What stands first."""
 
     name: Name
+    """What the group is called; its devices are called after it, NAME-00 onwards."""
     count: Count
+    """How many devices it has; that of the list where devices are listed."""
 
 
 class DeviceGroup(KindWords, _Head):
@@ -45,10 +47,15 @@ class DeviceGroup(KindWords, _Head):
     model_config = ConfigDict(json_schema_extra=_in_short)
 
     mix: tuple[MixedKind, ...] = ()
+    """Kinds of which each device draws one by weight; what an item leaves out it has from the group."""
     devices: tuple[NamedDevice, ...] = ()
+    """All devices one by one, by name, or a CSV file of them; what one leaves out it has from the group."""
     availability: Availability = None
+    """When devices are there: always, the name of a profile, stays and absences, conditions, or a trace."""
     crashes: Crashes | None = None
+    """When devices crash, and how long they are down; null for never."""
     churn: Churn | None = None
+    """When devices arrive, and how long they belong to the fleet; null for from the start and for ever."""
 
     def device_names(self) -> list[str]:
         """The names of its devices, as ``Fleet.name`` gives them."""

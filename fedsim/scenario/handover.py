@@ -48,14 +48,15 @@ def left_to_profiles(*must: str) -> ConfigDict:
     def relax(found: Json) -> None:
         properties: dict[str, Json] = found["properties"]
         found["properties"] = {key: or_null_too(shape) for key, shape in properties.items()}
-        found["required"] = list(must)
+        found.pop("required", None)
+        found.update({"required": list(must)} if must else {})
 
     return ConfigDict(json_schema_extra=relax)
 
 
 def or_null_too(shape: Json) -> Json:
     """A key's shape that may be null as well; what is said about the key stays."""
-    said = {key: shape[key] for key in ("description", "default", "x-rule") if key in shape}
+    said: Json = {key: shape[key] for key in ("description", "default", "x-rule") if key in shape}
     return {**any_of({key: value for key, value in shape.items() if key not in said}, {"type": "null"}), **said}
 
 
@@ -86,13 +87,21 @@ class OtherWay(Checked):
     model_config = left_to_profiles("link", "at")
 
     link: LinkName
+    """Access technology: fedsim list links."""
     radio: RadioName
+    """What it costs to send: fedsim list radios; that of the link."""
     at: Places
+    """Where it leads to: nodes, or attachments of the topology."""
     up_bps: RateLaw = Field(alias="up")
+    """Mean rate from the device, drawn for each; that of the link's profile."""
     down_bps: RateLaw = Field(alias="down")
+    """Mean rate to the device, drawn for each; that of the link's profile."""
     rtt_s: DelayLaw = Field(alias="rtt")
+    """Round trip of the access link alone; that of the link's profile."""
     loss: Loss = 0.0
+    """Share of packets that are lost for good; residual for that of the link's profile."""
     rate: Rate = CONSTANT
+    """How the rates go over time."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,15 +114,18 @@ class OtherWay(Checked):
         return {**link_words(link), **with_link(given, link)}
 
 
-class Stop(Checked):
+class TimetableStop(Checked):
     """From some time on a device goes by this link, at this place if one is given."""
 
     from_s: Delay = Field(alias="from")
+    """From when on."""
     link: Annotated[str, StringConstraints(strict=True)]
+    """By which of the group's links."""
     at: Place | None = None
+    """At which place; null for where that link leads."""
 
 
-def _growing(stops: tuple[Stop, ...]) -> tuple[Stop, ...]:
+def _growing(stops: tuple[TimetableStop, ...]) -> tuple[TimetableStop, ...]:
     times_s = [stop.from_s for stop in stops]
     wrong = [i for i in range(1, len(stops)) if not times_s[i] > times_s[i - 1]]
     if wrong:
@@ -130,13 +142,22 @@ class Handover(Checked):
     """
 
     to: Annotated[tuple[OtherWay, ...], AfterValidator(not_empty)]
+    """The other ways into the network."""
     stay_s: DurationLaw | None = Field(default=None, alias="stay")
+    """How long a device stays on its own link; together with away."""
     away_s: DurationLaw | None = Field(default=None, alias="away")
-    schedule: Annotated[tuple[Stop, ...], AfterValidator(not_empty), AfterValidator(_growing)] | None = None
+    """How long it is on another; together with stay."""
+    schedule: Annotated[tuple[TimetableStop, ...], AfterValidator(not_empty), AfterValidator(_growing)] | None = None
+    """When which link begins, in order of time."""
     trace: TracePath = None
+    """Path of a CSV file, relative to the scenario, with the columns seconds, link and, if wanted, place: in place of
+    a schedule."""
     repeat_s: Time | None = Field(default=None, alias="repeat")
+    """After how long the schedule begins again; null for never."""
     shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
+    """How much later a device's schedule begins, drawn for each."""
     then: Fate = "continue"
+    """What becomes of messages on their way: they go on (continue), begin again (restart), or fail."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,6 @@
 """The JSON Schema of scenario files: what an editor needs to complete them, from the types that read them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -12,12 +12,13 @@ from fedsim.scenario.blocks import PLUGS
 from fedsim.scenario.catalogue import Catalogue, Kind, Role
 from fedsim.scenario.codec import choice_shape
 from fedsim.scenario.comings import Conditions, Habit, Replay
-from fedsim.scenario.definitions import Definitions, Json, any_of, mapping, one_of_names, quantity, to
+from fedsim.scenario.definitions import Definitions, Json, any_of, mapping, one_of_names, quantities, quantity, to
 from fedsim.scenario.law_shape import law_shape
 from fedsim.scenario.model_shape import model_ref, model_shape
 from fedsim.scenario.names import Known
 from fedsim.scenario.network import DEFAULT
-from fedsim.scenario.rate import FadingRate, ReplayedRate
+from fedsim.scenario.rate import FadingRate
+from fedsim.scenario.replayed_rate import ReplayedRate
 from fedsim.scenario.schema import Scenario
 from fedsim.scenario.topology_shape import topology_shape
 from fedsim.system.availability import AVAILABILITIES
@@ -45,8 +46,9 @@ def scenario_schema(catalogue: Catalogue) -> Json:
     """
     defs = Definitions()
     whole = _scenario(catalogue, load_profiles(), defs)
-    partly = {f"{name}{_MERGED}": _over_another(made) for name, made in defs.made.items()}
-    made = {**defs.made, **partly, "scenario": whole, f"scenario{_MERGED}": _over_another(whole)}
+    made = {**quantities(), **defs.made, "scenario": whole}
+    relaxed = _merging(made)
+    made |= {f"{name}{_MERGED}": _over_another(made[name], relaxed) for name in list(made) if name in relaxed}
     top = {
         "$schema": DIALECT,
         "title": "A scenario of fedsim",
@@ -62,7 +64,8 @@ def topology_schema(catalogue: Catalogue) -> Json:
     """What a topology file may hold."""
     defs = Definitions()
     top = topology_shape(catalogue.choices, defs)
-    return {"$schema": DIALECT, "title": "A topology of fedsim", **top, "$defs": defs.made}
+    made = {**quantities(), **defs.made}
+    return {"$schema": DIALECT, **top, "title": "A topology of fedsim", "$defs": _reachable(made, top)}
 
 
 def _scenario(catalogue: Catalogue, profiles: Profiles, defs: Definitions) -> Json:
@@ -131,7 +134,8 @@ def _transport(catalogue: Catalogue, defs: Definitions) -> Json:
 def _processor(block: Json) -> Json:
     """Its steps may vary as the profile of the device says."""
     steps: Json = block["properties"]["step_cv"]
-    block["properties"]["step_cv"] = {**steps, "pattern": f"{steps['pattern']}|^profile$"}
+    said = {key: value for key, value in steps.items() if key != "$ref"}
+    block["properties"]["step_cv"] = {**any_of({"const": "profile"}, quantity("1")), **said}
     return block
 
 
@@ -148,21 +152,34 @@ def _speed(profiles: Profiles, defs: Definitions) -> Json:
         },
         ["file", "column", "unit"],
     )
-    return any_of(law_shape("flop/s", defs), mapping(measured, ["measured"]), mapping({"csv": rows}, ["csv"]))
+    return any_of(
+        law_shape("flop/s", defs),
+        mapping(measured, ["measured"]),
+        mapping({"csv": {**rows, "description": "Your own measurements: a choice among the rows of a file."}}, ["csv"]),
+    )
 
 
-def _over_another(shape: Any) -> Any:
+def _merging(made: Mapping[str, Json]) -> set[str]:
+    """The definitions that differ where they are merged: in which, or below which, something must be given."""
+    found: set[str] = set()
+    while more := {name for name, shape in made.items() if name not in found and _over_another(shape, found) != shape}:
+        found |= more
+    return found
+
+
+def _over_another(shape: Any, relaxed: Collection[str]) -> Any:
     """The shape of what is merged into another's words: nothing must be there, but in lists, which replace."""
     if isinstance(shape, list):
-        return [_over_another(one) for one in shape]
+        return [_over_another(one, relaxed) for one in shape]
     if not isinstance(shape, dict):
         return shape
-    found = {key: value if key in _WHOLE else _over_another(value) for key, value in shape.items()}
+    found = {key: value if key in _WHOLE else _over_another(value, relaxed) for key, value in shape.items()}
     if isinstance(shape.get("required"), list):
         del found["required"]
     if "$ref" in shape:
         head, _, below = shape["$ref"].removeprefix("#/$defs/").partition("/")
-        found["$ref"] = to(f"{head}{_MERGED}" + (f"/{below}" if below else ""))["$ref"]
+        if head in relaxed:
+            found["$ref"] = to(f"{head}{_MERGED}" + (f"/{below}" if below else ""))["$ref"]
     return found
 
 

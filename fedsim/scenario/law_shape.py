@@ -20,7 +20,10 @@ def law_shape(unit: str, defs: Definitions) -> Json:
 
 
 def _distributions(unit: str, defs: Definitions) -> list[Json]:
-    return [*(_one_key(name, _parameters(name, cls, unit), about(cls)) for name, cls in LAWS.items()), _scipy(unit, defs)]
+    return [
+        *(_one_key(name, _parameters(name, cls, unit), about(cls)) for name, cls in LAWS.items()),
+        _scipy(unit, defs),
+    ]
 
 
 def _one_key(name: str, parameters: Json, text: str) -> Json:

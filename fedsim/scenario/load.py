@@ -47,7 +47,7 @@ def check(
     words: Any, overrides: Overrides = (), *, seed: int | None = None, catalogue: Catalogue | None = None
 ) -> Scenario:
     """The scenario in a mapping such as a file holds; see ``load``. Paths are relative to the working folder."""
-    layers = layers_of(words, "scenario", Path())
+    layers = layers_of(words, "scenario", Path(), trusted=True)
     return _checked(layers, overrides, seed, catalogue or standard_catalogue())
 
 

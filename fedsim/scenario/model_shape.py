@@ -4,7 +4,7 @@ A field says what its words are by ``pydantic.WithJsonSchema`` where its type do
 its fields (short forms, keys that a profile fills in) by ``json_schema_extra`` of its ``model_config``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -60,22 +60,26 @@ def _shape(annotation: Any, said: list[Any], defs: Definitions, known: Any) -> J
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _shape(arguments[0], [*arguments[1:], *said], defs, known)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return model_ref(annotation, defs, known)
+    return {**_plain(annotation, origin, arguments, below), **dict(_bounds(said))}
+
+
+def _plain(annotation: Any, origin: Any, arguments: tuple[Any, ...], below: Callable[[Any], Json]) -> Json:
     if origin in {Union, UnionType}:
-        return {**any_of(*map(below, arguments)), **dict(_bounds(said))}
+        return any_of(*map(below, arguments))
     if origin is Literal:
         return one_of_names(arguments)
     if origin is tuple:
-        return {**_tuple(arguments, below), **dict(_bounds(said))}
+        return _tuple(arguments, below)
     if origin is dict:
         return {"type": "object", "additionalProperties": below(arguments[1])}
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return model_ref(annotation, defs, known)
     if annotation not in _PLAIN:
         raise FedsimError(f"{annotation!r} says nothing about its words: give it WithJsonSchema")
-    return {"type": _PLAIN[annotation], **dict(_bounds(said))}
+    return {"type": _PLAIN[annotation]}
 
 
-def _tuple(arguments: tuple[Any, ...], below: Any) -> Json:
+def _tuple(arguments: tuple[Any, ...], below: Callable[[Any], Json]) -> Json:
     if arguments[1:] == (Ellipsis,):
         return array(below(arguments[0]))
     items = [below(one) for one in arguments]

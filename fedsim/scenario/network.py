@@ -74,14 +74,26 @@ class NetworkRules(Checked):
     """
 
     transport: TransportPart = Field(default_factory=_default_transport)
+    """What a message costs beside its bytes."""
     sharing: Sharing = SHARING[0]
+    """How flows share a link: max-min fairly, or in equal parts by the neighbours in the overlay."""
     routes: Routes = METRICS[0]
+    """What the shortest route is short in."""
     jitter: FactorLaw | None = None
+    """Factor on the delays of each message; null for none."""
     message_loss: LossShare = 0.0
+    """Chance that a message, or each chunk of one, is sent in full and lost."""
     message_corruption: LossShare = 0.0
+    """Chance that a message arrives and is thrown away, because its checksum does not match."""
     message_duplication: LossShare = 0.0
+    """Chance that a message that arrived comes once more, in vain."""
     message_delay: MessageDelay | None = None
+    """Holds some messages up; null for none."""
     give_up_s: Time = Field(default=3.0, alias="give_up")
+    """How long a sender without a route waits for one."""
     retry: RetryBlock = None
+    """Sends again what failed; null leaves that to the protocol."""
     chunk_bytes: Size | None = Field(default=None, alias="chunk")
+    """Messages are cut into pieces of this size: what fails loses only one; null for whole messages."""
     links: Annotated[tuple[LinkRate, ...], AfterValidator(once_each)] = ()
+    """How links of the topology go over time."""

@@ -88,14 +88,9 @@ _ANY = "must be from 0 % to 100 %"
 _NOT_ALL = "must be at least 0 % and below 100 %"
 
 
-
-Time = Annotated[
-    float, _number("s", _is_positive, _ABOVE_0), _shown_in("s"), _in("s", _ABOVE_0, exclusiveMinimum=0)
-]
+Time = Annotated[float, _number("s", _is_positive, _ABOVE_0), _shown_in("s"), _in("s", _ABOVE_0, exclusiveMinimum=0)]
 Delay = Annotated[float, _number("s", _is_amount, _FROM_0), _shown_in("s"), _in("s", _FROM_0, minimum=0)]
-Energy = Annotated[
-    float, _number("J", _is_positive, _ABOVE_0), _shown_in("J"), _in("J", _ABOVE_0, exclusiveMinimum=0)
-]
+Energy = Annotated[float, _number("J", _is_positive, _ABOVE_0), _shown_in("J"), _in("J", _ABOVE_0, exclusiveMinimum=0)]
 Power = Annotated[float, _number("W", _is_amount, _FROM_0), _shown_in("W"), _in("W", _FROM_0, minimum=0)]
 PositiveShare = Annotated[
     float,

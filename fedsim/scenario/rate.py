@@ -33,6 +33,7 @@ class FadingRate(Checked):
     """The mean rates times a process of this shape."""
 
     fading: Annotated[Text, WithJsonSchema(to("fading-shape"))]
+    """Shape of the process: fedsim list fading."""
 
 
 RateWords = ConstantRate | FadingRate | ReplayedRate

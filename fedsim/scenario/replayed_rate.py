@@ -51,7 +51,7 @@ Scale = Annotated[
     float | Literal["mean"],
     PlainValidator(_read_scale),
     PlainSerializer(_write_scale),
-    WithJsonSchema({**quantity("1"), "pattern": f"{quantity('1')['pattern']}|^mean$"}),
+    WithJsonSchema(any_of({"const": "mean"}, quantity("1"))),
 ]
 TraceId = Annotated[
     Text,
@@ -62,7 +62,7 @@ TraceId = Annotated[
 
 def _shared_by_both(found: Json) -> None:
     """A direction has what it leaves out from beside the directions."""
-    found["required"] = []
+    del found["required"]
 
 
 def _with_shared(found: Json) -> None:
@@ -85,10 +85,16 @@ class TraceOf(Checked):
     model_config = ConfigDict(json_schema_extra=_shared_by_both)
 
     trace: Text
+    """Path of a CSV file, relative to the scenario, or of a Mahimahi trace."""
     id: TraceId | None = None
+    """Which of the file's traces: an id, a pattern, or each, which the devices take in turn; null where there is one.
+"""
     column: Text | None = None
+    """Which column; null for the one that says the direction."""
     scale: Scale = 1.0
+    """A factor on the rates, or mean for whatever gives each device the mean rate that it drew."""
     digest: Text | None = None
+    """Of the file's content; where it is given, no other content will do."""
 
     def traces(self, recording: Recording) -> dict[str, Trace]:
         """Those meant, by their ids."""
@@ -111,9 +117,13 @@ class ReplayedRate(Checked):
     model_config = ConfigDict(json_schema_extra=_with_shared)
 
     up: TraceOf | None = None
+    """The way from the device: keys of a trace, constant for its mean rate, or null for the trace beside it."""
     down: TraceOf | None = None
+    """The way to the device, likewise."""
     offset_s: DelayLaw = Field(default=NO_OFFSET, alias="offset")
+    """How far into the trace a device starts, drawn for each."""
     loop: Annotated[bool, Strict()] = True
+    """Whether the trace begins again at its end; otherwise its last rate stays."""
 
 
 def make_lane(words: TraceOf | None) -> Lane | None:

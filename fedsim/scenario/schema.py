@@ -28,7 +28,9 @@ METRICS = ("accuracy", "mean_accuracy", "worst_tenth", "bottom_decile")
 device's own share; the mean of the worst tenth of these; and their 10th percentile."""
 
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
-Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words)), WithJsonSchema(one_of_names(METRICS))]
+Metric = Annotated[
+    str, PlainValidator(lambda words: read_name("metric", METRICS, words)), WithJsonSchema(one_of_names(METRICS))
+]
 
 
 class ServerPlace(Checked):
@@ -38,10 +40,15 @@ class ServerPlace(Checked):
     """
 
     at: Place
+    """The node at which it stands."""
     device: DeviceName = "server"
+    """Which machine it is: fedsim list devices."""
     service_s: DurationLaw | None = Field(default=None, alias="service")
+    """How long it takes to combine answers; null for what its speed says."""
     crashes: Crashes | None = None
+    """When it crashes, and how long it is down; null for never."""
     interrupted: ServerInterruptedWords = "abort"
+    """What becomes of a round when it goes: the round is lost (abort), or goes on when it is back (resume)."""
 
 
 class Edges(Checked):
@@ -51,11 +58,17 @@ class Edges(Checked):
     """
 
     at: Places
+    """The nodes at which they stand."""
     device: DeviceName = "server"
+    """Which machine each is: fedsim list devices."""
     service_s: DurationLaw | None = Field(default=None, alias="service")
+    """How long each takes to combine answers; null for what its speed says."""
     crashes: Crashes | None = None
+    """When each crashes, and how long it is down; null for never."""
     interrupted: ServerInterruptedWords = "abort"
+    """What becomes of a round when one goes: the round is lost (abort), or goes on when it is back (resume)."""
     groups: dict[Annotated[str, Strict()], Annotated[str, Strict()]] = Field(default_factory=dict)
+    """The edge server of all devices of a group, by the group's name; others go to the nearest."""
 
     @field_validator("groups")
     @classmethod
@@ -71,9 +84,13 @@ class Stop(Checked):
     """When a run ends: at the target, or at a bound on simulated time or rounds, whichever is first."""
 
     metric: Metric = METRICS[0]
+    """What the target is about."""
     target: Goal | None = None
+    """Quality at which the run ends; null for none."""
     time_s: Time | None = Field(default=None, alias="time")
+    """Simulated time after which the run ends; time or rounds must be given."""
     rounds: Count | None = None
+    """Rounds after which the run ends; time or rounds must be given."""
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
@@ -90,8 +107,11 @@ class Evaluate(Checked):
     """
 
     every_rounds: Count | None = 1
+    """Rounds between two evaluations; null for none by rounds."""
     every_s: Time | None = Field(default=None, alias="every")
+    """Simulated time between two evaluations; null for none by time."""
     unseen: Count | None = None
+    """How many devices are kept out of every round, and scored apart; null for none."""
 
 
 class Scenario(Checked):
@@ -102,22 +122,41 @@ class Scenario(Checked):
     """
 
     name: Name
+    """What it is called in results: letters, digits, - and _."""
     seed: Seed = 0
+    """Of all that is left to luck: same scenario and seed, same run."""
     topology: Network
+    """The network: a topology file, or its content, or words that import or generate one."""
     network: NetworkRules = Field(default_factory=NetworkRules)
+    """How messages pass through the network, and what happens to them."""
     server: ServerPlace | None = None
+    """Where the server is; null where there is none."""
     edges: Edges | None = None
+    """Edge servers, for hierarchical rounds; null where there are none."""
     fleet: tuple[DeviceGroup, ...]
+    """The devices, in groups."""
     outages: tuple[Outage, ...] = ()
+    """What is down, when."""
     data: Data
+    """What is learned from, and how it lies on the devices."""
     model: Model
+    """What is trained."""
     learner: Learner
+    """What devices and server compute, and what they send."""
     compression: Codecs = Field(default_factory=Compression)
+    """How the messages of a central learner are coded; null sends numbers as they are."""
     interrupted: InterruptedWords = "abort"
+    """What becomes of a device's work when it goes in the middle: it is lost (abort), goes on where it was (pause), or
+    goes on after
+    the last whole epoch (resume)."""
     protocol: Protocol
+    """Who talks to whom, when."""
     stop: Stop
+    """When the run ends."""
     evaluate: Evaluate = Evaluate()
+    """When quality is measured, and of whom."""
     lives: tuple[Annotated[str, Strict()], ...] = ()
+    """Names of devices whose charge and power are recorded, for fedsim life."""
 
     @property
     def devices(self) -> int:

@@ -19,7 +19,7 @@ def topology_shape(choices: Choices, defs: Definitions) -> Json:
     """One of the three ways."""
     drawn = partial(_drawn, choices=choices, defs=defs)
     generators = choice_shape("generator", choices.get(Generator, {}), drawn, defs)["anyOf"][1:]
-    return any_of(_written(), _imported(choices, defs), *generators)
+    return any_of(_written(defs), _imported(choices, defs), *generators)
 
 
 def _drawn(cls: type[Any], name: str, *, choices: Choices, defs: Definitions) -> Json:
@@ -38,39 +38,45 @@ def _imported(choices: Choices, defs: Definitions) -> Json:
 
 def _led_by(found: Json, key: str, shape: Json) -> Json:
     """The same with this key at the head, in place of a name."""
-    required = [key, *(other for other in found["required"] if other != "name")]
+    required = [key, *(other for other in found.get("required", ()) if other != "name")]
     return {**found, "properties": {key: shape, **found["properties"]}, "required": required}
 
 
-def _written() -> Json:
+def _written(defs: Definitions) -> Json:
     """All nodes and links, one by one; see ``fedsim.system.topology_file``."""
-    rule = mapping({
+    rule_keys = {
         "route_factor": _said(quantity("1"), "How much longer a cable is than the way as the crow flies.", 1.5),
         "site": _said(quantity("s"), "What each end of a link adds.", "0 s"),
-    })  # fmt: skip
+    }
+    text = "From the distance of a link's ends to its delay."
+    rule = defs.ref("topology-delay-rule", "topology-delay-rule", lambda: {"description": text, **mapping(rule_keys)})
     places = any_of(array({"type": "number"}), array(_WORD))
-    node = mapping(
-        {
-            "kind": _said(one_of_names(KINDS), "What stands there."),
-            "place": _said(places, "[48.14, 11.58] in degrees north and east, or [120 m, 40 m] on a plan."),
-        },
-        ["kind"],
-    )
-    nodes = {"type": "object", "additionalProperties": node, "minProperties": 1}
+    keys = {
+        "kind": _said(one_of_names(KINDS), "What stands there."),
+        "place": _said(places, "[48.14, 11.58] in degrees north and east, or [120 m, 40 m] on a plan."),
+    }
+    node = {"description": "A place of the topology.", **mapping(keys, ["kind"])}
+    node_ref = defs.ref("topology-node", "topology-node", lambda: node)
+    link_ref = defs.ref("topology-link", "topology-link", _link)
+    nodes = {"type": "object", "additionalProperties": node_ref, "minProperties": 1}
     sets = {"type": "object", "additionalProperties": {**array(_WORD), "minItems": 1}}
     shapes: Mapping[str, Json] = {
         "name": _said(_WORD, "What it is called in results."),
         "about": _said(_WORD, "What it stands for, in a sentence."),
         "delay_rule": _said(any_of(one_of_names(DELAY_RULES), rule), "From a link's length to its delay.", "typical"),
         "nodes": _said(nodes, "Each place by its name."),
-        "links": _said(array(_link()), "What joins the places: all of them must be connected."),
+        "links": _said(array(link_ref), "What joins the places: all of them must be connected."),
         "attachments": _said(sets, "Names for sets of nodes, for a group's `at`."),
     }
-    return {"title": "topology", "description": "A network, node by node.", **mapping(shapes, ["name", "nodes", "links"])}
+    return {
+        "title": "topology",
+        "description": "A network, node by node.",
+        **mapping(shapes, ["name", "nodes", "links"]),
+    }
 
 
 def _link() -> Json:
-    return mapping(
+    found = mapping(
         {
             "from": _said(_WORD, "One end."),
             "to": _said(_WORD, "The other end."),
@@ -83,6 +89,7 @@ def _link() -> Json:
         },
         ["from", "to", "capacity"],
     )
+    return {"description": "A link of the topology, for both ways.", **found}
 
 
 def _both(unit: str) -> Json:

@@ -21,8 +21,11 @@ class OtherApps:
     """
 
     share: Law
+    """Share of the processor that they take, drawn for each busy time; from 0 to 1."""
     busy_s: Law | None = None
+    """How long they are busy at a time; null for always."""
     quiet_s: Law | None = None
+    """How long they are quiet between; null for never."""
 
     def __post_init__(self) -> None:
         low, high = self.share.support

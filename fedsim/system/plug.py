@@ -50,9 +50,13 @@ class Overnight:
     """
 
     from_hour: float = 22.0
+    """Local hour at which it is plugged in; 0 to 24."""
     to_hour: float = 7.0
+    """Local hour at which it is taken off; 0 to 24."""
     spread_s: float = _HOUR_S
+    """How much earlier or later either may be, drawn for each night."""
     start_hour: float = 0.0
+    """Local hour at time 0; 0 to 24."""
 
     def __post_init__(self) -> None:
         for name in ("from_hour", "to_hour", "start_hour"):
@@ -85,7 +89,9 @@ class Opportunistic:
     """
 
     plugged_s: Law = field(default_factory=lambda: Exponential(2 * _HOUR_S))
+    """How long it is plugged in at a time."""
     unplugged_s: Law = field(default_factory=lambda: Exponential(10 * _HOUR_S))
+    """How long it is not, between."""
 
     def __post_init__(self) -> None:
         low_s = min(self.plugged_s.support[0], self.unplugged_s.support[0])

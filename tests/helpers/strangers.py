@@ -1,6 +1,5 @@
 """What becomes of a file that nobody trusts: it runs within a small budget, or is refused in clear words."""
 
-import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager

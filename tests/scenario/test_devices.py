@@ -145,13 +145,14 @@ def test_a_measured_fleet_is_a_law(group):
 def test_speeds_from_a_file_beside_the_scenario(words, catalogue, tmp_path, monkeypatch):
     """Of rates, or of times and the work that they took."""
     text = "gflops,phone,ms\n1.5,a,100\n3,b,50\n"
-    (tmp_path / "phones.csv").write_text(text, encoding="utf-8-sig")  # as spreadsheets write it
+    (tmp_path / "fleets").mkdir()
+    (tmp_path / "fleets" / "phones.csv").write_text(text, encoding="utf-8-sig")  # as spreadsheets write it
     (tmp_path / "runs").mkdir()
-    words["fleet"][0]["speed"] = {"csv": {"file": "../phones.csv", "column": "gflops", "unit": "GFLOP/s"}}
+    words["fleet"][0]["speed"] = {"csv": {"file": "../fleets/phones.csv", "column": "gflops", "unit": "GFLOP/s"}}
     path = tmp_path / "runs" / "one.yaml"
     path.write_text(yaml.safe_dump(words))
     assert load(path, catalogue=catalogue).fleet[0].flops_per_s == Choice((1.5e9, 3e9))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path / "fleets")
     words["fleet"][0]["speed"] = {"csv": {"file": "phones.csv", "column": "ms", "unit": "ms", "work": "100 MFLOP"}}
     assert check(words, catalogue=catalogue).fleet[0].flops_per_s == Choice((1e9, 2e9))
 

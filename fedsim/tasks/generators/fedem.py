@@ -34,12 +34,19 @@ class FedEmMixture:
     source: ClassVar[str] = "Marfoq et al., FedEM, NeurIPS 2021; the authors' code, github.com/omarfoq/FedEM"
 
     components: int = 3
+    """Linear classifiers that are mixed; >= 1."""
     alpha: float = 0.4
+    """Of the Dirichlet law of the devices' proportions: small ones are one-sided; > 0."""
     noise: float = 0.1
+    """Standard deviation of what is added to the score; >= 0."""
     features: int = 150
+    """Of an example; >= 1."""
     sizes: Sizes = field(default_factory=lambda: Sizes(most=1000))
+    """Training examples of each device."""
     test_examples: int = 500
+    """Test examples of each device."""
     seed: int | None = None
+    """Of the data, as the authors' code draws them; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not self.components >= 1 or not self.features >= 1 or not self.test_examples >= 1:

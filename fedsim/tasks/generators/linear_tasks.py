@@ -31,16 +31,27 @@ class LinearTasks:
     """
 
     relation: Relation = field(default_factory=CommonOwn)
+    """How the tasks' weights relate."""
     kind: Literal["classification", "regression"] = "classification"
+    """Whether labels are the sign, or the value itself."""
     features: int = 20
+    """d, of an example; >= 1."""
     min_examples: int = 100
+    """Least number of a device's training examples."""
     max_examples: int = 100
+    """Largest number of a device's training examples."""
     test_examples: int = 100
+    """Test examples of each device."""
     inputs: Literal["normal", "scaled", "unit"] = "normal"
+    """N(0, 1) each (normal), divided by sqrt(d) (scaled), or rows of length 1 (unit)."""
     noise: float = 0.0
+    """Standard deviation of what is added to the score; >= 0."""
     flip_share: float = 0.0
+    """Chance of a label to be turned round; only of a classification."""
     outlier_share: float = 0.0
+    """Share of the tasks that are related to nobody."""
     seed: int | None = None
+    """Of the data; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not self.features >= 1 or not self.test_examples >= 1:

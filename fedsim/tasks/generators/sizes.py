@@ -19,9 +19,13 @@ class Sizes:
     """
 
     size_mean: float = 4.0
+    """Mean of the logarithm of the lognormal part."""
     size_sd: float = 2.0
+    """Standard deviation of that logarithm; >= 0."""
     least: int = 50
+    """What every device has at least; >= 2."""
     most: int | None = None
+    """The most that a device has; null for no bound."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.size_mean) or not 0 <= self.size_sd < math.inf:
