@@ -123,7 +123,7 @@ class Qsgd:
 
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """A uniform number is drawn for each."""
-        norms = np.repeat(self.norms(numbers), self.bucket)[: len(numbers)]
+        norms = np.repeat(self.norms(numbers), min(self.bucket, len(numbers)))[: len(numbers)]
         return self.whole(numbers, norms, rng) * (norms / self.levels)
 
     def norms(self, numbers: Array) -> Array:

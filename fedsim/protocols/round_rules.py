@@ -50,6 +50,9 @@ class RoundRules:
             raise ValueError(f"cohort must be >= 1, got {self.cohort!r}")
         if not 1 <= self.over_selection < math.inf:
             raise ValueError(f"over_selection must be >= 1 and finite, got {self.over_selection!r}")
+        candidates = getattr(self.selection, "candidates", math.inf)
+        if not candidates >= self.invited:
+            raise ValueError(f"selection.candidates must be >= the {self.invited} invited, got {candidates!r}")
         if not 1 <= self.quorum <= self.cohort:
             raise ValueError(f"quorum must be between 1 and cohort ({self.cohort}), got {self.quorum!r}")
         if self.late not in get_args(Late):

@@ -35,6 +35,14 @@ class Crashes(Checked):
     repair_s: DurationLaw = Field(alias="repair")
     """Time from crash to repair."""
 
+    @model_validator(mode="after")
+    def _takes_time(self) -> Self:
+        try:
+            self.make()
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        return self
+
     def make(self) -> SystemCrashes:
         """As the system has it."""
         return SystemCrashes(every_s=self.every_s, repair_s=self.repair_s)

@@ -16,6 +16,7 @@ from pydantic import (
 
 from fedsim import units
 from fedsim.errors import ScenarioError
+from fedsim.limits import SHORTEST_CYCLE_S
 from fedsim.problems import shown, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
@@ -206,6 +207,12 @@ def check_times(given: Any, *laws: tuple[str, Law | None]) -> None:
         Refused: with the rule that is broken.
     """
     names = " and ".join(name for name, _ in laws)
+    given_laws = [law for _, law in laws if law is not None]
+    if len(given_laws) == len(laws) and not sum(law.mean for law in given_laws) >= SHORTEST_CYCLE_S:
+        raise refuse(f"{names} must take at least {units.show(SHORTEST_CYCLE_S, 's')} together, in the mean")
+    if given.repeat_s is not None and not given.repeat_s >= SHORTEST_CYCLE_S:
+        rule = f"must be at least {units.show(SHORTEST_CYCLE_S, 's')}, got {units.show(given.repeat_s, 's')}"
+        raise Refused([(("repeat",), rule)])
     missing = [name for name, law in laws if law is None]
     if given.schedule is None and missing:
         if len(missing) == len(laws):

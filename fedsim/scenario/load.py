@@ -40,7 +40,8 @@ def load(
     Raises:
         ScenarioError: one line for every mistake: file, key path, value, rule, nearest valid name.
     """
-    return _checked(read_layers(Path(path)), overrides, seed, catalogue or standard_catalogue())
+    scenario = _checked(read_layers(Path(path)), overrides, seed, catalogue or standard_catalogue())
+    return scenario.read_from(str(path))
 
 
 def check(

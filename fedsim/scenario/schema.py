@@ -2,8 +2,19 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator, Strict, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from fedsim import limits
+from fedsim.errors import FedsimError
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
 from fedsim.protocols.fit import compression_misfit, misfits, peer_misfits
@@ -158,6 +169,18 @@ class Scenario(Checked):
     lives: tuple[Annotated[str, Strict()], ...] = ()
     """Names of devices whose charge and power are recorded, for fedsim life."""
 
+    _file: str = PrivateAttr("")
+
+    @property
+    def origin(self) -> str:
+        """What messages about it begin with: its file, or its name where it has none."""
+        return self._file or self.name
+
+    def read_from(self, file: str) -> Self:
+        """The same, read from this file."""
+        self._file = file
+        return self
+
     @property
     def devices(self) -> int:
         """Devices in all groups."""
@@ -183,6 +206,10 @@ class Scenario(Checked):
     def _check_fleet(cls, fleet: tuple[DeviceGroup, ...], info: ValidationInfo) -> tuple[DeviceGroup, ...]:
         if not fleet:
             raise refuse("has no devices: it needs at least one group")
+        try:
+            limits.DEVICES.check(sum(group.count for group in fleet), "it")
+        except FedsimError as error:
+            raise refuse(str(error)) from None
         names = [group.name for group in fleet]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         if twice:
@@ -307,6 +334,11 @@ class Scenario(Checked):
     @field_validator("evaluate")
     @classmethod
     def _check_evaluate(cls, evaluate: Evaluate, info: ValidationInfo) -> Evaluate:
+        if evaluate.every_s is not None and "stop" in info.data and info.data["stop"].time_s is not None:
+            try:
+                limits.EVALUATIONS.check(info.data["stop"].time_s / evaluate.every_s, "it")
+            except FedsimError as error:
+                raise Refused([(("every",), str(error))]) from None
         rule = _unseen_rule(evaluate.unseen, info.data)
         if rule:
             raise Refused([(("unseen",), rule)])

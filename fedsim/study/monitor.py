@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from fedsim import limits, units
 from fedsim.learners.learner import Array, IntArray
 from fedsim.system.usage import Usage
 from fedsim.tasks.model import Predictor
@@ -90,6 +91,8 @@ class RunMonitor:
         self._bounds = bounds
         self._every_rounds = every_rounds
         self._peer_rounds = 0
+        self._now_s = 0.0
+        self._rounds_now = 0
         self.round = 0.0
         self.points: list[Point] = []
         self.stopped_because = ""
@@ -131,6 +134,7 @@ class RunMonitor:
         time_s = watched.clock()
         if self.points and (self.points[-1].time_s, self.points[-1].round) == (time_s, self.round):
             return
+        limits.EVALUATIONS.check(len(self.points) + 1, "evaluate: this run")
         training = watched.training
         found, unseen = self._qualities()
         spent = watched.spent()
@@ -157,8 +161,16 @@ class RunMonitor:
         found = qualities(training.problem, training.models(), groups, training.predictor())
         return found[0], asdict(found[1]) if len(unseen) else {}
 
+    def _check_pace(self) -> None:
+        """Rounds that take no simulated time never come to its end."""
+        time_s = self._watched.clock()
+        self._rounds_now = self._rounds_now + 1 if time_s == self._now_s else 0
+        self._now_s = time_s
+        limits.INSTANT.check(self._rounds_now, f"stop: this run, at {units.show(time_s, 's')},")
+
     def _advance(self, number: int) -> None:
         self.round = float(number)
+        self._check_pace()
         if self._every_rounds is not None and number % self._every_rounds == 0:
             self.evaluate()
         if self._bounds.rounds is not None and number >= self._bounds.rounds:

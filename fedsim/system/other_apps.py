@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedsim import units
+from fedsim.limits import SHORTEST_CYCLE_S
 from fedsim.system.law import Law
 
 
@@ -36,6 +37,11 @@ class OtherApps:
             raise ValueError("busy and quiet go together: give both, or neither for apps that are always busy")
         if self.busy_s is None and not low < 1:
             raise ValueError("apps that always take 100 % leave nothing: give a smaller share, or busy and quiet")
+        if self.busy_s is not None and self.quiet_s is not None:
+            cycle_s = self.busy_s.mean + self.quiet_s.mean
+            if not cycle_s >= SHORTEST_CYCLE_S:
+                least = units.show(SHORTEST_CYCLE_S, "s")
+                raise ValueError(f"busy and quiet must take at least {least} together, got {units.show(cycle_s, 's')}")
         for law in (self.busy_s, self.quiet_s):
             if law is not None and not (law.support[0] >= 0 and 0 < law.mean < math.inf):
                 raise ValueError(

@@ -1,6 +1,7 @@
 """Scenario files with something wrong in them: values, structure, or bytes."""
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -77,13 +78,6 @@ KEYS = [
     "x",
 ]
 
-CHANGES = ("replace", "delete", "repeat", "swap", "scale", "add", "rename", "wrap", "borrow")
-
-changes = st.lists(
-    st.tuples(st.sampled_from(CHANGES), st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=4
-)
-"""Changes of a scenario's structure: which, where, and with what."""
-
 flips = st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 255), st.booleans()), min_size=1, max_size=6)
 """Changes of a file's bytes: where, which byte, and whether it is put in between or in place of what is there."""
 
@@ -94,7 +88,8 @@ def changed(words: Any, others: list[Any], given: list[tuple[str, int, int]]) ->
     for change, where, what in given:
         spots = _spots(words)
         if spots:
-            _change(change, *spots[where % len(spots)], what, spots, others)
+            node, key = spots[where % len(spots)]
+            getattr(_Spot(node, key, what, spots, others), change)()
     return words
 
 
@@ -119,30 +114,84 @@ def _spots(words: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def _change(change: str, node: Any, key: Any, what: int, spots: list[Any], others: list[Any]) -> None:
-    value = node[key]
-    odd = copy.deepcopy(ODD[what % len(ODD)])
-    if change == "delete":
-        del node[key]
-    elif change == "repeat" and isinstance(node, list):
-        node.insert(key, copy.deepcopy(value))
-    elif change == "swap":
-        other, place = spots[what % len(spots)]
-        if not _holds(other[place], node) and not _holds(value, other):
-            node[key], other[place] = other[place], value
-    elif change == "scale" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        node[key] = [value * 10, -value, value + 1, value / 3, value * 10**6, 0][what % 6]
-    elif change == "add" and isinstance(node, dict):
-        node[KEYS[what % len(KEYS)]] = odd
-    elif change == "rename" and isinstance(node, dict):
-        node[KEYS[what % len(KEYS)]] = node.pop(key)
-    elif change == "wrap":
-        node[key] = [[value], {"name": value}, [value, copy.deepcopy(value)], {"x": value}][what % 4]
-    elif change == "borrow":
-        theirs, place = (found := _spots(others[what % len(others)]))[(what // len(others)) % len(found)]
-        node[place if isinstance(node, dict) else key] = copy.deepcopy(theirs[place])
-    else:
-        node[key] = odd
+@dataclass(frozen=True)
+class _Spot:
+    """Where something changes: the value under ``key`` of ``node``; ``what`` says by which luck."""
+
+    node: Any
+    key: Any
+    what: int
+    spots: list[tuple[Any, Any]]
+    others: list[Any]
+
+    @property
+    def value(self) -> Any:
+        return self.node[self.key]
+
+    def put(self, value: Any) -> None:
+        self.node[self.key] = copy.deepcopy(value)
+
+    def replace(self) -> None:
+        self.put(self.of(ODD))
+
+    def of(self, values: Any) -> Any:
+        return values[self.what % len(values)]
+
+    def delete(self) -> None:
+        del self.node[self.key]
+
+    def repeat(self) -> None:
+        if isinstance(self.node, list):
+            self.node.insert(self.key, copy.deepcopy(self.value))
+
+    def swap(self) -> None:
+        other, place = self.of(self.spots)
+        if not _holds(other[place], self.node) and not _holds(self.value, other):
+            self.node[self.key], other[place] = other[place], self.value
+
+    def scale(self) -> None:
+        value = self.value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            self.put(self.of([value * 10, -value, value + 1, value / 3, value * 10**6, 0]))
+
+    def tune(self) -> None:
+        value = self.value
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 10**15:
+            self.put(type(value)(value * self.of([0.5, 2, 1.1, 0.9, 10, 0.1])))
+        elif isinstance(value, str) and value[:1].isdigit():
+            self.put(f"{self.of([1, 2, 5, 17])}{value[1:]}")
+
+    def add(self) -> None:
+        if isinstance(self.node, dict):
+            self.node[self.of(KEYS)] = copy.deepcopy(self.of(ODD))
+
+    def rename(self) -> None:
+        if isinstance(self.node, dict):
+            self.node[self.of(KEYS)] = self.node.pop(self.key)
+
+    def wrap(self) -> None:
+        value = self.value
+        self.put(self.of([[value], {"name": value}, [value, value], {"x": value}]))
+
+    def borrow(self) -> None:
+        theirs, place = (found := _spots(self.of(self.others)))[(self.what // len(self.others)) % len(found)]
+        self.node[place if isinstance(self.node, dict) else self.key] = copy.deepcopy(theirs[place])
+
+    def lend(self) -> None:
+        same = [theirs[place] for other in self.others for theirs, place in _spots(other) if place == self.key]
+        self.put(self.of(same) if same else self.of(ODD))
+
+
+CHANGES = (
+    *("replace", "delete", "repeat", "swap", "scale", "add", "rename", "wrap", "borrow"),
+    *("lend", "lend", "lend", "tune", "tune", "tune"),
+)
+"""Methods of a spot; those that leave a sound scenario more often."""
+
+changes = st.lists(
+    st.tuples(st.sampled_from(CHANGES), st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=4
+)
+"""Changes of a scenario's structure: which, where, and with what."""
 
 
 def _holds(outer: Any, inner: Any) -> bool:

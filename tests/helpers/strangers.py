@@ -15,6 +15,10 @@ BUDGET = Budget(events=1000, host_s=2.0)
 LONGEST_S = 30.0  # of the host's, for a file: more is a hang
 
 
+class Hang(BaseException):
+    """It took too long; nobody else catches this."""
+
+
 class Bounded(Simulation):
     """A simulation that ends when its budget is spent."""
 
@@ -27,7 +31,7 @@ def attempt(path: Path) -> str:
     """What is said against the file; empty if it ran.
 
     Raises:
-        Exception: whatever is not fedsim's own refusal, and TimeoutError for a hang.
+        Exception: whatever is not fedsim's own refusal, and Hang.
     """
     try:
         with _within(LONGEST_S):
@@ -52,7 +56,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
     def hang(*_: object) -> None:
-        raise TimeoutError(f"took longer than {seconds} s")
+        raise Hang(f"took longer than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, hang)
     signal.setitimer(signal.ITIMER_REAL, seconds)

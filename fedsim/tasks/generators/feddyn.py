@@ -13,7 +13,7 @@ from fedsim.tasks.examples import Examples
 from fedsim.tasks.generators import logistic
 from fedsim.tasks.generators.draws import Draws, draws
 from fedsim.tasks.generators.flat import Flat, parted
-from fedsim.tasks.generators.sizes import check_seed
+from fedsim.tasks.generators.sizes import check_seed, check_width
 
 _NUDGE = 1e-3  # the authors add it to the mean size, so that the whole part of an exact mean is the mean
 
@@ -62,6 +62,7 @@ class FedDynSynthetic:
         if self.test_share is not None and not 0 < self.test_share < 1:
             raise FedsimError(f"test_share must be between 0 and 1, got {self.test_share!r}")
         check_seed(self.seed)
+        check_width(self.features * self.classes)
 
     def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
         """See ``Source``; the truth has the solution of each device."""

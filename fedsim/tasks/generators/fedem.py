@@ -11,7 +11,7 @@ from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators.draws import draws
 from fedsim.tasks.generators.flat import Flat
-from fedsim.tasks.generators.sizes import Sizes, check_seed
+from fedsim.tasks.generators.sizes import Sizes, check_seed, check_width
 
 _PAPER_TESTS = 5000  # test examples of each device that the authors' code draws, in between the training ones
 _LONGEST_MARGIN = 700.0  # beyond it exp overflows; the sigmoid is 0 or 1 long before
@@ -55,6 +55,7 @@ class FedEmMixture:
         if not 0 < self.alpha < math.inf or not 0 <= self.noise < math.inf:
             raise FedsimError(f"alpha must be > 0 and noise >= 0, both finite, got {self.alpha!r} and {self.noise!r}")
         check_seed(self.seed)
+        check_width(self.components * self.features)
         if self.seed is not None and not self.test_examples <= _PAPER_TESTS:
             raise FedsimError(f"test_examples must be <= {_PAPER_TESTS} with a seed, got {self.test_examples!r}")
 

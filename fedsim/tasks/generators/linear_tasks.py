@@ -11,7 +11,7 @@ from fedsim.tasks.arrays import Array, BoolArray, IntArray
 from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators.flat import Flat
 from fedsim.tasks.generators.relations import CommonOwn, Luck, Relation
-from fedsim.tasks.generators.sizes import check_seed
+from fedsim.tasks.generators.sizes import check_seed, check_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,7 @@ class LinearTasks:
         if self.kind == "regression" and self.flip_share:
             raise FedsimError(f"flip_share is for classification, got {self.flip_share!r} with a regression")
         check_seed(self.seed)
+        check_width(self.features)
 
     def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
         """See ``Source``; the truth has w_t (m, d), and the group of each task, -1 for outliers."""

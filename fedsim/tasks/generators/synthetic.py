@@ -12,7 +12,7 @@ from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators import logistic
 from fedsim.tasks.generators.draws import Draws, draws
 from fedsim.tasks.generators.flat import Flat, parted
-from fedsim.tasks.generators.sizes import Sizes, check_seed
+from fedsim.tasks.generators.sizes import Sizes, check_seed, check_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,7 @@ class Synthetic:
         if not 0 < self.train_share < 1:
             raise FedsimError(f"train_share must be between 0 and 1, got {self.train_share!r}")
         check_seed(self.seed)
+        check_width(self.features * self.classes)
 
     def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
         """See ``Source``; the truth has the classifier of each device."""
