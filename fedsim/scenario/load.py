@@ -3,6 +3,8 @@
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,41 @@ def load(
     return scenario.read_from(str(path))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """A value, as a file would hold it, for what stands at a path; ``source`` is who wants it, for messages."""
+
+    path: str
+    value: Any
+    source: str
+
+
+class Draft:
+    """A scenario file, read once, of which many scenarios are made that differ in some settings."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read the file.
+
+        Raises:
+            ScenarioError: it, or one that it extends, cannot be read.
+        """
+        self._layers = read_layers(Path(path))
+
+    def scenario(self, settings: Sequence[Setting] = ()) -> Scenario:
+        """The scenario with these settings, made in turn; paths of files are relative to the working folder.
+
+        Raises:
+            ScenarioError: one line for every mistake.
+        """
+        layers, mistakes = deepcopy(self._layers), Mistakes()
+        for one in settings:
+            try:
+                assign(layers, one.path, one.value, one.source)
+            except ScenarioError as error:
+                mistakes.extend(error)
+        return _validated(layers, standard_catalogue(), mistakes)
+
+
 def check(
     words: Any, overrides: Overrides = (), *, seed: int | None = None, catalogue: Catalogue | None = None
 ) -> Scenario:
@@ -71,6 +108,11 @@ def fingerprint(scenario: Scenario) -> str:
 def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: Catalogue) -> Scenario:
     mistakes = Mistakes()
     _override(layers, overrides, seed, mistakes)
+    return _validated(layers, catalogue, mistakes)
+
+
+def _validated(layers: Layers, catalogue: Catalogue, mistakes: Mistakes) -> Scenario:
+    """The scenario in the words, unless there are mistakes in them, or have been before."""
     known = _known(catalogue, _topology(layers, catalogue, mistakes))
     try:
         scenario = Scenario.model_validate(layers.words, context=known)

@@ -92,13 +92,14 @@ Time = Annotated[float, _number("s", _is_positive, _ABOVE_0), _shown_in("s"), _i
 Delay = Annotated[float, _number("s", _is_amount, _FROM_0), _shown_in("s"), _in("s", _FROM_0, minimum=0)]
 Energy = Annotated[float, _number("J", _is_positive, _ABOVE_0), _shown_in("J"), _in("J", _ABOVE_0, exclusiveMinimum=0)]
 Power = Annotated[float, _number("W", _is_amount, _FROM_0), _shown_in("W"), _in("W", _FROM_0, minimum=0)]
+Target = Annotated[float, _number("1", math.isfinite, "must be finite"), _in("1", "must be finite")]
+Gain = Annotated[float, _number("1", _is_amount, _FROM_0), _in("1", _FROM_0, minimum=0)]
 PositiveShare = Annotated[
     float,
     _number("1", lambda value: 0 < value <= 1, _SOME),
     _shown_in("1"),
     _in("1", _SOME, exclusiveMinimum=0, maximum=1),
 ]
-Goal = PositiveShare
 Share = Annotated[
     float, _number("1", lambda value: 0 <= value <= 1, _ANY), _shown_in("1"), _in("1", _ANY, minimum=0, maximum=1)
 ]

@@ -1,5 +1,6 @@
 """What a scenario is: the keys of its file, their types and their rules. Values inside are SI."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -7,13 +8,16 @@ from pydantic import (
     PlainValidator,
     PrivateAttr,
     Strict,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    field_serializer,
     field_validator,
     model_validator,
 )
 
-from fedsim import limits
+from fedsim import limits, units
 from fedsim.errors import FedsimError
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
@@ -26,22 +30,19 @@ from fedsim.scenario.definitions import one_of_names
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.leanings import label_mistakes
+from fedsim.scenario.metric import ALSO, METRICS, UNSEEN, Also, is_share, metric_rule, target_rule
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.overlay_rules import overlay_rules
-from fedsim.scenario.quantity import DurationLaw, Goal, Time
-from fedsim.scenario.refusal import Mistake, Refused, refuse
+from fedsim.scenario.quantity import DurationLaw, Energy, Gain, Target, Time
+from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.system.interruption import Interrupted
 
-METRICS = ("accuracy", "mean_accuracy", "worst_tenth", "bottom_decile")
-"""Share of all test examples predicted right, each by its own device's model; the mean over devices of each
-device's own share; the mean of the worst tenth of these; and their 10th percentile."""
-
-Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
-Metric = Annotated[
-    str, PlainValidator(lambda words: read_name("metric", METRICS, words)), WithJsonSchema(one_of_names(METRICS))
+AlsoWord = Annotated[
+    Also, PlainValidator(lambda words: read_name("evaluation", ALSO, words)), WithJsonSchema(one_of_names(ALSO))
 ]
+Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 
 
 class ServerPlace(Checked):
@@ -91,22 +92,62 @@ class Edges(Checked):
         return groups
 
 
-class Stop(Checked):
-    """When a run ends: at the target, or at a bound on simulated time or rounds, whichever is first."""
+class PlateauWords(Checked):
+    """No progress of the metric: for so many evaluations, or within so much simulated time.
 
-    metric: Metric = METRICS[0]
-    """What the target is about."""
-    target: Goal | None = None
-    """Quality at which the run ends; null for none."""
+    Progress is a value that is better by at least ``gain`` than the last that was progress.
+    """
+
+    evaluations: Count | None = None
+    """Evaluations without progress after which the run ends; either this or within."""
+    within_s: Time | None = Field(default=None, alias="within")
+    """Simulated time without progress after which the run ends; either this or evaluations."""
+    gain: Gain = 0.0
+    """How much better a value must be than the last that was progress."""
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        if (self.evaluations is None) == (self.within_s is None):
+            raise refuse("needs either evaluations or within")
+        return self
+
+
+class Stop(Checked):
+    """When a run ends: at the target, or at a bound on time, rounds, energy or patience, whichever is first.
+
+    The metric is any that the run evaluates, the learner's own measures included; see ``fedsim.scenario.metric``.
+    The energy is what the devices spend for the learner; it is looked at when a round ends and at evaluations.
+    """
+
+    metric: Annotated[str, Strict()] = METRICS[0]
+    """What the target is about: any column of the curve, such as accuracy, mean_accuracy or the learner's objective."""
+    target: Target | None = None
+    """Value of the metric at which the run ends; null for none."""
     time_s: Time | None = Field(default=None, alias="time")
-    """Simulated time after which the run ends; time or rounds must be given."""
+    """Simulated time after which the run ends; one of the bounds must be given."""
     rounds: Count | None = None
-    """Rounds after which the run ends; time or rounds must be given."""
+    """Rounds after which the run ends; one of the bounds must be given."""
+    energy_j: Energy | None = Field(default=None, alias="energy")
+    """Energy of all devices for the learner after which the run ends; one of the bounds must be given."""
+    plateau: PlateauWords | None = None
+    """Ends the run when there is no more progress; one of the bounds must be given."""
+
+    @field_validator("target")
+    @classmethod
+    def _check_target(cls, target: float | None, info: ValidationInfo) -> float | None:
+        rule = "" if target is None or "metric" not in info.data else target_rule(info.data["metric"], target)
+        if rule:
+            raise refuse(rule)
+        return target
+
+    @field_serializer("target")
+    def _write_target(self, target: float | None) -> float | str | None:
+        return units.show(target, "1") if target is not None and is_share(self.metric) else target
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
-        if self.time_s is None and self.rounds is None:
-            raise refuse("needs a bound, time or rounds: a target may never be reached")
+        if (self.time_s, self.rounds, self.energy_j, self.plateau) == (None, None, None, None):
+            raise refuse("needs a bound, time, rounds, energy or plateau: a target may never be reached")
         return self
 
 
@@ -115,6 +156,8 @@ class Evaluate(Checked):
 
     Without a server a round is as many rounds of single peers as there are peers. The start and the end are always
     evaluated. So many devices as are ``unseen`` are kept out of every round, and scored apart from the others.
+    ``also`` is what is computed besides the test accuracies, see ``fedsim.scenario.metric``; what ``stop.metric``
+    needs is computed anyway.
     """
 
     every_rounds: Count | None = 1
@@ -123,6 +166,8 @@ class Evaluate(Checked):
     """Simulated time between two evaluations; null for none by time."""
     unseen: Count | None = None
     """How many devices are kept out of every round, and scored apart; null for none."""
+    also: tuple[AlsoWord, ...] = ()
+    """What is computed besides the accuracies on test examples."""
 
 
 class Scenario(Checked):
@@ -278,6 +323,21 @@ class Scenario(Checked):
             raise Refused([((i,), unknown(name, "device", sorted(known))) for i, name in strange])
         return lives
 
+    @field_validator("stop", mode="wrap")
+    @classmethod
+    def _check_stop(cls, words: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Stop:
+        """The metric is one that this learner has, and whatever else is wrong is told with it."""
+        name = words.get("metric") if isinstance(words, Mapping) else None
+        wrong = "learner" in info.data and isinstance(name, str) and metric_rule(name, info.data["learner"])
+        broken: list[Mistake] = [(("metric",), wrong)] if wrong else []
+        try:
+            stop: Stop = read(words)
+        except ValidationError as error:
+            raise Refused([*broken, *mistakes_in(error, Stop)]) from None
+        if broken:
+            raise Refused(broken)
+        return stop
+
     @field_validator("learner")
     @classmethod
     def _check_learner(cls, learner: Part, info: ValidationInfo) -> Part:
@@ -343,6 +403,17 @@ class Scenario(Checked):
         if rule:
             raise Refused([(("unseen",), rule)])
         return evaluate
+
+    @model_validator(mode="after")
+    def _evaluates_the_metric(self) -> Self:
+        """A run is stopped by what it evaluates."""
+        if self.stop.metric.startswith(UNSEEN) and not self.evaluate.unseen:
+            rule = f"{self.stop.metric!r} is of devices that are kept out: say how many in evaluate.unseen"
+            raise Refused([(("stop", "metric"), rule)])
+        if self.stop.plateau and self.evaluate.every_rounds is None and self.evaluate.every_s is None:
+            rule = "is seen by evaluations: say how often in evaluate.every_rounds or evaluate.every"
+            raise Refused([(("stop", "plateau"), rule)])
+        return self
 
 
 def _unseen_rule(unseen: int | None, others: dict[str, Any]) -> str:

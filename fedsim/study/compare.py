@@ -3,18 +3,14 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
 
-from fedsim import problems, units
 from fedsim.errors import FedsimError
-from fedsim.scenario import METRICS, Scenario, load
-from fedsim.scenario.underlay import redrawn
+from fedsim.scenario import Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run
-
-_EVALUATIONS: Final = 200
+from fedsim.study.terms import check_metric, goal_of, on_equal_terms, smallest_horizon_s
 
 
 def compare(
@@ -29,7 +25,7 @@ def compare(
     """Run every scenario with every seed.
 
     The same seeds for all: two scenarios share all the luck that they have in common, and differences are paired.
-    To compare quality at equal time every run goes on, past its target and its bound on rounds, to the same
+    To compare quality at equal time every run goes on, past its target and its other bounds, to the same
     horizon: the smallest ``stop.time`` among the scenarios. All are evaluated at the same instants, 200 of them: on
     curves that go up and down, who is looked at more often would reach a target earlier. The time to the target is
     read from the curves.
@@ -37,9 +33,10 @@ def compare(
     Args:
         scenarios: scenarios or their files; the others are compared with the first.
         seeds: whole numbers, each once.
-        metric: ``mean_accuracy``, ``worst_tenth`` or ``bottom_decile`` (each device on its own test data), or
-            ``accuracy`` (all test examples together).
-        target: of the metric; by default the first scenario's ``stop.target``. There is none where no scenario
+        metric: ``mean_accuracy``, ``worst_tenth`` or ``bottom_decile`` (each device on its own test data),
+            ``accuracy`` (all test examples together), or what else all of them evaluate, such as ``objective``.
+        target: of the metric; by default the first scenario's ``stop.target``, if that is of a metric of the same
+            kind, a share or one and the same measure of the learner. There is none where no scenario
             learns: timing runs are compared by what they took.
         workers: processes to run on; with more than one, guard a script by ``if __name__ == "__main__"``.
         tell: hears every result as it comes, in any order.
@@ -49,16 +46,16 @@ def compare(
     """
     loaded = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
     _check(loaded, seeds, metric)
-    goal, horizon_s = _target(loaded, target), _horizon_s(loaded)
+    goal, horizon_s = goal_of(loaded, metric, target), smallest_horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
     jobs = [
-        Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, horizon_s, seed)))
+        Job(name=f"{label}, seed {seed}", work=partial(run, on_equal_terms(scenario, metric, horizon_s, seed)))
         for label, scenario in zip(labels, loaded, strict=True)
         for seed in seeds
     ]
     results = run_all(jobs, workers=workers, tell=tell or _ignore)
     grouped = {label: tuple(results[i * len(seeds) : (i + 1) * len(seeds)]) for i, label in enumerate(labels)}
-    return Comparison(seeds=tuple(seeds), metric=metric, target=goal, horizon_s=horizon_s, results=grouped)
+    return Comparison(seeds=tuple(seeds), goal=goal, horizon_s=horizon_s, results=grouped)
 
 
 def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> None:
@@ -66,38 +63,7 @@ def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> 
         raise FedsimError("compare needs at least one scenario")
     if not seeds or len(set(seeds)) < len(seeds):
         raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
-    if metric not in METRICS:
-        raise FedsimError(problems.unknown(metric, "metric", METRICS))
-
-
-def _target(scenarios: Sequence[Scenario], target: float | None) -> float | None:
-    if not any(scenario.learns for scenario in scenarios):
-        if target is not None:
-            raise FedsimError(f"target says nothing here: nothing is learned in timing runs, got {target!r}")
-        return None
-    first = scenarios[0]
-    goal = first.stop.target if target is None else target
-    if goal is None:
-        raise FedsimError(f"a target is needed: {first.name!r} has no stop.target: give one, such as --target '85 %'")
-    if not 0 < goal <= 1:
-        raise FedsimError(f"target must be above 0 % and at most 100 %, got {units.per_cent(goal)}")
-    return goal
-
-
-def _horizon_s(scenarios: Sequence[Scenario]) -> float:
-    """The smallest bound on simulated time."""
-    times_s = [scenario.stop.time_s for scenario in scenarios if scenario.stop.time_s is not None]
-    if not times_s:
-        names = ", ".join(scenario.name for scenario in scenarios)
-        raise FedsimError(f"scenarios are compared at equal times, and none of {names} has a stop.time")
-    return min(times_s)
-
-
-def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
-    stop = scenario.stop.model_copy(update={"target": None, "rounds": None, "time_s": horizon_s})
-    evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
-    topology = redrawn(scenario.topology, seed)
-    return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed, "topology": topology})
+    check_metric(scenarios, metric)
 
 
 def _labels(names: Sequence[str]) -> list[str]:

@@ -11,10 +11,12 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from fedsim.errors import FedsimError, ScenarioError
-from fedsim.scenario import load
+from fedsim.scenario import Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.folder import FORMAT
+from fedsim.study.goal import Goal
 from fedsim.study.result import Result, Summary
+from fedsim.study.terms import with_seed
 
 Kind = Literal["run", "seeds", "comparison", "sweep", "whatif"]
 """What a folder of results holds: one run, one scenario's runs, several scenarios', a study's, or changes of one."""
@@ -46,6 +48,21 @@ def read_result(folder: str | Path) -> Result:
     )
 
 
+def read_outline(folder: str | Path, scenario: Scenario) -> Result:
+    """The run in a folder without its events, devices and links, of which there may be very many.
+
+    ``scenario`` is that of the run, which takes long to read and is the same for many runs but for its seed.
+
+    Raises:
+        FedsimError: as ``read_result``.
+    """
+    place, nothing = Path(folder), pd.DataFrame()
+    summary = _checked(read_summary(place), place)
+    curve, seed = _table(place, "metrics"), summary.seed
+    own = with_seed(scenario, seed)
+    return Result(scenario=own, seed=seed, curve=curve, events=nothing, devices=nothing, links=nothing, summary=summary)
+
+
 def read_comparison(folder: str | Path) -> Comparison:
     """The comparison in a folder, with every run of it.
 
@@ -57,12 +74,13 @@ def read_comparison(folder: str | Path) -> Comparison:
         raise FedsimError(f"{folder}: holds a {words['kind']}, not a comparison")
     try:
         names, seeds = [str(name) for name in words["scenarios"]], tuple(int(seed) for seed in words["seeds"])
-        metric, target, horizon_s = str(words["metric"]), words["target"], float(words["horizon_s"])
+        goal = Goal(metric=str(words["metric"]), target=words["target"], falls=bool(words.get("falls", False)))
+        horizon_s = float(words["horizon_s"])
     except (KeyError, TypeError, ValueError) as error:
         raise FedsimError(f"{place / _SUMMARY}: is not what fedsim writes: {error!r}") from None
     runs = [(name, read_result(place / "runs" / f"{name}-seed-{seed}")) for name in names for seed in seeds]
     results = {name: tuple(run for _, run in own) for name, own in groupby(runs, key=lambda pair: pair[0])}
-    return Comparison(seeds=seeds, metric=metric, target=target, horizon_s=horizon_s, results=results)
+    return Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results)
 
 
 def kind_of(folder: str | Path) -> Kind:

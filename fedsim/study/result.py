@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from fedsim.scenario import Scenario
 from fedsim.study.crossing import crossing
+from fedsim.study.goal import Goal
+from fedsim.study.html import titled
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,8 @@ class Summary:
     ``spent`` is what all devices spent, ``server`` what the server did; ``waste`` is what of the devices' work did not
     count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
     ``groups`` says the first two of each group of the fleet: who was never chosen has no row in the table of devices.
-    In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty.
+    In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty. Where the metric
+    ``falls``, less of it is better. Accuracies of a ``regression`` are coefficients of determination, R^2.
     """
 
     name: str
@@ -57,13 +63,20 @@ class Summary:
     devices_spent: int
     groups: Mapping[str, Attended]
     learned: bool = True
+    falls: bool = False
+    regression: bool = False
+
+    @property
+    def goal(self) -> Goal:
+        """What the run was to reach."""
+        return Goal(metric=self.metric, target=self.target, falls=self.falls)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         return asdict(self)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Result:
     """One run of one scenario with one seed.
 
@@ -83,13 +96,37 @@ class Result:
     links: pd.DataFrame
     summary: Summary
 
+    def __repr__(self) -> str:
+        summary = self.summary
+        return (
+            f"Result({summary.name!r}, seed {self.seed}: {summary.stopped_because} after {summary.simulated_s:.6g} s)"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the summary in a few figures."""
+        return titled(repr(self), [pd.DataFrame([self._figures()])])
+
+    def _figures(self) -> dict[str, Any]:
+        summary = self.summary
+        target = (
+            {} if summary.target is None else {f"s to {summary.metric} {summary.target:g}": summary.time_to_target_s}
+        )
+        costs = {"energy_j": self.energy_j, "up_bytes": self.up_bytes, "down_bytes": self.down_bytes}
+        return {"scenario": summary.name, **target, "rounds": summary.rounds, **summary.final, **costs}
+
+    def plot(self, x: str = "time", ax: "Axes | None" = None) -> "Axes":
+        """Draw the metric against ``time``, ``energy``, ``bytes`` or ``rounds``; see ``plot_quality``."""
+        from fedsim.study.plot import plot_quality  # noqa: PLC0415  # matplotlib is slow to import
+
+        return plot_quality(self, ax, over=x)
+
     def time_to(self, metric: str, value: float) -> float | None:
-        """Simulated seconds until an evaluation first found ``metric`` at ``value`` or above; None if none did.
+        """Simulated seconds until an evaluation first found ``metric`` at ``value`` or better; None if none did.
 
         Raises:
             KeyError: if the curve has no such metric.
         """
-        return first_reach(self.curve, metric, value)
+        return Goal.of(self.scenario, metric, value).time_s(self.curve)
 
     def rounds_to(self, metric: str, value: float) -> float | None:
         """Rounds until ``metric`` reached ``value``, as papers count them: see ``crossing``; None if it never did.
@@ -97,7 +134,9 @@ class Result:
         Raises:
             KeyError: if the curve has no such metric.
         """
-        return crossing(self.curve["round"].to_numpy(), self.curve[metric].to_numpy(), value)
+        goal = Goal.of(self.scenario, metric, value)
+        values = goal.sign * goal.values(self.curve).to_numpy()
+        return crossing(self.curve["round"].to_numpy(), values, goal.sign * value)
 
     @property
     def energy_j(self) -> float:
@@ -113,15 +152,3 @@ class Result:
     def down_bytes(self) -> float:
         """Bytes that devices received, headers and lost attempts included."""
         return self.summary.spent.received_bytes
-
-
-def first_reach(curve: pd.DataFrame, metric: str, value: float) -> float | None:
-    """When the curve first has ``metric`` at ``value`` or above; None if never.
-
-    Raises:
-        KeyError: if the curve has no such metric.
-    """
-    if metric not in curve:
-        raise KeyError(f"the curve has no {metric!r}; it has {', '.join(map(str, curve.columns))}")
-    reached = curve.loc[curve[metric] >= value, "time_s"]
-    return float(reached.iloc[0]) if len(reached) else None

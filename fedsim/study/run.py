@@ -10,15 +10,20 @@ import pandas as pd
 import yaml
 from threadpoolctl import threadpool_limits
 
+from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
+from fedsim.scenario.metric import also_for
 from fedsim.study.blame import blaming
 from fedsim.study.devices import at_work, device_table
+from fedsim.study.evaluation import Evaluation
 from fedsim.study.folder import write
+from fedsim.study.goal import Goal
 from fedsim.study.links import link_table
-from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
-from fedsim.study.result import Attended, Result, Summary, Waste, first_reach
+from fedsim.study.monitor import TIME_IS_UP, Bounds, Point, RunMonitor, Watched
+from fedsim.study.plateau import Plateau
+from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
 from fedsim.version import __version__
@@ -93,17 +98,30 @@ def _checked(
 
 
 def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
+    stop = scenario.stop
+    if not world.learns and (stop.time_s, stop.rounds, stop.energy_j) == (None, None, None):
+        raise FedsimError("stop: a timing run makes no progress and ends at no plateau: give time, rounds or energy")
+    also = frozenset(scenario.evaluate.also) | also_for(scenario.stop.metric)
     watched = Watched(
         clock=lambda: world.sim.now,
-        training=world.training,
+        evaluation=Evaluation(training=world.training, unseen=world.unseen, also=also),
         spent=world.spent,
         record=world.sim.record,
         tell=tell or (lambda _: None),
-        unseen=world.unseen,
     )
+    return RunMonitor(watched, bounds_of(scenario), every_rounds=scenario.evaluate.every_rounds)
+
+
+def bounds_of(scenario: Scenario) -> Bounds:
+    """When a run of this scenario ends."""
     stop = scenario.stop
-    bounds = Bounds(metric=stop.metric, target=stop.target, time_s=stop.time_s, rounds=stop.rounds)
-    return RunMonitor(watched, bounds, every_rounds=scenario.evaluate.every_rounds)
+    return Bounds(
+        goal=Goal.of(scenario, stop.metric, stop.target),
+        time_s=stop.time_s,
+        rounds=stop.rounds,
+        energy_j=stop.energy_j,
+        plateau=Plateau(**dict(stop.plateau)) if stop.plateau else None,
+    )
 
 
 async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> None:
@@ -120,7 +138,7 @@ async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> 
     for outcome in await asyncio.gather(work, *watches, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise _innermost(outcome)
-    monitor.stop("time is up")
+    monitor.stop(TIME_IS_UP)
     monitor.evaluate()
 
 
@@ -156,8 +174,9 @@ def _summary(
     scenario: Scenario, world: World, monitor: RunMonitor, tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 ) -> Summary:
     curve, events, devices = tables
-    stop, waste, groups = scenario.stop, world.waste, _groups(scenario, devices)
-    last = monitor.points[-1]
+    waste, groups = world.waste, _groups(scenario, devices)
+    goal = Goal.of(scenario, scenario.stop.metric, scenario.stop.target)
+    last, reached_s = monitor.points[-1], goal.time_s(curve) if world.learns else None
     return Summary(
         name=scenario.name,
         seed=world.sim.seed,
@@ -165,17 +184,19 @@ def _summary(
         stopped_because=monitor.stopped_because,
         simulated_s=world.sim.now,
         rounds=monitor.round,
-        metric=stop.metric,
-        target=stop.target,
-        time_to_target_s=None if stop.target is None else first_reach(curve, stop.metric, stop.target),
+        metric=goal.metric,
+        target=goal.target,
+        falls=goal.falls,
+        time_to_target_s=reached_s,
         final={name: getattr(last, name) for name in METRICS} if world.learns else {},
         spent=world.spent(),
         server=world.served(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
-        slowest=slowest(events),
+        slowest=slowest(events, devices, reached_s),
         devices=len(world.devices),
         devices_at_work=sum(group.at_work for group in groups.values()),
         learned=world.learns,
+        regression=world.training.problem.model.classes == 0,
         devices_spent=world.devices.empty(),
         groups=groups,
     )
