@@ -318,7 +318,7 @@ def list_(what: Listed) -> None:
 
 @app.command()
 def schema(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="scenario or topology.")] = "scenario",
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="scenario, study or topology.")] = "scenario",
 ) -> None:
     """Print the JSON Schema of a file, with which editors complete it.
 

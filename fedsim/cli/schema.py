@@ -9,10 +9,11 @@ import typer
 from fedsim.errors import FedsimError
 from fedsim.problems import unknown
 from fedsim.scenario.catalogue import Catalogue, standard_catalogue
-from fedsim.scenario.json_schema import scenario_schema, topology_schema
+from fedsim.scenario.json_schema import scenario_schema, study_schema, topology_schema
 
 SCHEMAS: Final[Mapping[str, Callable[[Catalogue], dict[str, Any]]]] = {
     "scenario": scenario_schema,
+    "study": study_schema,
     "topology": topology_schema,
 }
 

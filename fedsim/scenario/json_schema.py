@@ -20,6 +20,7 @@ from fedsim.scenario.network import DEFAULT
 from fedsim.scenario.rate import FadingRate
 from fedsim.scenario.replayed_rate import ReplayedRate
 from fedsim.scenario.schema import Scenario
+from fedsim.scenario.study_file import StudyFile
 from fedsim.scenario.topology_shape import topology_shape
 from fedsim.system.availability import AVAILABILITIES
 from fedsim.system.battery import Charging
@@ -58,6 +59,13 @@ def scenario_schema(catalogue: Catalogue) -> Json:
         "else": to("scenario"),
     }
     return {**top, "$defs": _reachable(made, top)}
+
+
+def study_schema(catalogue: Catalogue) -> Json:
+    """What a study file may hold; what its scenarios make of the values is theirs to say."""
+    defs, known = Definitions(), Known(catalogue=catalogue, profiles=load_profiles(), topology=None)
+    top = model_shape(StudyFile, defs, known)
+    return {"$schema": DIALECT, **top, "title": "A study of fedsim", "$defs": defs.made}
 
 
 def topology_schema(catalogue: Catalogue) -> Json:

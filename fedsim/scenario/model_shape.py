@@ -74,6 +74,8 @@ def _plain(annotation: Any, origin: Any, arguments: tuple[Any, ...], below: Call
         return _tuple(arguments, below)
     if origin is dict:
         return {"type": "object", "additionalProperties": below(arguments[1])}
+    if annotation is Any:
+        return {}
     if annotation not in _PLAIN:
         raise FedsimError(f"{annotation!r} says nothing about its words: give it WithJsonSchema")
     return {"type": _PLAIN[annotation]}

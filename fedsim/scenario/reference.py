@@ -13,7 +13,7 @@ import yaml
 
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.definitions import Json
-from fedsim.scenario.json_schema import scenario_schema
+from fedsim.scenario.json_schema import scenario_schema, study_schema
 
 _MANY: Final = 14
 _LONG: Final = 60
@@ -47,9 +47,10 @@ quantity: a mapping whose one key names it."""
 
 def reference() -> str:
     """The page."""
-    schema = scenario_schema(standard_catalogue())
-    page = _Page(schema["$defs"])
-    return "\n".join([_HEAD, *page.quantities(), *page.chapters()]).rstrip() + "\n"
+    catalogue = standard_catalogue()
+    page, study = _Page(scenario_schema(catalogue)["$defs"]), study_schema(catalogue)
+    studies = _Page({**study["$defs"], "study": study}).study()
+    return "\n".join([_HEAD, *page.quantities(), *page.chapters(), *studies]).rstrip() + "\n"
 
 
 class _Page:
@@ -86,6 +87,13 @@ class _Page:
             below = list(self._sections(shape))
             if below:
                 yield from [f"## {key}\n", *below]
+
+    def study(self) -> Iterator[str]:
+        """Study files, which name scenarios and say what varies."""
+        top = self._definitions["study"]
+        yield f"## Study files\n\n{_escaped(top['description'])}\n"
+        yield from self._table(top)
+        yield from self._sections(top["properties"])
 
     def _sections(self, shape: Any) -> Iterator[str]:
         """Every definition to which a shape refers and that has not been told yet."""
@@ -163,17 +171,16 @@ class _Page:
             return self._named(_referred(shape))
         if "anyOf" in shape:
             return " or ".join(dict.fromkeys(self._takes(one) for one in shape["anyOf"]))
-        if "enum" in shape:
-            return ", ".join(f"`{_flow(one)}`" for one in shape["enum"])
-        if "const" in shape:
-            return f"`{_flow(shape['const'])}`"
+        if shape.keys() & {"enum", "const"}:
+            return ", ".join(f"`{_flow(one)}`" for one in shape.get("enum", [shape.get("const")]))
         if "items" in shape:
             return f"list of {self._takes(shape['items'])}"
         return self._mapping(shape) if shape.get("type") == "object" else _plain(shape)
 
     def _mapping(self, shape: Json) -> str:
-        below = shape.get("additionalProperties")
-        return f"mapping of names to {self._takes(below)}" if below else f"mapping of {', '.join(shape['properties'])}"
+        if "properties" in shape:
+            return f"mapping of {', '.join(shape['properties'])}"
+        return f"mapping of names to {self._takes(shape['additionalProperties'])}"
 
     def _named(self, name: str) -> str:
         made = self._definitions[name]
@@ -190,6 +197,8 @@ class _Page:
 
 
 def _plain(shape: Json) -> str:
+    if "type" not in shape:
+        return "anything"
     kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
     low, high = shape.get("minimum"), shape.get("maximum")
     bounds = f" from {low:,}" if low is not None and high is None else f" from {low:,} to {high:,}" if high else ""

@@ -1,5 +1,6 @@
 """Learners and models of other packages: small distributions on the path, as pip would have installed them."""
 
+import io
 import sys
 
 import pytest
@@ -118,8 +119,12 @@ def test_a_broken_entry_point_is_one_error_that_names_its_package(install, tiny,
     with pytest.raises(ScenarioError, match=said) as caught:
         check({**tiny, "learner": "halving"})
     assert len(str(caught.value).splitlines()) == 1
-    with pytest.raises(FedsimError, match="package other-learners: entry point halving"):
-        listing("learners")
+    console = Console(width=200, record=True, file=io.StringIO())
+    show(console, listing("learners"))
+    told = " ".join(console.export_text().split())
+    assert "cannot be used" in told
+    assert "package other-learners: entry point halving" in told
+    assert all(name in told for name in standard_catalogue().kinds["learner"])
 
 
 def test_a_name_that_is_taken_is_refused(install):
