@@ -12,7 +12,11 @@ from mutations import CHANGES, changed, changes, flipped, flips
 from pages import ROOT, pages, with_example, write_files
 from strangers import attempt
 
+from fedsim.errors import ScenarioError
 from fedsim.scenario import check, load, resolved
+from fedsim.scenario.catalogue import standard_catalogue
+from fedsim.scenario.underlay import read_underlay
+from fedsim.study.plan import read_plan
 
 PLACE = "stranger.yaml"
 
@@ -63,7 +67,7 @@ def as_yaml(words):
 NO_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=NO_CHECKS)
+@settings(deadline=None, max_examples=100, suppress_health_check=NO_CHECKS)
 @given(number=st.integers(0, 10**6), what=changes)
 def test_changed_scenarios_run_or_are_refused(folder, tiny, number, what):
     known = corpus(yaml.safe_dump(tiny))
@@ -75,6 +79,53 @@ def test_changed_scenarios_run_or_are_refused(folder, tiny, number, what):
 def test_files_with_flipped_bytes_run_or_are_refused(folder, tiny, number, what):
     known = corpus(yaml.safe_dump(tiny))
     judged(written(folder, flipped(as_yaml(known[number % len(known)]), what)))
+
+
+@cache
+def topologies():
+    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "topologies").glob("*.yaml"))]
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=NO_CHECKS)
+@given(number=st.integers(0, 10**6), what=changes)
+def test_changed_topologies_are_read_or_refused(tmp_path, number, what):
+    path = tmp_path / "net.yaml"
+    path.write_bytes(as_yaml(changed(topologies()[number % len(topologies())], topologies(), what)))
+    try:
+        read_underlay(path, 1, standard_catalogue())
+    except ScenarioError as error:
+        assert all(str(path) in line or "more" in line for line in str(error).splitlines())  # noqa: PT017  # either is right
+
+
+STUDY = {
+    "name": "s",
+    "scenario": "quickstart.yaml",
+    "scenarios": [{"label": "a", "set": {"learner.epochs": 2}}],
+    "vary": {"protocol.cohort": [5, 10], "protocol.deadline": {"uniform": ["1 s", "10 s"]}},
+    "sample": {"random": 2},
+    "seeds": 2,
+    "set": {"stop.time": "1 min"},
+}
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=NO_CHECKS)
+@given(what=changes)
+def test_changed_studies_are_planned_or_refused(folder, what):
+    path = folder / "study.yaml"
+    path.write_bytes(as_yaml(changed(STUDY, [STUDY], what)))
+    try:
+        read_plan(path)
+    except ScenarioError as error:
+        assert str(error)  # noqa: PT017  # either is right
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=NO_CHECKS)
+@given(setting=st.text(max_size=30) | st.from_regex(r"[a-z*.0-9]{1,20}=[\[\]{}:,a-z0-9 .&*!-]{0,12}", fullmatch=True))
+def test_any_setting_is_taken_or_refused(folder, tiny, setting):
+    try:
+        load(written(folder, as_yaml(tiny)), [setting])
+    except ScenarioError as error:
+        assert str(error)  # noqa: PT017  # either is right
 
 
 @pytest.mark.long
