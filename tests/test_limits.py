@@ -1,5 +1,6 @@
 """What a small file may ask for: too much is refused with the amount, the limit, and how to raise it."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from fedsim import limits
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.scenario import check
 from fedsim.study.run import run
+from fedsim.system import attendance_file
 from fedsim.system.cargo import Cargo
 
 PAGE = Path(__file__).parents[1] / "docs" / "safety.md"
@@ -121,3 +123,15 @@ def test_rounds_that_take_no_time_do_not_go_on_for_ever(tiny, monkeypatch):
     words["stop"] = {"time": "60 s"}
     with pytest.raises(FedsimError, match=r"tiny: stop: this run, at .* would make 11 rounds in no time"):
         run(words)
+
+
+def test_files_that_unpack_into_very_much_are_refused(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(attendance_file, "_MOST_BYTES", 1_000_000)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"0" * 2_000_000))
+    (tmp_path / "speeds.csv").write_bytes(b"s\n" + b"1\n" * 6_000_000)
+    with pytest.raises(ScenarioError, match=r"bomb\.csv\.gz: must be at most 1 MB of text"):
+        check({**tiny, **group(tiny, availability={"trace": "bomb.csv.gz"})})
+    speed = {"csv": {"file": "speeds.csv", "column": "s", "unit": "GFLOP/s"}}
+    with pytest.raises(ScenarioError, match=r"speed\.csv\.file: cannot be read: it is larger than 10,000,000 bytes"):
+        check({**tiny, **group(tiny, speed=speed)})
