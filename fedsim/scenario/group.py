@@ -72,7 +72,7 @@ class DeviceGroup(KindWords, _Head):
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
         if not isinstance(words, Mapping):
             return words
-        words = {key: value for key, value in words.items() if value is not None}
+        words = cls.said(words)
         base = {key: value for key, value in words.items() if key in KIND_KEYS}
         if words.get("devices") == [] and "count" not in words:
             raise Refused([(("devices",), "is an empty list, and there is no count: name a device, or give a count")])

@@ -109,7 +109,7 @@ class OtherWay(Checked):
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
         if not isinstance(words, Mapping):
             return words
-        given = {key: value for key, value in words.items() if value is not None}
+        given = cls.said(words)
         links, name = known(info).profiles.links, given.get("link")
         link = links[name] if isinstance(name, str) and name in links else next(iter(links.values()))
         return {**link_words(link), **with_link(given, link)}

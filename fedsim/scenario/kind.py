@@ -129,7 +129,7 @@ class KindWords(Checked):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
-        return filled_in(words, info)
+        return filled_in(cls.said(words), info) if isinstance(words, Mapping) else words
 
 
 class MixedKind(KindWords):
@@ -151,11 +151,9 @@ class NamedDevice(KindWords):
 KIND_KEYS = frozenset(field.alias or name for name, field in KindWords.model_fields.items())
 
 
-def filled_in(words: Any, info: ValidationInfo) -> Any:
+def filled_in(words: Mapping[Any, Any], info: ValidationInfo) -> dict[Any, Any]:
     """Words of a kind with what the profiles say where they say nothing."""
-    if not isinstance(words, Mapping):
-        return words
-    given = {key: value for key, value in words.items() if value is not None}
+    given = dict(words)
     profiles = known(info).profiles
     link = _named(profiles.links, given.get("link"))
     usual = _profile_words(given, profiles)

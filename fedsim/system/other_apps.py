@@ -37,17 +37,17 @@ class OtherApps:
             raise ValueError("busy and quiet go together: give both, or neither for apps that are always busy")
         if self.busy_s is None and not low < 1:
             raise ValueError("apps that always take 100 % leave nothing: give a smaller share, or busy and quiet")
-        if self.busy_s is not None and self.quiet_s is not None:
-            cycle_s = self.busy_s.mean + self.quiet_s.mean
-            if not cycle_s >= SHORTEST_CYCLE_S:
-                least = units.show(SHORTEST_CYCLE_S, "s")
-                raise ValueError(f"busy and quiet must take at least {least} together, got {units.show(cycle_s, 's')}")
         for law in (self.busy_s, self.quiet_s):
             if law is not None and not (law.support[0] >= 0 and 0 < law.mean < math.inf):
                 raise ValueError(
                     f"busy and quiet must be >= 0 with a mean that is > 0 and finite, "
                     f"got at least {law.support[0]:g} s, and a mean of {law.mean:g} s"
                 )
+        if self.busy_s is not None and self.quiet_s is not None:
+            cycle_s = self.busy_s.mean + self.quiet_s.mean
+            if not cycle_s >= SHORTEST_CYCLE_S:
+                least = units.show(SHORTEST_CYCLE_S, "s")
+                raise ValueError(f"busy and quiet must take at least {least} together, got {units.show(cycle_s, 's')}")
 
 
 class AppTimes:
