@@ -113,6 +113,17 @@ def test_where_nobody_reaches_the_target_there_is_no_difference(make_comparison)
     assert "time to target: neither ring nor star reached the target" in text
 
 
+def test_runs_that_stopped_at_the_target_are_told(make_comparison, make_result):
+    found = make_comparison({"star": [until(10.0, 0.9)] * 3, "ring": [until(10.0, 0.9)] * 3})
+    cut = tuple(make_result([(0.0, 0.1), (20.0, 0.9)], seed=i, stopped_because="target reached") for i in (1, 2, 3))
+    found = replace(found, results={**found.results, "ring": cut}, notes=("made elsewhere",))
+    text = transcript(comparison_report(found))
+    assert text.startswith("2 scenarios, 3 seeds; up to 1 min\ntarget: 90 % mean accuracy\nmade elsewhere\n")
+    assert "\n  at the end of each run\n" in text
+    assert re.search(r"time to target +\+10 s +\+10 s to \+10 s +2 +real\n", text)
+    assert re.search(r"mean accuracy +- +- +- +nothing to compare\n", text)
+
+
 def test_the_correction_is_named(make_comparison):
     names = {name: [until(10.0, 0.9)] * 3 for name in ("star", "ring", "tree")}
     text = transcript(comparison_report(make_comparison(names)))
