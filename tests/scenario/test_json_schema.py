@@ -17,7 +17,9 @@ from fedsim.scenario import check, load, resolved
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.study_file import check_study
 
-SHIPPED = sorted((ROOT / "scenarios").glob("*.yaml"))
+FILES = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "scenarios").rglob("*.yaml")}
+STUDIES = sorted(path for path, words in FILES.items() if words.keys() & {"vary", "scenario", "scenarios"})
+SHIPPED = sorted(FILES.keys() - set(STUDIES))
 
 
 @cache
@@ -35,8 +37,13 @@ def complaint(words, what="scenario"):
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_scenarios_are_valid_as_they_are_and_as_they_are_shown(path):
-    assert complaint(yaml.safe_load(path.read_text(encoding="utf-8"))) == ""
+    assert complaint(FILES[path]) == ""
     assert complaint(yaml.safe_load(resolved(load(path)))) == ""
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_shipped_studies_are_valid(path):
+    assert complaint(FILES[path], "study") == ""
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "topologies").glob("*.yaml")), ids=lambda path: path.stem)

@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from functools import cache
 
 import pytest
@@ -24,11 +25,8 @@ PLACE = "stranger.yaml"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with what ships, and with the files that pages name."""
-    (tmp_path / "scenarios").mkdir()
     for name in ("topologies", "scenarios"):
-        for path in (ROOT / name).iterdir():
-            (tmp_path / name).mkdir(exist_ok=True)
-            (tmp_path / name / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path / "scenarios")
     write_files(tmp_path / "scenarios")
     return tmp_path / "scenarios"
