@@ -102,7 +102,10 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
         for number, (job, found) in enumerate(_alone(suspects), start=1):
             any_finished = any_finished or not isinstance(found, Died)
             if number == _PATIENCE and not any_finished:
-                raise FedsimError(f"{job.name}: its process died, and so did all before it, as soon as they started")
+                raise FedsimError(
+                    f"{job.name}: its process died, and so did all before it, as soon as they started: "
+                    "a script that asks for workers must be guarded by 'if __name__ == \"__main__\"'"
+                )
             yield job, found
 
 
