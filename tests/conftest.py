@@ -11,6 +11,7 @@ import pytest
 
 from fedsim.scenario import Scenario, check
 from fedsim.study.comparison import Comparison
+from fedsim.study.goal import Goal
 from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
@@ -64,8 +65,8 @@ def make_comparison(make_result: Callable[..., Result]) -> Callable[..., Compari
             for name, of_seed in curves.items()
         }
         seeds = tuple(range(1, 1 + max(map(len, curves.values()))))
-        given = {"metric": "mean_accuracy", "target": 0.9, "horizon_s": 60.0, **changes}
-        return Comparison(seeds=seeds, results=results, **given)
+        goal = Goal(metric=changes.pop("metric", "mean_accuracy"), target=changes.pop("target", 0.9))
+        return Comparison(seeds=seeds, results=results, **{"goal": goal, "horizon_s": 60.0, **changes})
 
     return make
 

@@ -72,11 +72,12 @@ def compare(
         str,
         typer.Option(
             metavar="NAME",
-            help="mean_accuracy, worst_tenth or bottom_decile (of devices), or accuracy (of all test examples).",
+            help="mean_accuracy, worst_tenth or bottom_decile (of devices), accuracy (of all test examples), "
+            "or a measure of all their learners, such as objective.",
         ),
     ] = "mean_accuracy",
     target: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Such as '85 %'. By default the first scenario's.")
+        str | None, typer.Option(metavar="VALUE", help="Such as '85 %'. By default the first scenario's.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
     set_: Set = None,

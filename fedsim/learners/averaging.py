@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import sent
+from fedsim.learners.merit import AGREEMENT, Merits
 from fedsim.learners.messages import Precision, check_precision, rounded, size_bytes
 from fedsim.learners.peer_sgd import agreement
 from fedsim.tasks.arrays import Array, IntArray
@@ -27,6 +28,8 @@ class Averaging:
     start plus luck of variance ``spread`` squared, of its own for every node. Nothing is computed, so that a round
     takes as long as its messages.
     """
+
+    merits: ClassVar[Merits] = AGREEMENT
 
     spread: float = 1.0
     precision: Precision = "float32"

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_sgd import SgdLearner, sent
+from fedsim.learners.merit import OBJECTIVE, Merits
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.problem import Problem
@@ -36,6 +37,8 @@ class ClusteredFL(SgdLearner):
 
     A device that has never answered uses the model of lowest loss on its own training examples.
     """
+
+    merits: ClassVar[Merits] = {**OBJECTIVE, "clusters": "rises"}
 
     mean_below: float = 0.4
     largest_above: float = 1.6

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from fedsim.learners.fedem import FedEM, Share
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import SgdLearner
+from fedsim.learners.merit import AGREEMENT, Merits
 from fedsim.learners.messages import rounded, size_bytes
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.mixture import Mixture
@@ -31,6 +32,8 @@ class DFedEM(SgdLearner):
 
     Fields are those of ``FedEM``; a message is M p numbers, to each neighbour.
     """
+
+    merits: ClassVar[Merits] = AGREEMENT
 
     components: int = 3
     keep_momentum: bool = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import SgdLearner, sent, with_terms
+from fedsim.learners.merit import AGREEMENT, Merits
 from fedsim.learners.messages import rounded, size_bytes
 from fedsim.learners.peer_sgd import agreement
 from fedsim.tasks.arrays import Array, IntArray
@@ -38,6 +39,8 @@ class Dsgt(SgdLearner):
     that much: the measure ``drift`` is the length of the mean c_i. A node that does no step counts as one without a
     gradient in this round.
     """
+
+    merits: ClassVar[Merits] = {**AGREEMENT, "drift": "falls"}
 
     @property
     def takes_partial_work(self) -> bool:

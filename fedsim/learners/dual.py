@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from fedsim.learners.learner import Answers, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.margins import check_loss, linear, training_rows, width
+from fedsim.learners.merit import DUALITY, Merits
 from fedsim.learners.messages import size_bytes
 from fedsim.learners.related import RelatedTasks, flat
 from fedsim.tasks.arrays import Array
@@ -35,6 +36,8 @@ class DualLearner(RelatedTasks):
 
     The dual variables never leave the device: it commits them when the server takes its answer.
     """
+
+    merits: ClassVar[Merits] = DUALITY
 
     solver: Sdca = field(default_factory=Sdca)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.sparse import csc_array, diags_array
@@ -11,6 +11,7 @@ from scipy.sparse.linalg import splu
 from fedsim.errors import FedsimError
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.margins import linear, scores, training_rows, width
+from fedsim.learners.merit import DUALITY, Merits
 from fedsim.learners.messages import Precision, check_precision, rounded, size_bytes
 from fedsim.learners.neighbourhood import Neighbourhood
 from fedsim.tasks.arrays import Array, IntArray
@@ -40,6 +41,8 @@ class GraphTasks:
     A message is a node's own model, in numbers of the given precision; where the learner ``overlaps`` that
     from before the round's local work, sent while the node computes.
     """
+
+    merits: ClassVar[Merits] = DUALITY
 
     penalty: float = 1e-3  # lambda
     mu: float = 0.1

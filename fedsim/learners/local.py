@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from fedsim.learners.decay import Decay
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import sgd_cost
+from fedsim.learners.merit import OBJECTIVE, Merits
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Model
 from fedsim.tasks.problem import Problem
@@ -25,6 +26,8 @@ class Local:
     Nothing is sent: messages have no numbers and no bytes, and a round costs computing alone. The server's part is to
     say whose turn it is. A device's start depends on its number alone; it keeps its velocity where there is momentum.
     """
+
+    merits: ClassVar[Merits] = OBJECTIVE
 
     solver: Sgd = field(default_factory=Sgd)
     decay: Decay | None = None

@@ -5,13 +5,14 @@ write only what is its own.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fedsim.learners.decay import Decay
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost
+from fedsim.learners.merit import OBJECTIVE, Merits
 from fedsim.learners.messages import Precision, check_precision, size_bytes
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Predictor
@@ -27,6 +28,8 @@ class SgdLearner:
     ``decay`` says how the solver's step size falls by the round; None keeps it. A learner that trains by ``train``
     has it.
     """
+
+    merits: ClassVar[Merits] = OBJECTIVE
 
     solver: Sgd = field(default_factory=Sgd)
     decay: Decay | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from fedsim.errors import FedsimError
 from fedsim.learners.learner import Answers, Computed, Work
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.margins import check_loss, linear, training_rows, width
+from fedsim.learners.merit import PRIMAL, Merits
 from fedsim.learners.messages import size_bytes
 from fedsim.learners.related import RelatedTasks, flat
 from fedsim.tasks.arrays import Array
@@ -36,6 +37,8 @@ class MbSgd(RelatedTasks):
     eta_h is ``step_size`` / (lambda h) ("pegasos") or ``step_size`` / h ("inverse"). With ``project`` each w_t is drawn
     back to the ball of radius 1 / sqrt(lambda). Numbers travel in float64.
     """
+
+    merits: ClassVar[Merits] = PRIMAL
 
     batch_share: float = 0.1
     loss: DualLoss = field(default_factory=Hinge)

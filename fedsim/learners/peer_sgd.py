@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fedsim.learners.exchange import Offered
 from fedsim.learners.local_sgd import SgdLearner
+from fedsim.learners.merit import AGREEMENT, Merits
 from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.problem import Problem
@@ -28,6 +29,8 @@ def agreement(problem: Problem, models: Array) -> dict[str, float]:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeerSgd(SgdLearner):
     """A node's state is its model, (p,), and what it sends is a model of as many numbers."""
+
+    merits: ClassVar[Merits] = AGREEMENT
 
     @property
     def takes_partial_work(self) -> bool:

@@ -42,7 +42,7 @@ def comparison_report(comparison: Comparison) -> RenderableType:
 def _goal(comparison: Comparison) -> str:
     if comparison.target is None:
         return "timing runs: nothing was learned, and there is no quality to compare"
-    return f"target: {goal_text(comparison.metric, comparison.target)}"
+    return f"target: {goal_text(comparison.goal)}"
 
 
 def _footnotes(comparison: Comparison) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from rich.text import Text
 
 from fedsim.report.grid import Row, facts, grid, heading_line
 from fedsim.report.human import NOTHING, about
+from fedsim.scenario.metric import UNSEEN
+from fedsim.study.goal import Goal
 from fedsim.study.result import Summary, Waste
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
@@ -44,9 +46,19 @@ def run_report(summary: Summary) -> RenderableType:
     )
 
 
-def goal_text(metric: str, target: float) -> str:
-    """``90 % mean accuracy``."""
-    return f"{target * 100:.3g} % {METRIC_TEXT.get(metric, metric)}"
+def goal_text(goal: Goal) -> str:
+    """``90 % mean accuracy``; ``gap at most 0.001``."""
+    name, target = metric_text(goal.metric), goal.target or 0.0
+    if goal.is_share:
+        return f"{target * 100:.3g} % {name}"
+    return f"{name} {'at most' if goal.falls else 'at least'} {target:.3g}"
+
+
+def metric_text(metric: str) -> str:
+    """``mean accuracy``, ``accuracy of the worst tenth of unseen devices``; a measure's own name."""
+    bare = metric.removeprefix(UNSEEN)
+    text = METRIC_TEXT.get(bare, bare.replace("_", " "))
+    return text if bare == metric else f"{text}, unseen devices"
 
 
 def waste_table(waste: Mapping[str, Waste], spent: Usage) -> RenderableType:
@@ -93,7 +105,7 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
     if not summary.learned:
         yield "timing run", "nothing was learned"
     elif summary.target is not None:
-        yield goal_text(summary.metric, summary.target), _reached(summary)
+        yield goal_text(summary.goal), _reached(summary)
     yield "rounds", about(summary.rounds, "")
     if summary.learned and not all(math.isfinite(summary.final[name]) for name in _FINAL if name in summary.final):
         yield "learning", "diverged: its numbers are finite no more; a smaller step size may help"

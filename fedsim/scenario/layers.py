@@ -75,8 +75,10 @@ def layers_of(words: Any, source: str, folder: Path) -> Layers:
     return layers
 
 
-def assign(layers: Layers, path: str, value: Any) -> None:
+def assign(layers: Layers, path: str, value: Any, source: str = "") -> None:
     """Set what stands at a path such as ``fleet.low-3g.count``, ``fleet.0.count`` or ``fleet.*.count``.
+
+    Messages say that ``source`` wants it, by default ``--set`` and the path.
 
     Raises:
         ScenarioError: nothing can stand there.
@@ -88,7 +90,7 @@ def assign(layers: Layers, path: str, value: Any) -> None:
         layers.origins["topology",] = topology
     if len(keys) == 1 and path in PARTS and isinstance(value, str):
         value = {"name": value}
-    _Assignment(layers, path, value).go(layers.words, keys, ())
+    _Assignment(layers, source or f"--set {path}", value).go(layers.words, keys, ())
 
 
 def split_override(text: str) -> tuple[str, Any]:
@@ -117,7 +119,7 @@ def unshared(value: Any, depth: int = 0) -> Any:
 @dataclass(frozen=True)
 class _Assignment:
     layers: Layers
-    path: str
+    source: str
     value: Any
 
     def go(self, node: Any, keys: Sequence[str], done: Keys) -> None:
@@ -146,7 +148,7 @@ class _Assignment:
     def _put(self, node: Any, key: Any, value: Any, here: Keys) -> None:
         node[key] = value
         self.layers.forget(here)
-        self.layers.origins[here] = f"--set {self.path}"
+        self.layers.origins[here] = self.source
 
     def _indices(self, items: list[Any], key: str, done: Keys) -> Sequence[int]:
         if key == "*":
@@ -160,7 +162,7 @@ class _Assignment:
         return [names.index(key)]
 
     def _refuse(self, rule: str) -> None:
-        raise ScenarioError(f"--set {self.path}: {rule}")
+        raise ScenarioError(f"{self.source}: {rule}")
 
 
 def _chain(words: Any, source: str, folder: Path) -> list[tuple[dict[Any, Any], str]]:

@@ -3,6 +3,8 @@
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,42 @@ def load(
         ScenarioError: one line for every mistake: file, key path, value, rule, nearest valid name.
     """
     return _checked(read_layers(Path(path)), overrides, seed, catalogue or standard_catalogue())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """A value, as a file would hold it, for what stands at a path; ``source`` is who wants it, for messages."""
+
+    path: str
+    value: Any
+    source: str
+
+
+class Draft:
+    """A scenario file, read once, of which many scenarios are made that differ in some settings."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read the file.
+
+        Raises:
+            ScenarioError: it, or one that it extends, cannot be read.
+        """
+        self._layers = read_layers(Path(path))
+
+    def scenario(self, settings: Sequence[Setting] = ()) -> Scenario:
+        """The scenario with these settings, made in turn; paths of files are relative to the working folder.
+
+        Raises:
+            ScenarioError: one line for every mistake.
+        """
+        layers, mistakes = deepcopy(self._layers), Mistakes()
+        for one in settings:
+            try:
+                assign(layers, one.path, one.value, one.source)
+            except ScenarioError as error:
+                mistakes.extend(error)
+        mistakes.raise_any()
+        return _checked(layers, (), None, standard_catalogue())
 
 
 def check(

@@ -71,9 +71,7 @@ Time = Annotated[float, _number("s", _is_positive, "must be > 0 and finite"), _s
 Delay = Annotated[float, _number("s", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("s")]
 Energy = Annotated[float, _number("J", _is_positive, "must be > 0 and finite"), _shown_in("J")]
 Power = Annotated[float, _number("W", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("W")]
-Goal = Annotated[
-    float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")
-]
+Target = Annotated[float, _number("1", math.isfinite, "must be finite")]
 Share = Annotated[float, _number("1", lambda value: 0 <= value <= 1, "must be from 0 % to 100 %"), _shown_in("1")]
 PositiveShare = Annotated[
     float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")

@@ -1,33 +1,39 @@
 """What a scenario is: the keys of its file, their types and their rules. Values inside are SI."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
+from fedsim import units
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
 from fedsim.protocols.fit import compression_misfit, misfits, peer_misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
-from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.leanings import label_mistakes
+from fedsim.scenario.metric import METRICS, UNSEEN, is_share, metric_rule, target_rule
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.overlay_rules import overlay_rules
-from fedsim.scenario.quantity import DurationLaw, Goal, Time
-from fedsim.scenario.refusal import Mistake, Refused, refuse
+from fedsim.scenario.quantity import DurationLaw, Target, Time
+from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.system.interruption import Interrupted
 
-METRICS = ("accuracy", "mean_accuracy", "worst_tenth", "bottom_decile")
-"""Share of all test examples predicted right, each by its own device's model; the mean over devices of each
-device's own share; the mean of the worst tenth of these; and their 10th percentile."""
-
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
-Metric = Annotated[str, PlainValidator(lambda words: read_name("metric", METRICS, words))]
 
 
 class ServerPlace(Checked):
@@ -67,12 +73,27 @@ class Edges(Checked):
 
 
 class Stop(Checked):
-    """When a run ends: at the target, or at a bound on simulated time or rounds, whichever is first."""
+    """When a run ends: at the target, or at a bound on simulated time or rounds, whichever is first.
 
-    metric: Metric = METRICS[0]
-    target: Goal | None = None
+    The metric is any that the run evaluates, the learner's own measures included; see ``fedsim.scenario.metric``.
+    """
+
+    metric: Annotated[str, Strict()] = METRICS[0]
+    target: Target | None = None
     time_s: Time | None = Field(default=None, alias="time")
     rounds: Count | None = None
+
+    @field_validator("target")
+    @classmethod
+    def _check_target(cls, target: float | None, info: ValidationInfo) -> float | None:
+        rule = "" if target is None or "metric" not in info.data else target_rule(info.data["metric"], target)
+        if rule:
+            raise refuse(rule)
+        return target
+
+    @field_serializer("target")
+    def _write_target(self, target: float | None) -> float | str | None:
+        return units.show(target, "1") if target is not None and is_share(self.metric) else target
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
@@ -211,6 +232,21 @@ class Scenario(Checked):
             raise Refused([((i,), unknown(name, "device", sorted(known))) for i, name in strange])
         return lives
 
+    @field_validator("stop", mode="wrap")
+    @classmethod
+    def _check_stop(cls, words: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Stop:
+        """The metric is one that this learner has, and whatever else is wrong is told with it."""
+        name = words.get("metric") if isinstance(words, Mapping) else None
+        wrong = "learner" in info.data and isinstance(name, str) and metric_rule(name, info.data["learner"])
+        broken: list[Mistake] = [(("metric",), wrong)] if wrong else []
+        try:
+            stop: Stop = read(words)
+        except ValidationError as error:
+            raise Refused([*broken, *mistakes_in(error, Stop)]) from None
+        if broken:
+            raise Refused(broken)
+        return stop
+
     @field_validator("learner")
     @classmethod
     def _check_learner(cls, learner: Part, info: ValidationInfo) -> Part:
@@ -271,6 +307,14 @@ class Scenario(Checked):
         if rule:
             raise Refused([(("unseen",), rule)])
         return evaluate
+
+    @model_validator(mode="after")
+    def _evaluates_the_metric(self) -> Self:
+        """A run is stopped by what it evaluates."""
+        if self.stop.metric.startswith(UNSEEN) and not self.evaluate.unseen:
+            rule = f"{self.stop.metric!r} is of devices that are kept out: say how many in evaluate.unseen"
+            raise Refused([(("stop", "metric"), rule)])
+        return self
 
 
 def _unseen_rule(unseen: int | None, others: dict[str, Any]) -> str:

@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from fedsim import problems, units
 from fedsim.errors import FedsimError
-from fedsim.scenario import METRICS, Scenario, load
+from fedsim.scenario import Scenario, load
+from fedsim.scenario.metric import is_share, metric_falls, metric_rule, target_rule
 from fedsim.scenario.underlay import redrawn
 from fedsim.study.comparison import Comparison
+from fedsim.study.goal import Goal
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run
@@ -37,9 +38,10 @@ def compare(
     Args:
         scenarios: scenarios or their files; the others are compared with the first.
         seeds: whole numbers, each once.
-        metric: ``mean_accuracy``, ``worst_tenth`` or ``bottom_decile`` (each device on its own test data), or
-            ``accuracy`` (all test examples together).
-        target: of the metric; by default the first scenario's ``stop.target``. There is none where no scenario
+        metric: ``mean_accuracy``, ``worst_tenth`` or ``bottom_decile`` (each device on its own test data),
+            ``accuracy`` (all test examples together), or what else all of them evaluate, such as ``objective``.
+        target: of the metric; by default the first scenario's ``stop.target``, if that is of a metric of the same
+            kind, a share or one and the same measure of the learner. There is none where no scenario
             learns: timing runs are compared by what they took.
         workers: processes to run on; with more than one, guard a script by ``if __name__ == "__main__"``.
         tell: hears every result as it comes, in any order.
@@ -49,7 +51,8 @@ def compare(
     """
     loaded = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
     _check(loaded, seeds, metric)
-    goal, horizon_s = _target(loaded, target), _horizon_s(loaded)
+    goal = Goal.of(loaded[0], metric, _target(loaded, metric, target))
+    horizon_s = _horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
     jobs = [
         Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, horizon_s, seed)))
@@ -58,7 +61,7 @@ def compare(
     ]
     results = run_all(jobs, workers=workers, tell=tell or _ignore)
     grouped = {label: tuple(results[i * len(seeds) : (i + 1) * len(seeds)]) for i, label in enumerate(labels)}
-    return Comparison(seeds=tuple(seeds), metric=metric, target=goal, horizon_s=horizon_s, results=grouped)
+    return Comparison(seeds=tuple(seeds), goal=goal, horizon_s=horizon_s, results=grouped)
 
 
 def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> None:
@@ -66,22 +69,36 @@ def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> 
         raise FedsimError("compare needs at least one scenario")
     if not seeds or len(set(seeds)) < len(seeds):
         raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
-    if metric not in METRICS:
-        raise FedsimError(problems.unknown(metric, "metric", METRICS))
+    for scenario in scenarios:
+        rule = metric_rule(metric, scenario.learner)
+        if rule:
+            raise FedsimError(f"{scenario.name}: {rule}")
+    ways = {metric_falls(metric, scenario.learner) for scenario in scenarios}
+    if len(ways) > 1:
+        raise FedsimError(f"{metric} falls in some of the scenarios and rises in others: it cannot be compared")
 
 
-def _target(scenarios: Sequence[Scenario], target: float | None) -> float | None:
+def _target(scenarios: Sequence[Scenario], metric: str, target: float | None) -> float | None:
     if not any(scenario.learns for scenario in scenarios):
         if target is not None:
             raise FedsimError(f"target says nothing here: nothing is learned in timing runs, got {target!r}")
         return None
     first = scenarios[0]
-    goal = first.stop.target if target is None else target
+    goal = _stops_at(first, metric) if target is None else target
     if goal is None:
-        raise FedsimError(f"a target is needed: {first.name!r} has no stop.target: give one, such as --target '85 %'")
-    if not 0 < goal <= 1:
-        raise FedsimError(f"target must be above 0 % and at most 100 %, got {units.per_cent(goal)}")
+        example = "'85 %'" if is_share(metric) else "0.05"
+        text = f"{first.name!r} has no stop.target of {metric}: give one, such as --target {example}"
+        raise FedsimError(f"a target is needed: {text}")
+    rule = target_rule(metric, goal)
+    if rule:
+        raise FedsimError(f"target {rule}")
     return goal
+
+
+def _stops_at(scenario: Scenario, metric: str) -> float | None:
+    """The scenario's own target, where it may be one of this metric: accuracies share theirs."""
+    own = scenario.stop.metric
+    return scenario.stop.target if own == metric or (is_share(own) and is_share(metric)) else None
 
 
 def _horizon_s(scenarios: Sequence[Scenario]) -> float:

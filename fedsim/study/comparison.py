@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from fedsim.study.goal import Goal
 from fedsim.study.interval import Interval, t_interval
 from fedsim.study.outcome import MEASURES, Measure, Outcome, outcome, over_seeds
 from fedsim.study.result import Result
@@ -15,15 +16,24 @@ from fedsim.study.result import Result
 class Comparison:
     """What ``compare`` found: the runs of every scenario, in the order of ``seeds``.
 
-    All ran for ``horizon_s`` simulated seconds, unless nothing could go on, whether or not they reached ``target``.
-    The first scenario is the one that the others are compared with. ``target`` is None where nothing is learned.
+    All ran for ``horizon_s`` simulated seconds, unless nothing could go on, whether or not they reached the goal.
+    The first scenario is the one that the others are compared with. There is no target where nothing is learned.
     """
 
     seeds: tuple[int, ...]
-    metric: str
-    target: float | None
+    goal: Goal
     horizon_s: float
     results: Mapping[str, tuple[Result, ...]]
+
+    @property
+    def metric(self) -> str:
+        """What they are judged by."""
+        return self.goal.metric
+
+    @property
+    def target(self) -> float | None:
+        """What they are to reach of it."""
+        return self.goal.target
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,7 +47,7 @@ class Comparison:
 
     def outcomes(self, name: str) -> tuple[Outcome, ...]:
         """The figures of each run of one scenario."""
-        return tuple(outcome(name, result, self.metric, self.target) for result in self.results[name])
+        return tuple(outcome(name, result, self.goal) for result in self.results[name])
 
     def reached(self, name: str) -> int:
         """With how many seeds a scenario reached the target."""

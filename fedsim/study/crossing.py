@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Numbers = Sequence[float] | npt.NDArray[np.float64]
+Numbers = Sequence[float] | npt.NDArray[np.floating]
 
 
 def crossing(at: Numbers, values: Numbers, target: float) -> float | None:

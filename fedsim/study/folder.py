@@ -85,6 +85,7 @@ def _summary(comparison: Comparison) -> dict[str, Any]:
         "seeds": list(comparison.seeds),
         "metric": comparison.metric,
         "target": comparison.target,
+        "falls": comparison.goal.falls,
         "horizon_s": comparison.horizon_s,
         "table": comparison.table().to_dict("records"),
         "differences": comparison.differences().to_dict("records"),

@@ -8,19 +8,22 @@ from typing import Protocol
 
 import numpy as np
 
+from fedsim.errors import FedsimError
 from fedsim.learners.learner import Array, IntArray
+from fedsim.problems import unknown
+from fedsim.scenario import METRICS
+from fedsim.study.goal import Goal
 from fedsim.system.usage import Usage
 from fedsim.tasks.model import Predictor
-from fedsim.tasks.problem import Problem
+from fedsim.tasks.problem import Outline, Problem
 from fedsim.tasks.quality import Quality, qualities
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """When to stop: at a target of a metric, after simulated seconds, or after rounds, whichever comes first."""
+    """When to stop: at a goal, after simulated seconds, or after rounds, whichever comes first."""
 
-    metric: str = "accuracy"
-    target: float | None = None
+    goal: Goal = field(default_factory=lambda: Goal(metric=METRICS[0]))
     time_s: float | None = None
     rounds: float | None = None
 
@@ -143,12 +146,22 @@ class RunMonitor:
             down_bytes=spent.received_bytes,
             measures={**training.measures(), **{f"unseen_{name}": value for name, value in unseen.items()}},
         )
+        reached = self._has_reached(point)
         self.points.append(point)
         watched.record("evaluated", round=self.round, **asdict(found))
         watched.tell(point)
-        target = self._bounds.target
-        if target is not None and getattr(point, self._bounds.metric) >= target:
+        if reached:
             self.stop("target reached")
+
+    def _has_reached(self, point: Point) -> bool:
+        """Whether the goal is reached; not in a timing run, which has no qualities."""
+        goal, row = self._bounds.goal, point.row()
+        if isinstance(self._watched.training.problem, Outline):
+            return False
+        if goal.metric not in row:
+            measured = [*METRICS, *point.measures]
+            raise FedsimError(f"stop.metric: {unknown(goal.metric, 'metric of this run', measured)}")
+        return goal.is_reached_by(row[goal.metric])
 
     def _qualities(self) -> tuple[Quality, dict[str, float]]:
         """Of the devices that take part, and of those that are kept out, if any are."""

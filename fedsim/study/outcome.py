@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
 
+from fedsim.study.goal import Goal
 from fedsim.study.result import Result
 
 
@@ -75,15 +76,13 @@ class Outcome:
     stopped_because: str
 
 
-def outcome(name: str, result: Result, metric: str, target: float | None) -> Outcome:
+def outcome(name: str, result: Result, goal: Goal) -> Outcome:
     """Read the figures of one run from its curve and its summary."""
     summary, last = result.summary, result.curve.iloc[-1]
-    first = None
-    if target is not None and (reached := result.curve[metric] >= target).any():
-        first = result.curve[reached].iloc[0]
+    first = goal.first(result.curve) if summary.learned else None
 
     def at_target(column: str) -> float | None:
-        return None if first is None else float(first[column])
+        return None if first is None else first[column]
 
     def quality(column: str) -> float | None:
         return float(last[column]) if summary.learned else None

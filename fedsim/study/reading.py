@@ -14,6 +14,7 @@ from fedsim.errors import FedsimError, ScenarioError
 from fedsim.scenario import load
 from fedsim.study.comparison import Comparison
 from fedsim.study.folder import FORMAT
+from fedsim.study.goal import Goal
 from fedsim.study.result import Result, Summary
 
 Kind = Literal["run", "seeds", "comparison", "sweep", "whatif"]
@@ -57,12 +58,13 @@ def read_comparison(folder: str | Path) -> Comparison:
         raise FedsimError(f"{folder}: holds a {words['kind']}, not a comparison")
     try:
         names, seeds = [str(name) for name in words["scenarios"]], tuple(int(seed) for seed in words["seeds"])
-        metric, target, horizon_s = str(words["metric"]), words["target"], float(words["horizon_s"])
+        goal = Goal(metric=str(words["metric"]), target=words["target"], falls=bool(words.get("falls", False)))
+        horizon_s = float(words["horizon_s"])
     except (KeyError, TypeError, ValueError) as error:
         raise FedsimError(f"{place / _SUMMARY}: is not what fedsim writes: {error!r}") from None
     runs = [(name, read_result(place / "runs" / f"{name}-seed-{seed}")) for name in names for seed in seeds]
     results = {name: tuple(run for _, run in own) for name, own in groupby(runs, key=lambda pair: pair[0])}
-    return Comparison(seeds=seeds, metric=metric, target=target, horizon_s=horizon_s, results=results)
+    return Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results)
 
 
 def kind_of(folder: str | Path) -> Kind:

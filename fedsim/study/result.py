@@ -8,6 +8,7 @@ import pandas as pd
 
 from fedsim.scenario import Scenario
 from fedsim.study.crossing import crossing
+from fedsim.study.goal import Goal
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
 
@@ -35,7 +36,8 @@ class Summary:
     ``spent`` is what all devices spent, ``server`` what the server did; ``waste`` is what of the devices' work did not
     count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
     ``groups`` says the first two of each group of the fleet: who was never chosen has no row in the table of devices.
-    In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty.
+    In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty. Where the metric
+    ``falls``, less of it is better.
     """
 
     name: str
@@ -57,6 +59,12 @@ class Summary:
     devices_spent: int
     groups: Mapping[str, Attended]
     learned: bool = True
+    falls: bool = False
+
+    @property
+    def goal(self) -> Goal:
+        """What the run was to reach."""
+        return Goal(metric=self.metric, target=self.target, falls=self.falls)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
@@ -84,12 +92,12 @@ class Result:
     summary: Summary
 
     def time_to(self, metric: str, value: float) -> float | None:
-        """Simulated seconds until an evaluation first found ``metric`` at ``value`` or above; None if none did.
+        """Simulated seconds until an evaluation first found ``metric`` at ``value`` or better; None if none did.
 
         Raises:
             KeyError: if the curve has no such metric.
         """
-        return first_reach(self.curve, metric, value)
+        return Goal.of(self.scenario, metric, value).time_s(self.curve)
 
     def rounds_to(self, metric: str, value: float) -> float | None:
         """Rounds until ``metric`` reached ``value``, as papers count them: see ``crossing``; None if it never did.
@@ -97,7 +105,9 @@ class Result:
         Raises:
             KeyError: if the curve has no such metric.
         """
-        return crossing(self.curve["round"].to_numpy(), self.curve[metric].to_numpy(), value)
+        goal = Goal.of(self.scenario, metric, value)
+        values = goal.sign * goal.values(self.curve).to_numpy()
+        return crossing(self.curve["round"].to_numpy(), values, goal.sign * value)
 
     @property
     def energy_j(self) -> float:
@@ -113,15 +123,3 @@ class Result:
     def down_bytes(self) -> float:
         """Bytes that devices received, headers and lost attempts included."""
         return self.summary.spent.received_bytes
-
-
-def first_reach(curve: pd.DataFrame, metric: str, value: float) -> float | None:
-    """When the curve first has ``metric`` at ``value`` or above; None if never.
-
-    Raises:
-        KeyError: if the curve has no such metric.
-    """
-    if metric not in curve:
-        raise KeyError(f"the curve has no {metric!r}; it has {', '.join(map(str, curve.columns))}")
-    reached = curve.loc[curve[metric] >= value, "time_s"]
-    return float(reached.iloc[0]) if len(reached) else None

@@ -15,9 +15,10 @@ from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.study.devices import at_work, device_table
 from fedsim.study.folder import write
+from fedsim.study.goal import Goal
 from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
-from fedsim.study.result import Attended, Result, Summary, Waste, first_reach
+from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
 from fedsim.version import __version__
@@ -101,7 +102,8 @@ def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
         unseen=world.unseen,
     )
     stop = scenario.stop
-    bounds = Bounds(metric=stop.metric, target=stop.target, time_s=stop.time_s, rounds=stop.rounds)
+    goal = Goal.of(scenario, stop.metric, stop.target)
+    bounds = Bounds(goal=goal, time_s=stop.time_s, rounds=stop.rounds)
     return RunMonitor(watched, bounds, every_rounds=scenario.evaluate.every_rounds)
 
 
@@ -155,7 +157,8 @@ def _summary(
     scenario: Scenario, world: World, monitor: RunMonitor, tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 ) -> Summary:
     curve, events, devices = tables
-    stop, waste, groups = scenario.stop, world.waste, _groups(scenario, devices)
+    waste, groups = world.waste, _groups(scenario, devices)
+    goal = Goal.of(scenario, scenario.stop.metric, scenario.stop.target)
     last = monitor.points[-1]
     return Summary(
         name=scenario.name,
@@ -164,9 +167,10 @@ def _summary(
         stopped_because=monitor.stopped_because,
         simulated_s=world.sim.now,
         rounds=monitor.round,
-        metric=stop.metric,
-        target=stop.target,
-        time_to_target_s=None if stop.target is None else first_reach(curve, stop.metric, stop.target),
+        metric=goal.metric,
+        target=goal.target,
+        falls=goal.falls,
+        time_to_target_s=goal.time_s(curve) if world.learns else None,
         final={name: getattr(last, name) for name in METRICS} if world.learns else {},
         spent=world.spent(),
         server=world.served(),

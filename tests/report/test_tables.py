@@ -6,6 +6,7 @@ from rich.console import Console
 
 from fedsim.report.grid import show
 from fedsim.report.tables import goal_text, run_report
+from fedsim.study.goal import Goal
 from fedsim.study.result import Waste
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
@@ -142,5 +143,8 @@ def test_no_line_is_wider_than_the_screen(summary, width):
 
 
 def test_a_goal_in_words():
-    assert goal_text("accuracy", 0.9) == "90 % accuracy"
-    assert goal_text("worst_tenth", 0.625) == "62.5 % accuracy of the worst tenth"
+    assert goal_text(Goal(metric="accuracy", target=0.9)) == "90 % accuracy"
+    assert goal_text(Goal(metric="worst_tenth", target=0.625)) == "62.5 % accuracy of the worst tenth"
+    assert goal_text(Goal(metric="unseen_accuracy", target=0.5)) == "50 % accuracy, unseen devices"
+    assert goal_text(Goal(metric="gap", target=1e-3, falls=True)) == "gap at most 0.001"
+    assert goal_text(Goal(metric="dual", target=-0.25)) == "dual at least -0.25"

@@ -116,7 +116,7 @@ def test_what_cannot_be_compared_is_refused(fast, tiny):
         (r"seeds must be different, and at least one, got \[\]", lambda: compare([fast], [])),
         (r"seeds must be different, and at least one, got \[1, 1\]", lambda: compare([fast], [1, 1])),
         (
-            "'mean_acuracy' is not a known metric; did you mean 'mean_accuracy'",
+            "'mean_acuracy' is not a known metric of fedavg; did you mean 'mean_accuracy'",
             lambda: compare([fast], [1], metric="mean_acuracy"),
         ),
         ("none of tiny has a stop.time", lambda: compare([endless], [1])),

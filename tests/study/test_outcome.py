@@ -2,14 +2,19 @@ import math
 
 import pytest
 
+from fedsim.study.goal import Goal
 from fedsim.study.outcome import MEASURES, outcome, over_seeds
 
 MEASURE = {measure.field: measure for measure in MEASURES}
 RISING = [(0.0, 0.1), (10.0, 0.8), (20.0, 0.9), (30.0, 0.85)]
 
 
+def goal(metric, target):
+    return Goal(metric=metric, target=target)
+
+
 def test_figures_are_read_where_the_target_was_first_reached(make_result):
-    found = outcome("tiny", make_result(RISING, seed=7), "mean_accuracy", 0.9)
+    found = outcome("tiny", make_result(RISING, seed=7), goal("mean_accuracy", 0.9))
     assert (found.scenario, found.seed) == ("tiny", 7)
     assert found.time_to_target_s == 20.0
     assert found.rounds_to_target == 2.0
@@ -19,7 +24,7 @@ def test_figures_are_read_where_the_target_was_first_reached(make_result):
 
 
 def test_other_figures_are_those_of_the_end(make_result):
-    found = outcome("tiny", make_result(RISING), "mean_accuracy", 0.9)
+    found = outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.9))
     assert found.mean_accuracy == 0.85
     assert (found.worst_tenth, found.bottom_decile) == (0.425, 0.425)
     assert (found.rounds, found.energy_j, found.up_bytes, found.down_bytes) == (3.0, 30.0, 3000.0, 6000.0)
@@ -27,15 +32,15 @@ def test_other_figures_are_those_of_the_end(make_result):
 
 def test_the_metric_and_the_target_matter(make_result):
     result = make_result(RISING)
-    assert outcome("tiny", result, "mean_accuracy", 0.8).time_to_target_s == 10.0
-    assert outcome("tiny", result, "worst_tenth", 0.4).time_to_target_s == 10.0
-    assert outcome("tiny", result, "worst_tenth", 0.5).time_to_target_s is None
+    assert outcome("tiny", result, goal("mean_accuracy", 0.8)).time_to_target_s == 10.0
+    assert outcome("tiny", result, goal("worst_tenth", 0.4)).time_to_target_s == 10.0
+    assert outcome("tiny", result, goal("worst_tenth", 0.5)).time_to_target_s is None
 
 
 def test_runs_that_never_reach_the_target_count_as_infinitely_far(make_result):
     times = [(10.0, 0.95), (20.0, 0.95), (30.0, 0.95)]
-    reached = [outcome("a", make_result([(0.0, 0.0), row]), "mean_accuracy", 0.9) for row in times]
-    never = [outcome("a", make_result([(0.0, 0.0), (60.0, 0.5)]), "mean_accuracy", 0.9)]
+    reached = [outcome("a", make_result([(0.0, 0.0), row]), goal("mean_accuracy", 0.9)) for row in times]
+    never = [outcome("a", make_result([(0.0, 0.0), (60.0, 0.5)]), goal("mean_accuracy", 0.9))]
     time = MEASURE["time_to_target_s"]
     assert over_seeds(time, reached) == 20.0
     assert over_seeds(time, reached + never) == 25.0
@@ -45,13 +50,13 @@ def test_runs_that_never_reach_the_target_count_as_infinitely_far(make_result):
 
 
 def test_what_every_run_has_is_averaged(make_result):
-    ends = [outcome("a", make_result([(0.0, 0.0), (60.0, end)]), "mean_accuracy", 0.9) for end in (0.2, 0.4, 0.9)]
+    ends = [outcome("a", make_result([(0.0, 0.0), (60.0, end)]), goal("mean_accuracy", 0.9)) for end in (0.2, 0.4, 0.9)]
     assert over_seeds(MEASURE["mean_accuracy"], ends) == pytest.approx(0.5)
     assert over_seeds(MEASURE["energy_j"], ends) == 10.0
 
 
 def test_measures_name_fields_of_an_outcome_with_their_units(make_result):
-    found = outcome("tiny", make_result(RISING), "mean_accuracy", 0.9)
+    found = outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.9))
     suffix = {"s": "_s", "J": "_j", "bytes": "_bytes"}
     for measure in MEASURES:
         assert measure.of(found) is not None
