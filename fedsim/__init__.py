@@ -17,8 +17,22 @@ if TYPE_CHECKING:
     from fedsim.study.reading import read_result
     from fedsim.study.result import Result
     from fedsim.study.run import run
+    from fedsim.study.study import Study, read_study
+    from fedsim.study.sweep import sweep
 
-__all__ = ["FedsimError", "Result", "Scenario", "ScenarioError", "__version__", "compare", "read_result", "run"]
+__all__ = [
+    "FedsimError",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "Study",
+    "__version__",
+    "compare",
+    "read_result",
+    "read_study",
+    "run",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,8 +43,11 @@ def __getattr__(name: str) -> Any:
         "Result": "study.result",
         "Scenario": "scenario",
         "compare": "study.compare",
+        "Study": "study.study",
         "read_result": "study.reading",
+        "read_study": "study.study",
         "run": "study.run",
+        "sweep": "study.sweep",
     }[name]
     value = getattr(import_module(f"fedsim.{home}"), name)
     globals()[name] = value

@@ -2,7 +2,9 @@
 
 import os
 import re
+import sys
 from copy import deepcopy
+from types import ModuleType
 
 import pytest
 import typer
@@ -61,7 +63,10 @@ def test_every_block_of_python_runs(name, tmp_path, monkeypatch, capsys):
         (tmp_path / folder).symlink_to(ROOT / folder)
     space = spaces().get(name, {})
     for block in PAGES[name].fenced("python"):
-        exec(compile(block, name, "exec"), {**space})  # noqa: S102  # our own words
+        page = ModuleType("page")  # a module that is known by its name, so that what is defined there pickles
+        monkeypatch.setitem(sys.modules, "page", page)
+        vars(page).update(space)
+        exec(compile(block, name, "exec"), vars(page))  # noqa: S102  # our own words
         said = re.findall(r"^print\(.*\)  # (.*)$", block, flags=re.MULTILINE)
         printed = capsys.readouterr().out.splitlines()
         assert printed == said or not said

@@ -32,8 +32,8 @@ Listed = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, losses, efforts, "
-        "optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
+        help="learners, protocols, models, data, datasets, partitions, relations, regularisers, affinities, losses, "
+        "efforts, optimisers, decays, selections, stalenesses, codecs, overlays, mixing, devices, transports, "
         "congestions, links, radios, fading, speeds, laws, availabilities, generators or topologies.",
     ),
 ]
@@ -86,7 +86,7 @@ def compare(
 ) -> None:
     """Run scenarios with the same luck for the same time, side by side.
 
-    Every run goes on, past its target and its bound on rounds, to the smallest stop.time among the scenarios, so
+    Every run goes on, past its target and its other bounds, to the smallest stop.time among the scenarios, so
     that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free.
     """
     with guard():
@@ -102,6 +102,33 @@ def compare(
             quiet=quiet,
         )
         compare_scenarios(scenarios, wishes)
+
+
+@app.command()
+def sweep(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file: scenarios, what varies, seeds.")],
+    *,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="The study's folder. By default runs/NAME.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, whose workers run in place of processes.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would run.")] = False,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
+) -> None:
+    """Run a study: scenarios, with all that varies in them, over several seeds.
+
+    Every run is written as it is finished. Stopped at any moment, the same command does the rest; runs that failed
+    are tried again.
+    """
+    with guard():
+        from fedsim.cli.sweep import Wishes, sweep_study  # noqa: PLC0415  # see above
+
+        wishes = Wishes(out=out, workers=workers, cluster=cluster, plan=plan, quiet=quiet, json=json)
+        sweep_study(study, wishes)
 
 
 @app.command()

@@ -36,8 +36,9 @@ def guard() -> Iterator[None]:
         raise typer.Exit(REFUSED) from None
     except (FedsimError, KeyboardInterrupt, BaseExceptionGroup) as error:
         leaves = list(_leaves(error))
-        if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
-            typer.echo("interrupted: nothing was written", err=True)
+        interrupts = [leaf for leaf in leaves if isinstance(leaf, KeyboardInterrupt)]
+        if interrupts:
+            typer.echo(str(interrupts[0]) or "interrupted: nothing was written", err=True)
             raise typer.Exit(INTERRUPTED) from None
         if not all(isinstance(leaf, FedsimError) for leaf in leaves):
             raise

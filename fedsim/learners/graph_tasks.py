@@ -1,7 +1,7 @@
 """What learners of related tasks on a graph have in common: the objective, the messages, and the certificate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from fedsim.errors import FedsimError
+from fedsim.learners.affinity import Affinity, GivenAffinity
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.margins import linear, scores, training_rows, width
 from fedsim.learners.merit import DUALITY, Merits
@@ -27,8 +28,9 @@ class GraphTasks:
     f_t(w) = c_t sum_i loss(w . x_ti, y_ti). L is the Laplacian of the overlay, whose edges weigh what the mixing matrix
     gives them, or ``edge_weight`` each where that is said: Smith et al. 2017, equation (1), for a fixed Omega. On the
     complete graph with Metropolis weights it is ``MeanRegularised``. In asynchronous gossip two peers give each other
-    1/2, and so weighs every edge unless ``edge_weight`` is said. An edge counts from the first model that
-    came over it; a neighbour that goes pulls on with its newest one.
+    1/2, and so weighs every edge unless ``edge_weight`` is said. With a learned ``affinity`` ties begin at these
+    weights and follow the models; what is said of the optimum then holds for the Omega of now. An edge counts from the
+    first model that came over it; a neighbour that goes pulls on with its newest one.
 
     Node t's own problem, with the newest w_s of its neighbours, is
 
@@ -47,6 +49,7 @@ class GraphTasks:
     penalty: float = 1e-3  # lambda
     mu: float = 0.1
     edge_weight: float | None = None
+    affinity: Affinity = field(default_factory=GivenAffinity)
     example_weight: Literal["mean", "sum"] = "mean"  # c_t = 1 / n_t, or 1
     precision: Precision = "float32"
     overlaps: bool = False
@@ -101,7 +104,9 @@ class GraphTasks:
         It must: moved by the news and not yet by the own examples, models need not converge, and were seen not to.
         """
         del problem
-        ties = exchange.weights if self.edge_weight is None else np.full(len(exchange.weights), self.edge_weight)
+        given = exchange.weights if self.edge_weight is None else np.full(len(exchange.weights), self.edge_weight)
+        sent = np.repeat(exchange.offered, np.diff(exchange.starts), axis=0)
+        ties = self.affinity.ties(given, sent, exchange.received)
         after = []
         for node, begin, end in zip(exchange.memory, exchange.starts[:-1], exchange.starts[1:], strict=True):
             part = slice(begin, end)

@@ -237,4 +237,6 @@ def _flow(value: Any) -> str:
 
 
 def _plural(name: str) -> str:
-    return {"DualLoss": "losses", "Mixing": "mixing", "Staleness": "stalenesses"}.get(name, f"{name.lower()}s")
+    return {"Affinity": "affinities", "DualLoss": "losses", "Mixing": "mixing", "Staleness": "stalenesses"}.get(
+        name, f"{name.lower()}s"
+    )

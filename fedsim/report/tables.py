@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fedsim.report.grid import Row, facts, grid, heading_line
 from fedsim.report.human import NOTHING, about
-from fedsim.scenario.metric import UNSEEN
+from fedsim.scenario.metric import TRAIN, UNSEEN
 from fedsim.study.goal import Goal
 from fedsim.study.result import Summary, Waste
 from fedsim.study.slowest import Slowest
@@ -19,6 +19,8 @@ METRIC_TEXT: Mapping[str, str] = {
     "mean_accuracy": "mean accuracy",
     "worst_tenth": "accuracy of the worst tenth",
     "bottom_decile": "accuracy at the bottom decile",
+    "deviation": "deviation of devices' accuracy",
+    "fairness": "fairness of devices' accuracy",
 }
 
 _FINAL = {"accuracy": "accuracy at the end", "mean_accuracy": "  mean over devices", "worst_tenth": "  worst tenth"}
@@ -46,19 +48,27 @@ def run_report(summary: Summary) -> RenderableType:
     )
 
 
-def goal_text(goal: Goal) -> str:
+def goal_text(goal: Goal, *, regression: bool = False) -> str:
     """``90 % mean accuracy``; ``gap at most 0.001``."""
-    name, target = metric_text(goal.metric), goal.target or 0.0
-    if goal.is_share:
+    name, target = metric_text(goal.metric, regression=regression), goal.target or 0.0
+    if goal.is_share and not goal.falls:
         return f"{target * 100:.3g} % {name}"
-    return f"{name} {'at most' if goal.falls else 'at least'} {target:.3g}"
+    level = f"{target * 100:.3g} %" if goal.is_share else f"{target:.3g}"
+    return f"{name} {'at most' if goal.falls else 'at least'} {level}"
 
 
-def metric_text(metric: str) -> str:
-    """``mean accuracy``, ``accuracy of the worst tenth of unseen devices``; a measure's own name."""
-    bare = metric.removeprefix(UNSEEN)
-    text = METRIC_TEXT.get(bare, bare.replace("_", " "))
-    return text if bare == metric else f"{text}, unseen devices"
+def metric_text(metric: str, *, regression: bool = False) -> str:
+    """``mean accuracy``, ``mean R^2, unseen devices``, ``accuracy, training examples``; a measure's own name."""
+    for prefix, of in ((UNSEEN, "unseen devices"), (TRAIN, "training examples")):
+        bare = metric.removeprefix(prefix)
+        if bare != metric and bare in METRIC_TEXT:
+            return f"{metric_text(bare, regression=regression)}, {of}"
+    return of_model(METRIC_TEXT.get(metric, metric.replace("_", " ")), regression=regression)
+
+
+def of_model(text: str, *, regression: bool) -> str:
+    """What says accuracy, in the words of a regression where the model is one."""
+    return text.replace("accuracy", "R^2") if regression else text
 
 
 def waste_table(waste: Mapping[str, Waste], spent: Usage) -> RenderableType:
@@ -105,11 +115,15 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
     if not summary.learned:
         yield "timing run", "nothing was learned"
     elif summary.target is not None:
-        yield goal_text(summary.goal), _reached(summary)
+        yield goal_text(summary.goal, regression=summary.regression), _reached(summary)
     yield "rounds", about(summary.rounds, "")
     if summary.learned and not all(math.isfinite(summary.final[name]) for name in _FINAL if name in summary.final):
         yield "learning", "diverged: its numbers are finite no more; a smaller step size may help"
-    yield from ((text, about(summary.final[name], "1")) for name, text in _FINAL.items() if name in summary.final)
+    yield from (
+        (of_model(text, regression=summary.regression), about(summary.final[name], "1"))
+        for name, text in _FINAL.items()
+        if name in summary.final
+    )
     yield "devices", _devices(summary)
     yield "energy", about(summary.spent.work_j, "J")
     yield "bytes", f"{about(summary.spent.sent_bytes, 'bytes')} up, {about(summary.spent.received_bytes, 'bytes')} down"

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from fedsim import problems
 from fedsim.errors import FedsimError
+from fedsim.learners.affinity import Affinity, GivenAffinity, LearnedAffinity
 from fedsim.learners.averaging import Averaging
 from fedsim.learners.choco import ChocoSgd
 from fedsim.learners.cluster_relation import Clustered
@@ -279,6 +280,7 @@ def standard_catalogue() -> Catalogue:
                 "shared": Shared,
             },
             DualLoss: {"hinge": Hinge, "squared-hinge": SquaredHinge, "squared": Squared, "log": LogLoss},
+            Affinity: {"given": GivenAffinity, "learned": LearnedAffinity},
             Effort: {"whole": WholeEffort, "drawn": DrawnEffort, "by-charge": EffortByCharge},
             Optimiser: {
                 "none": Mean,

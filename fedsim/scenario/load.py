@@ -77,8 +77,7 @@ class Draft:
                 assign(layers, one.path, one.value, one.source)
             except ScenarioError as error:
                 mistakes.extend(error)
-        mistakes.raise_any()
-        return _checked(layers, (), None, standard_catalogue())
+        return _validated(layers, standard_catalogue(), mistakes)
 
 
 def check(
@@ -108,6 +107,11 @@ def fingerprint(scenario: Scenario) -> str:
 def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: Catalogue) -> Scenario:
     mistakes = Mistakes()
     _override(layers, overrides, seed, mistakes)
+    return _validated(layers, catalogue, mistakes)
+
+
+def _validated(layers: Layers, catalogue: Catalogue, mistakes: Mistakes) -> Scenario:
+    """The scenario in the words, unless there are mistakes in them, or have been before."""
     known = _known(catalogue, _topology(layers, catalogue, mistakes))
     try:
         scenario = Scenario.model_validate(layers.words, context=known)

@@ -1,7 +1,9 @@
 """What a run may be judged by: which names there are, which way is better, and what a target may be."""
 
 import math
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
 from fedsim import units
 from fedsim.learners.merit import Merits
@@ -15,24 +17,50 @@ device's own share; the mean of the worst tenth of these; and their 10th percent
 UNSEEN: Final = "unseen_"
 """Before a metric: that of the devices which are kept out of the training."""
 
+TRAIN: Final = "train_"
+"""Before a metric: that on the devices' training examples."""
+
+Also = Literal["train", "loss", "fairness"]
+
+ALSO: Final[Mapping[Also, tuple[str, ...]]] = MappingProxyType({
+    "train": tuple(f"{TRAIN}{name}" for name in METRICS),
+    "loss": ("train_loss",),
+    "fairness": ("deviation", "fairness"),
+})  # fmt: skip
+"""What may be evaluated besides, and the columns that it gives the curve.
+
+``train_loss`` is the mean loss of all training examples, each by the model that its device would use, with the
+model's own penalty and nothing of the learner's: it can be compared between learners. What a learner itself makes
+small, with its terms for proximity or relations between tasks, is its ``objective`` or ``primal``. For ``deviation``
+and ``fairness`` see ``fedsim.tasks.evenness``.
+"""
+
+_FALLING: Final = ("train_loss", "deviation")
+
+
+def also_for(name: str) -> frozenset[Also]:
+    """What must be evaluated besides for a metric."""
+    return frozenset(word for word, names in ALSO.items() if name in names)
+
 
 def is_share(name: str) -> bool:
-    """Whether a metric is a share, with targets in per cent: accuracies are, whoever's they are."""
-    return name.removeprefix(UNSEEN) in METRICS
+    """Whether a metric is a share, with targets in per cent: accuracies are, whoever's they are, and evenness."""
+    return name.removeprefix(UNSEEN).removeprefix(TRAIN) in METRICS or name in ALSO["fairness"]
 
 
 def metric_falls(name: str, learner: Part) -> bool:
     """Whether less of a metric is better.
 
-    Accuracies rise. A measure of the learner goes as the learner says, see ``fedsim.learners.merit``; one of which
-    nothing is said falls, as losses and gaps do.
+    Accuracies and fairness rise, losses and deviations fall. A measure of the learner goes as the learner says, see
+    ``fedsim.learners.merit``; one of which nothing is said falls, as losses and gaps do.
     """
-    return not is_share(name) and (_merits(learner) or {}).get(name) != "rises"
+    return name in _FALLING or (not is_share(name) and (_merits(learner) or {}).get(name) != "rises")
 
 
 def metric_names(learner: Part) -> tuple[str, ...]:
     """All metrics that a run of this learner can have; without its measures if it does not say which it has."""
-    return (*METRICS, *(_merits(learner) or ()), *(f"{UNSEEN}{name}" for name in METRICS))
+    others = [name for names in ALSO.values() for name in names]
+    return (*METRICS, *(_merits(learner) or ()), *others, *(f"{UNSEEN}{name}" for name in METRICS))
 
 
 def metric_rule(name: str, learner: Part) -> str:

@@ -72,6 +72,7 @@ Delay = Annotated[float, _number("s", lambda value: 0 <= value < math.inf, "must
 Energy = Annotated[float, _number("J", _is_positive, "must be > 0 and finite"), _shown_in("J")]
 Power = Annotated[float, _number("W", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("W")]
 Target = Annotated[float, _number("1", math.isfinite, "must be finite")]
+Gain = Annotated[float, _number("1", lambda value: 0 <= value < math.inf, "must be >= 0 and finite")]
 Share = Annotated[float, _number("1", lambda value: 0 <= value <= 1, "must be from 0 % to 100 %"), _shown_in("1")]
 PositiveShare = Annotated[
     float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")

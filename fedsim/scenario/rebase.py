@@ -27,4 +27,5 @@ def _is_file(keys: Keys) -> bool:
         return True
     if keys[-1] == "devices":  # of a group: a CSV file; by name they are a list
         return keys[0] == "fleet" and len(keys) == 3
-    return keys[0] in {"fleet", "protocol"} and keys[-1] in {"trace", "file"}  # data have files in a folder of their own
+    # Data have their files in a folder of their own.
+    return keys[0] in {"fleet", "protocol"} and keys[-1] in {"trace", "file"}

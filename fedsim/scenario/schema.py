@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     Field,
+    PlainValidator,
     Strict,
     ValidationError,
     ValidationInfo,
@@ -20,19 +21,21 @@ from fedsim.problems import unknown
 from fedsim.protocols.fit import compression_misfit, misfits, peer_misfits
 from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.leanings import label_mistakes
-from fedsim.scenario.metric import METRICS, UNSEEN, is_share, metric_rule, target_rule
+from fedsim.scenario.metric import ALSO, METRICS, UNSEEN, Also, is_share, metric_rule, target_rule
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.overlay_rules import overlay_rules
-from fedsim.scenario.quantity import DurationLaw, Target, Time
+from fedsim.scenario.quantity import DurationLaw, Energy, Gain, Target, Time
 from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.system.interruption import Interrupted
 
+AlsoWord = Annotated[Also, PlainValidator(lambda words: read_name("evaluation", ALSO, words))]
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 
 
@@ -72,16 +75,36 @@ class Edges(Checked):
         return groups
 
 
+class PlateauWords(Checked):
+    """No progress of the metric: for so many evaluations, or within so much simulated time.
+
+    Progress is a value that is better by at least ``gain`` than the last that was progress.
+    """
+
+    evaluations: Count | None = None
+    within_s: Time | None = Field(default=None, alias="within")
+    gain: Gain = 0.0
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        if (self.evaluations is None) == (self.within_s is None):
+            raise refuse("needs either evaluations or within")
+        return self
+
+
 class Stop(Checked):
-    """When a run ends: at the target, or at a bound on simulated time or rounds, whichever is first.
+    """When a run ends: at the target, or at a bound on time, rounds, energy or patience, whichever is first.
 
     The metric is any that the run evaluates, the learner's own measures included; see ``fedsim.scenario.metric``.
+    The energy is what the devices spend for the learner; it is looked at when a round ends and at evaluations.
     """
 
     metric: Annotated[str, Strict()] = METRICS[0]
     target: Target | None = None
     time_s: Time | None = Field(default=None, alias="time")
     rounds: Count | None = None
+    energy_j: Energy | None = Field(default=None, alias="energy")
+    plateau: PlateauWords | None = None
 
     @field_validator("target")
     @classmethod
@@ -97,8 +120,8 @@ class Stop(Checked):
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
-        if self.time_s is None and self.rounds is None:
-            raise refuse("needs a bound, time or rounds: a target may never be reached")
+        if (self.time_s, self.rounds, self.energy_j, self.plateau) == (None, None, None, None):
+            raise refuse("needs a bound, time, rounds, energy or plateau: a target may never be reached")
         return self
 
 
@@ -107,11 +130,14 @@ class Evaluate(Checked):
 
     Without a server a round is as many rounds of single peers as there are peers. The start and the end are always
     evaluated. So many devices as are ``unseen`` are kept out of every round, and scored apart from the others.
+    ``also`` is what is computed besides the test accuracies, see ``fedsim.scenario.metric``; what ``stop.metric``
+    needs is computed anyway.
     """
 
     every_rounds: Count | None = 1
     every_s: Time | None = Field(default=None, alias="every")
     unseen: Count | None = None
+    also: tuple[AlsoWord, ...] = ()
 
 
 class Scenario(Checked):
@@ -314,6 +340,9 @@ class Scenario(Checked):
         if self.stop.metric.startswith(UNSEEN) and not self.evaluate.unseen:
             rule = f"{self.stop.metric!r} is of devices that are kept out: say how many in evaluate.unseen"
             raise Refused([(("stop", "metric"), rule)])
+        if self.stop.plateau and self.evaluate.every_rounds is None and self.evaluate.every_s is None:
+            rule = "is seen by evaluations: say how often in evaluate.every_rounds or evaluate.every"
+            raise Refused([(("stop", "plateau"), rule)])
         return self
 
 

@@ -3,14 +3,16 @@
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, Strict, ValidationError, field_validator, model_validator
 
 from fedsim import problems
 from fedsim.problems import Mistakes, key_path
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.codec import read_name
 from fedsim.scenario.names import Name
 from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.scenario.schema import Seed
@@ -29,6 +31,29 @@ Text = Annotated[str, Strict()]
 Path_ = Annotated[str, Strict(), Field(min_length=1)]
 Settings = dict[Path_, Any]
 Varies = Annotated[Variation, PlainValidator(read_variation)]
+
+
+def _seeds(words: Any) -> int | tuple[int, ...]:
+    if type(words) is int and 1 <= words <= MOST_RUNS:
+        return words
+    if not isinstance(words, list):
+        raise refuse(f"must be a whole number from 1 to {MOST_RUNS:,}, or a list of seeds, got {problems.shown(words)}")
+    broken: list[Mistake] = [
+        ((i,), f"must be a whole number >= 0, got {problems.shown(seed)}")
+        for i, seed in enumerate(words)
+        if type(seed) is not int or not 0 <= seed <= MOST_SEED
+    ]
+    if broken:
+        raise Refused(broken)
+    if not words or len(set(words)) < len(words):
+        raise refuse(f"must be different, and at least one, got {problems.shown(words)}")
+    return tuple(words)
+
+
+def _quantity(words: Any) -> Any:
+    if words is None or (isinstance(words, (int, float, str)) and not isinstance(words, bool)):
+        return words
+    raise refuse(f"must be a number or a share such as '85 %', got {problems.shown(words)}")
 
 
 class Variant(Checked):
@@ -88,10 +113,10 @@ class StudyFile(Checked):
     vary: dict[Path_, Varies] = Field(default_factory=dict)
     sample: Sample | None = None
     sample_seed: Seed = 0
-    seeds: Annotated[int | tuple[int, ...], PlainValidator(lambda words: _seeds(words))] = 5
+    seeds: Annotated[int | tuple[int, ...], PlainValidator(_seeds)] = 5
     metric: Text | None = None
-    target: Annotated[Any, PlainValidator(lambda words: _quantity(words))] = None
-    terms: Literal["equal", "own"] = "equal"
+    target: Annotated[Any, PlainValidator(_quantity)] = None
+    terms: Annotated[str, PlainValidator(partial(read_name, "word", ("equal", "own")))] = "equal"
 
     @field_validator("set_", "vary")
     @classmethod
@@ -185,26 +210,3 @@ def check_study(words: Any, source: str) -> StudyFile:
 def label_of(file: str) -> str:
     """The name of a file without its ending, as a label."""
     return _LABEL.sub("-", PurePath(file).stem).strip("-_") or "scenario"
-
-
-def _seeds(words: Any) -> int | tuple[int, ...]:
-    if type(words) is int and 1 <= words <= MOST_RUNS:
-        return words
-    if not isinstance(words, list):
-        raise refuse(f"must be a whole number from 1 to {MOST_RUNS:,}, or a list of seeds, got {problems.shown(words)}")
-    broken: list[Mistake] = [
-        ((i,), f"must be a whole number >= 0, got {problems.shown(seed)}")
-        for i, seed in enumerate(words)
-        if type(seed) is not int or not 0 <= seed <= MOST_SEED
-    ]
-    if broken:
-        raise Refused(broken)
-    if not words or len(set(words)) < len(words):
-        raise refuse(f"must be different, and at least one, got {problems.shown(words)}")
-    return tuple(words)
-
-
-def _quantity(words: Any) -> Any:
-    if words is None or (isinstance(words, (int, float, str)) and not isinstance(words, bool)):
-        return words
-    raise refuse(f"must be a number or a share such as '85 %', got {problems.shown(words)}")

@@ -13,12 +13,13 @@ Numbers that are computed are rounded to four significant digits: they are to be
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fedsim import problems, units
 from fedsim.errors import FedsimError
+from fedsim.scenario.codec import read_quantity
 from fedsim.scenario.refusal import Refused, refuse
 
 MOST_VALUES = 10_000
@@ -50,10 +51,7 @@ class Uniform:
 
     def at(self, share: float) -> Any:
         """The value at this share of the way."""
-        return self._words(self.low + share * (self.high - self.low))
-
-    def _words(self, value: float) -> Any:
-        return in_words(value, (self.low, self.high), self.unit)
+        return in_words(self.low + share * (self.high - self.low), (self.low, self.high), self.unit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +137,7 @@ def _bounds(words: Any) -> tuple[float, float, str]:
     if not isinstance(words, list) or len(words) != 2:
         raise refuse(f"must be [low, high], got {problems.shown(words)}")
     unit = _unit(words)
-    low, high = (units.parse(word, unit or "1") for word in words)
+    low, high = (read_quantity(unit, word) for word in words)
     if not -math.inf < low < high < math.inf:
         raise refuse(f"must be [low, high] with low < high, got {problems.shown(words)}")
     return low, high, unit
@@ -186,19 +184,21 @@ def _integers(words: Any) -> Integers:
     return Integers(low=words[0], high=words[1])
 
 
-def _grid(words: Any, law: Any) -> Listed:
+def _grid(words: Any, law: Callable[[Any], Uniform | LogUniform]) -> Listed:
     """Values from one end to the other, both included."""
     keys = {"from", "to", "points"}
     if not isinstance(words, Mapping) or set(words) != keys:
         raise refuse(f"must have the keys from, to and points, got {problems.shown(words)}")
     points = words["points"]
     if type(points) is not int or not 2 <= points <= MOST_VALUES:
-        raise Refused([(("points",), f"must be a whole number from 2 to {MOST_VALUES:,}, got {problems.shown(points)}")])
+        raise Refused(
+            [(("points",), f"must be a whole number from 2 to {MOST_VALUES:,}, got {problems.shown(points)}")]
+        )
     spread = law([words["from"], words["to"]])
     return Listed(values=tuple(dict.fromkeys(spread.at(i / (points - 1)) for i in range(points))))
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[Any], Variation]] = {
     "values": lambda words: Listed(values=_values(words)),
     "grid": lambda words: _grid(words, _uniform),
     "log_grid": lambda words: _grid(words, _log_uniform),

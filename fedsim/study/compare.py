@@ -3,19 +3,14 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from fedsim.errors import FedsimError
 from fedsim.scenario import Scenario, load
-from fedsim.scenario.metric import is_share, metric_falls, metric_rule, target_rule
-from fedsim.scenario.underlay import redrawn
 from fedsim.study.comparison import Comparison
-from fedsim.study.goal import Goal
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run
-
-_EVALUATIONS: Final = 200
+from fedsim.study.terms import check_metric, goal_of, on_equal_terms, smallest_horizon_s
 
 
 def compare(
@@ -30,7 +25,7 @@ def compare(
     """Run every scenario with every seed.
 
     The same seeds for all: two scenarios share all the luck that they have in common, and differences are paired.
-    To compare quality at equal time every run goes on, past its target and its bound on rounds, to the same
+    To compare quality at equal time every run goes on, past its target and its other bounds, to the same
     horizon: the smallest ``stop.time`` among the scenarios. All are evaluated at the same instants, 200 of them: on
     curves that go up and down, who is looked at more often would reach a target earlier. The time to the target is
     read from the curves.
@@ -51,11 +46,10 @@ def compare(
     """
     loaded = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
     _check(loaded, seeds, metric)
-    goal = Goal.of(loaded[0], metric, _target(loaded, metric, target))
-    horizon_s = _horizon_s(loaded)
+    goal, horizon_s = goal_of(loaded, metric, target), smallest_horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
     jobs = [
-        Job(name=f"{label}, seed {seed}", work=partial(run, _altered(scenario, horizon_s, seed)))
+        Job(name=f"{label}, seed {seed}", work=partial(run, on_equal_terms(scenario, metric, horizon_s, seed)))
         for label, scenario in zip(labels, loaded, strict=True)
         for seed in seeds
     ]
@@ -69,52 +63,7 @@ def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> 
         raise FedsimError("compare needs at least one scenario")
     if not seeds or len(set(seeds)) < len(seeds):
         raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
-    for scenario in scenarios:
-        rule = metric_rule(metric, scenario.learner)
-        if rule:
-            raise FedsimError(f"{scenario.name}: {rule}")
-    ways = {metric_falls(metric, scenario.learner) for scenario in scenarios}
-    if len(ways) > 1:
-        raise FedsimError(f"{metric} falls in some of the scenarios and rises in others: it cannot be compared")
-
-
-def _target(scenarios: Sequence[Scenario], metric: str, target: float | None) -> float | None:
-    if not any(scenario.learns for scenario in scenarios):
-        if target is not None:
-            raise FedsimError(f"target says nothing here: nothing is learned in timing runs, got {target!r}")
-        return None
-    first = scenarios[0]
-    goal = _stops_at(first, metric) if target is None else target
-    if goal is None:
-        example = "'85 %'" if is_share(metric) else "0.05"
-        text = f"{first.name!r} has no stop.target of {metric}: give one, such as --target {example}"
-        raise FedsimError(f"a target is needed: {text}")
-    rule = target_rule(metric, goal)
-    if rule:
-        raise FedsimError(f"target {rule}")
-    return goal
-
-
-def _stops_at(scenario: Scenario, metric: str) -> float | None:
-    """The scenario's own target, where it may be one of this metric: accuracies share theirs."""
-    own = scenario.stop.metric
-    return scenario.stop.target if own == metric or (is_share(own) and is_share(metric)) else None
-
-
-def _horizon_s(scenarios: Sequence[Scenario]) -> float:
-    """The smallest bound on simulated time."""
-    times_s = [scenario.stop.time_s for scenario in scenarios if scenario.stop.time_s is not None]
-    if not times_s:
-        names = ", ".join(scenario.name for scenario in scenarios)
-        raise FedsimError(f"scenarios are compared at equal times, and none of {names} has a stop.time")
-    return min(times_s)
-
-
-def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
-    stop = scenario.stop.model_copy(update={"target": None, "rounds": None, "time_s": horizon_s})
-    evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
-    topology = redrawn(scenario.topology, seed)
-    return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed, "topology": topology})
+    check_metric(scenarios, metric)
 
 
 def _labels(names: Sequence[str]) -> list[str]:

@@ -105,9 +105,13 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_json(value: Mapping[str, Any], path: Path) -> None:
-    """Write plain values as JSON. What is not finite becomes null: JSON has no word for it."""
-    text = json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    """Write plain values as JSON."""
+    path.write_text(as_json(value), encoding="utf-8")
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Plain values as JSON. What is not finite becomes null: JSON has no word for it."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def write_picture(what: Result | Comparison, path: Path) -> None:

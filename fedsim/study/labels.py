@@ -76,14 +76,17 @@ def _name(value: Any) -> str:
 
 def _in_full(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "-".join(_safe(f"{key}-{_in_full(inner)}" if key != "name" else str(inner)) for key, inner in value.items())
+        return "-".join(
+            _safe(f"{key}-{_in_full(inner)}" if key != "name" else str(inner)) for key, inner in value.items()
+        )
     if isinstance(value, (list, tuple)):
         return "-".join(map(_in_full, value))
     return _safe(value) if isinstance(value, str) else _name(value)
 
 
 def _safe(text: str) -> str:
-    return _UNSAFE.sub("-", text.replace("%", "pct").replace(" ", "")).strip("-.") or "empty"
+    spoken = re.sub(r"^-(?=[\d.])", "minus", text.replace("%", "pct").replace(" ", ""))
+    return _UNSAFE.sub("-", spoken).strip("-.") or "empty"
 
 
 def _cut(label: str, variant: str, point: Mapping[str, Any]) -> str:

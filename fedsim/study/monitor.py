@@ -3,29 +3,28 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
-from typing import Protocol
-
-import numpy as np
+from typing import Final
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import Array, IntArray
 from fedsim.problems import unknown
 from fedsim.scenario import METRICS
+from fedsim.study.evaluation import Evaluation
 from fedsim.study.goal import Goal
+from fedsim.study.plateau import Plateau, PlateauWatch
 from fedsim.system.usage import Usage
-from fedsim.tasks.model import Predictor
-from fedsim.tasks.problem import Outline, Problem
-from fedsim.tasks.quality import Quality, qualities
+
+ENERGY_SPENT: Final = "energy is spent"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """When to stop: at a goal, after simulated seconds, or after rounds, whichever comes first."""
+    """When to stop: at a goal, after seconds, rounds or joules, or without progress, whichever comes first."""
 
     goal: Goal = field(default_factory=lambda: Goal(metric=METRICS[0]))
     time_s: float | None = None
     rounds: float | None = None
+    energy_j: float | None = None
+    plateau: Plateau | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,36 +48,15 @@ class Point:
         return {**{name: flat[name] for name in flat if name != "measures"}, **self.measures}
 
 
-class Trained(Protocol):
-    """A training that can be looked at."""
-
-    @property
-    def problem(self) -> Problem:
-        """What is learned."""
-
-    def models(self) -> Array:
-        """What each device would use now: (m, p)."""
-
-    def predictor(self) -> Predictor:
-        """What reads them."""
-
-    def measures(self) -> Mapping[str, float]:
-        """The learner's own figures of merit."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What a monitor looks at: the clock, the training, what the devices spent, and who else wants to know.
-
-    ``unseen`` are devices that are kept out of the training, and scored apart.
-    """
+    """What a monitor looks at: the clock, the training, what the devices spent, and who else wants to know."""
 
     clock: Callable[[], float]
-    training: Trained
+    evaluation: Evaluation
     spent: Callable[[], Usage]
     record: Callable[..., None]
     tell: Callable[[Point], None]
-    unseen: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 class RunMonitor:
@@ -92,18 +70,12 @@ class RunMonitor:
         self._watched = watched
         self._bounds = bounds
         self._every_rounds = every_rounds
+        self._plateau = PlateauWatch(bounds.plateau, bounds.goal) if bounds.plateau else None
         self._peer_rounds = 0
         self.round = 0.0
         self.points: list[Point] = []
         self.stopped_because = ""
         self.done = asyncio.Event()
-
-    @cached_property
-    def _seen(self) -> IntArray:
-        """Devices that may be trained on."""
-        may = np.ones(self._watched.training.problem.devices, dtype=np.bool_)
-        may[self._watched.unseen] = False
-        return np.flatnonzero(may)
 
     def is_done(self) -> bool:
         """Whether a bound was reached."""
@@ -122,53 +94,53 @@ class RunMonitor:
     def peer_round_ended(self, device: int) -> None:  # noqa: ARG002  # a protocol says who, the mean does not ask
         """One peer finished a round."""
         self._peer_rounds += 1
-        peers = self._watched.training.problem.devices
+        peers = self._watched.evaluation.training.problem.devices
         if self._peer_rounds % peers:
             self.round = self._peer_rounds / peers
         else:
             self._advance(self._peer_rounds // peers)
 
     def evaluate(self) -> None:
-        """Measure now, and stop if the target is reached. Twice at the same instant and round measures once."""
+        """Measure now, and stop if it is enough. Twice at the same instant and round measures once."""
         watched = self._watched
         time_s = watched.clock()
         if self.points and (self.points[-1].time_s, self.points[-1].round) == (time_s, self.round):
             return
-        training = watched.training
-        found, unseen = self._qualities()
-        spent = watched.spent()
+        found, spent = watched.evaluation.now(), watched.spent()
         point = Point(
             time_s=time_s,
             round=self.round,
-            **asdict(found),
+            **asdict(found.quality),
             energy_j=spent.work_j,
             up_bytes=spent.sent_bytes,
             down_bytes=spent.received_bytes,
-            measures={**training.measures(), **{f"unseen_{name}": value for name, value in unseen.items()}},
+            measures=found.others,
         )
-        reached = self._has_reached(point)
+        reason = self._reason(point)
         self.points.append(point)
-        watched.record("evaluated", round=self.round, **asdict(found))
+        watched.record("evaluated", round=self.round, **asdict(found.quality))
         watched.tell(point)
-        if reached:
-            self.stop("target reached")
+        if reason:
+            self.stop(reason)
 
-    def _has_reached(self, point: Point) -> bool:
-        """Whether the goal is reached; not in a timing run, which has no qualities."""
+    def _reason(self, point: Point) -> str:
+        """Why to stop after this evaluation, empty to go on. What needs quality is not asked of a timing run."""
+        if self._watched.evaluation.learns:
+            value = self._value(point)
+            if self._bounds.goal.is_reached_by(value):
+                return "target reached"
+            if self._plateau is not None and self._plateau.is_reached(point.time_s, value):
+                return "no more progress"
+        return ENERGY_SPENT if self._is_spent(point.energy_j) else ""
+
+    def _value(self, point: Point) -> float:
         goal, row = self._bounds.goal, point.row()
-        if isinstance(self._watched.training.problem, Outline):
-            return False
         if goal.metric not in row:
-            measured = [*METRICS, *point.measures]
-            raise FedsimError(f"stop.metric: {unknown(goal.metric, 'metric of this run', measured)}")
-        return goal.is_reached_by(row[goal.metric])
+            raise FedsimError(f"stop.metric: {unknown(goal.metric, 'metric of this run', [*METRICS, *point.measures])}")
+        return row[goal.metric]
 
-    def _qualities(self) -> tuple[Quality, dict[str, float]]:
-        """Of the devices that take part, and of those that are kept out, if any are."""
-        training, unseen = self._watched.training, self._watched.unseen
-        groups = [self._seen, unseen] if len(unseen) else [self._seen]
-        found = qualities(training.problem, training.models(), groups, training.predictor())
-        return found[0], asdict(found[1]) if len(unseen) else {}
+    def _is_spent(self, energy_j: float) -> bool:
+        return self._bounds.energy_j is not None and energy_j >= self._bounds.energy_j
 
     def _advance(self, number: int) -> None:
         self.round = float(number)
@@ -176,3 +148,5 @@ class RunMonitor:
             self.evaluate()
         if self._bounds.rounds is not None and number >= self._bounds.rounds:
             self.stop("rounds are over")
+        if self._bounds.energy_j is not None and self._is_spent(self._watched.spent().work_j):
+            self.stop(ENERGY_SPENT)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Final
 
 from fedsim.study.goal import Goal
-from fedsim.study.result import Result
+from fedsim.study.pair import Figure
+from fedsim.study.result import Result, Summary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,15 +25,31 @@ class Measure:
         return "_to_target" in self.field
 
     @property
+    def is_share(self) -> bool:
+        """Whether it differs by percentage points rather than by a factor."""
+        return self.unit == "1"
+
+    @property
     def is_of_quality(self) -> bool:
         """Whether only a run in which something is learned has it."""
-        return self.is_to_target or self.unit == "1"
+        return self.is_to_target or self.is_share or self.field == GOAL
 
     def of(self, outcome: "Outcome") -> float | None:
         """The figure of one run, None where it has none."""
         value: float | None = getattr(outcome, self.field)
         return value
 
+    def figure(self, outcome: "Outcome") -> Figure | None:
+        """The figure of one run; of what is to the target, and was not reached, what it took by the end without it."""
+        value = self.of(outcome)
+        if value is not None:
+            return Figure(value=value)
+        spent: float | None = getattr(outcome, self.field.replace("_to_target", "")) if self.is_to_target else None
+        return None if spent is None else Figure(value=spent, complete=False)
+
+
+GOAL: Final = "goal_metric"
+TIME_IS_UP: Final = "time is up"
 
 MEASURES: Final = (
     Measure(field="time_to_target_s", unit="s", text="time to target"),
@@ -40,6 +57,7 @@ MEASURES: Final = (
     Measure(field="energy_to_target_j", unit="J", text="energy to target"),
     Measure(field="up_to_target_bytes", unit="bytes", text="bytes up to target"),
     Measure(field="down_to_target_bytes", unit="bytes", text="bytes down to target"),
+    Measure(field="total_to_target_bytes", unit="bytes", text="bytes to target"),
     Measure(field="accuracy", unit="1", text="accuracy"),
     Measure(field="mean_accuracy", unit="1", text="mean accuracy"),
     Measure(field="worst_tenth", unit="1", text="worst tenth"),
@@ -48,74 +66,108 @@ MEASURES: Final = (
     Measure(field="energy_j", unit="J", text="energy"),
     Measure(field="up_bytes", unit="bytes", text="bytes up"),
     Measure(field="down_bytes", unit="bytes", text="bytes down"),
+    Measure(field="total_bytes", unit="bytes", text="bytes"),
 )
+
+
+def measures(goal: Goal, *, regression: bool = False) -> tuple[Measure, ...]:
+    """The figures that runs with this goal are compared by: all, and its metric if that is none of them.
+
+    The accuracy of a ``regression`` is its R^2.
+    """
+    shares = [i for i, measure in enumerate(MEASURES) if measure.is_share]
+    own = Measure(field=GOAL, unit="1" if goal.is_share else "", text=goal.metric.replace("_", " "))
+    known = goal.metric in {measure.field for measure in MEASURES}
+    found = MEASURES if known else (*MEASURES[: shares[-1] + 1], own, *MEASURES[shares[-1] + 1 :])
+    if not regression:
+        return found
+    return tuple(replace(measure, text=measure.text.replace("accuracy", "R^2")) for measure in found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """One run. What is ``to_target`` is None where the target was not reached; the rest is at the end.
+    """One run. What is ``to_target`` is None where the target was not reached; the rest is at ``time_s``, the horizon.
 
-    Of a timing run, in which nothing is learned, the quality is None as well.
+    Of a timing run, in which nothing is learned, the quality is None as well, and of a run that was stopped before the
+    horizon all that is at it. ``goal_metric`` is the metric of the goal, whichever that is; ``total`` is up and down.
     """
 
     scenario: str
     seed: int
+    time_s: float
     time_to_target_s: float | None
     rounds_to_target: float | None
     energy_to_target_j: float | None
     up_to_target_bytes: float | None
     down_to_target_bytes: float | None
+    total_to_target_bytes: float | None
     accuracy: float | None
     mean_accuracy: float | None
     worst_tenth: float | None
     bottom_decile: float | None
-    rounds: float
-    energy_j: float
-    up_bytes: float
-    down_bytes: float
+    goal_metric: float | None
+    rounds: float | None
+    energy_j: float | None
+    up_bytes: float | None
+    down_bytes: float | None
+    total_bytes: float | None
     stopped_because: str
 
 
-def outcome(name: str, result: Result, goal: Goal) -> Outcome:
-    """Read the figures of one run from its curve and its summary."""
+def outcome(name: str, result: Result, goal: Goal, horizon_s: float | None = None) -> Outcome:
+    """Read the figures of one run from its curve and its summary; the horizon is by default where the run ended."""
     summary, last = result.summary, result.curve.iloc[-1]
+    end_s = summary.simulated_s if horizon_s is None else horizon_s
     first = goal.first(result.curve) if summary.learned else None
+    whole = is_whole(summary, end_s)
 
-    def at_target(column: str) -> float | None:
-        return None if first is None else first[column]
+    def at_target(*columns: str) -> float | None:
+        return None if first is None else sum(first[column] for column in columns)
+
+    def at_end(value: float) -> float | None:
+        return float(value) if whole else None
 
     def quality(column: str) -> float | None:
-        return float(last[column]) if summary.learned else None
+        return at_end(last[column]) if summary.learned else None
 
     return Outcome(
         scenario=name,
         seed=result.seed,
+        time_s=end_s,
         time_to_target_s=at_target("time_s"),
         rounds_to_target=at_target("round"),
         energy_to_target_j=at_target("energy_j"),
         up_to_target_bytes=at_target("up_bytes"),
         down_to_target_bytes=at_target("down_bytes"),
+        total_to_target_bytes=at_target("up_bytes", "down_bytes"),
         accuracy=quality("accuracy"),
         mean_accuracy=quality("mean_accuracy"),
         worst_tenth=quality("worst_tenth"),
         bottom_decile=quality("bottom_decile"),
-        rounds=float(summary.rounds),
-        energy_j=result.energy_j,
-        up_bytes=result.up_bytes,
-        down_bytes=result.down_bytes,
+        goal_metric=quality(goal.metric),
+        rounds=at_end(summary.rounds),
+        energy_j=at_end(result.energy_j),
+        up_bytes=at_end(result.up_bytes),
+        down_bytes=at_end(result.down_bytes),
+        total_bytes=at_end(result.up_bytes + result.down_bytes),
         stopped_because=summary.stopped_because,
     )
+
+
+def is_whole(summary: Summary, horizon_s: float) -> bool:
+    """Whether a run went on to the horizon, or as far as anything could go on, and was not stopped before it."""
+    return summary.simulated_s >= horizon_s or summary.stopped_because == TIME_IS_UP
 
 
 def over_seeds(measure: Measure, outcomes: Sequence[Outcome]) -> float:
     """One number for several runs of a scenario.
 
     The median of what is to the target, where a run that never reached it counts as infinitely far (so the answer
-    is infinity where half of them or more did not); the mean of what every run has, and NaN of what
-    none has, such as the quality of timing runs.
+    is infinity where half of them or more did not); the mean of everything else, and NaN where a run
+    lacks it, as timing runs lack a quality.
     """
     values = [measure.of(outcome) for outcome in outcomes]
     if measure.is_to_target:
         return median(math.inf if value is None else value for value in values)
     known = [value for value in values if value is not None]
-    return fmean(known) if known else math.nan
+    return fmean(known) if len(known) == len(values) else math.nan

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from fedsim.errors import FedsimError
-from fedsim.scenario import Scenario
 from fedsim.study.folder import write_run
+from fedsim.study.plan import PlannedRun
 from fedsim.study.result import Result
 from fedsim.study.run import simulate
 
@@ -36,8 +36,8 @@ class Failure:
     error: str
 
 
-def pack(scenario: Scenario, metric: str, scratch: str | None) -> Parcel | Failure:
-    """Run a scenario with its seed and pack its folder; a run that fails is an answer, too.
+def pack(run: PlannedRun, metric: str, scratch: str | None) -> Parcel | Failure:
+    """Run a point with a seed and pack its folder; a run that fails is an answer, too.
 
     The files are written into a folder below ``scratch`` first, which by default is where the system has its
     temporary files.
@@ -46,7 +46,7 @@ def pack(scenario: Scenario, metric: str, scratch: str | None) -> Parcel | Failu
         OSError: the files cannot be written: the next run's could not, either.
     """
     with _ALONE:
-        result = _simulated(scenario)
+        result = _simulated(run)
         if isinstance(result, Failure):
             return result
         with TemporaryDirectory(dir=scratch, prefix="run-") as folder:
@@ -61,9 +61,9 @@ def pack(scenario: Scenario, metric: str, scratch: str | None) -> Parcel | Failu
     )
 
 
-def _simulated(scenario: Scenario) -> Result | Failure:
+def _simulated(run: PlannedRun) -> Result | Failure:
     try:
-        return simulate(scenario)
+        return simulate(run.scenario)
     except FedsimError as error:
         return Failure(error=str(error))
     except Exception as error:  # noqa: BLE001  # whatever it is, the other runs can do without it

@@ -37,6 +37,7 @@ class Picture:
     curves: Mapping[str, Sequence[pd.DataFrame]]
     goal: Goal
     end_s: float
+    regression: bool
 
     @property
     def metric(self) -> str:
@@ -113,9 +114,14 @@ def steps(curves: Sequence[pd.DataFrame], metric: str, end_s: float) -> tuple[Ar
 def _picture(what: Result | Comparison) -> Picture:
     if isinstance(what, Comparison):
         curves = {name: [result.curve for result in results] for name, results in what.results.items()}
-        return Picture(curves=curves, goal=what.goal, end_s=what.horizon_s)
+        return Picture(curves=curves, goal=what.goal, end_s=what.horizon_s, regression=what.regression)
     summary = what.summary
-    return Picture(curves={summary.name: [what.curve]}, goal=summary.goal, end_s=summary.simulated_s)
+    return Picture(
+        curves={summary.name: [what.curve]},
+        goal=summary.goal,
+        end_s=summary.simulated_s,
+        regression=summary.regression,
+    )
 
 
 def _draw(axes: Axes, clock: Clock, picture: Picture, name: str, colour: str) -> Line2D:
@@ -205,7 +211,7 @@ def _dress(axes: Axes, clock: Clock, picture: Picture, handles: Sequence[Line2D]
 def _scale_quality(axes: Axes, picture: Picture) -> None:
     if picture.goal.is_share:
         axes.set_ylim(0, 100)
-        axes.set_ylabel("test accuracy (%)")
+        axes.set_ylabel("test $R^2$ (%)" if picture.regression else "test accuracy (%)")
     else:
         axes.set_ylabel(picture.metric.replace("_", " "))
         values = np.concatenate([curve[picture.metric] for curves in picture.curves.values() for curve in curves])

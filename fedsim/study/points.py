@@ -26,7 +26,9 @@ def places(study: StudyFile) -> list[Place]:
     pairs = [(variant, point) for variant in study.variants for point in values]
     is_named = bool(study.scenarios) or not study.vary
     names = labels([variant.label if is_named else "" for variant, _ in pairs], [point for _, point in pairs])
-    return [Place(label=name, variant=variant, values=point) for name, (variant, point) in zip(names, pairs, strict=True)]
+    return [
+        Place(label=name, variant=variant, values=point) for name, (variant, point) in zip(names, pairs, strict=True)
+    ]
 
 
 def _crossed(study: StudyFile) -> list[dict[str, Any]]:

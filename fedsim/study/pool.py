@@ -1,12 +1,15 @@
 """Independent runs, one after the other or on several processes; the answers are the same."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
 from fedsim.errors import FedsimError
@@ -36,8 +39,8 @@ def run_all(jobs: Sequence[Job[Answer]], *, workers: int, tell: Callable[[Answer
         raise FedsimError(f"workers must be >= 1, got {workers!r}")
     if min(workers, len(jobs)) <= 1:
         return [_told(job, job.work, tell) for job in jobs]
-    with _pool(min(workers, len(jobs))) as pool:
-        with _deaf_children():
+    with processes(min(workers, len(jobs))) as pool:
+        with deaf_children():
             waiting: dict[Future[Answer], Job[Answer]] = {pool.submit(job.work): job for job in jobs}
         for future in as_completed(waiting):
             _told(waiting[future], future.result, tell)
@@ -59,11 +62,11 @@ def _told(job: Job[Answer], compute: Callable[[], Answer], tell: Callable[[Answe
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with the block, at once where it fails."""
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
         yield pool
     except BaseException:
@@ -75,8 +78,20 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True)
 
 
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it does: that may be killed, and cannot say a word then."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True, name="parent's end").start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
 @contextmanager
-def _deaf_children() -> Iterator[None]:
+def deaf_children() -> Iterator[None]:
     """Let processes that are started here not hear Ctrl-C, which reaches every process of a terminal.
 
     The first process hears it, and ends the others.

@@ -11,11 +11,12 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from fedsim.errors import FedsimError, ScenarioError
-from fedsim.scenario import load
+from fedsim.scenario import Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.folder import FORMAT
 from fedsim.study.goal import Goal
 from fedsim.study.result import Result, Summary
+from fedsim.study.terms import with_seed
 
 Kind = Literal["run", "seeds", "comparison", "sweep", "whatif"]
 """What a folder of results holds: one run, one scenario's runs, several scenarios', a study's, or changes of one."""
@@ -45,6 +46,21 @@ def read_result(folder: str | Path) -> Result:
         links=_table(place, "links"),
         summary=_checked(summary, place),
     )
+
+
+def read_outline(folder: str | Path, scenario: Scenario) -> Result:
+    """The run in a folder without its events, devices and links, of which there may be very many.
+
+    ``scenario`` is that of the run, which takes long to read and is the same for many runs but for its seed.
+
+    Raises:
+        FedsimError: as ``read_result``.
+    """
+    place, nothing = Path(folder), pd.DataFrame()
+    summary = _checked(read_summary(place), place)
+    curve, seed = _table(place, "metrics"), summary.seed
+    own = with_seed(scenario, seed)
+    return Result(scenario=own, seed=seed, curve=curve, events=nothing, devices=nothing, links=nothing, summary=summary)
 
 
 def read_comparison(folder: str | Path) -> Comparison:

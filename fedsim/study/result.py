@@ -37,7 +37,7 @@ class Summary:
     count, by cause. ``devices_at_work`` are those that worked at all, ``devices_spent`` those whose battery is empty.
     ``groups`` says the first two of each group of the fleet: who was never chosen has no row in the table of devices.
     In a timing run nothing is ``learned``, and nothing is known of its quality: ``final`` is empty. Where the metric
-    ``falls``, less of it is better.
+    ``falls``, less of it is better. Accuracies of a ``regression`` are coefficients of determination, R^2.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Summary:
     groups: Mapping[str, Attended]
     learned: bool = True
     falls: bool = False
+    regression: bool = False
 
     @property
     def goal(self) -> Goal:

@@ -10,14 +10,18 @@ import pandas as pd
 import yaml
 from threadpoolctl import threadpool_limits
 
+from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
+from fedsim.scenario.metric import also_for
 from fedsim.study.devices import at_work, device_table
+from fedsim.study.evaluation import Evaluation
 from fedsim.study.folder import write
 from fedsim.study.goal import Goal
 from fedsim.study.links import link_table
 from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
+from fedsim.study.plateau import Plateau
 from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import slowest
 from fedsim.study.staging import check_place
@@ -93,18 +97,28 @@ def _checked(
 
 
 def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
+    also = frozenset(scenario.evaluate.also) | also_for(scenario.stop.metric)
     watched = Watched(
         clock=lambda: world.sim.now,
-        training=world.training,
+        evaluation=Evaluation(training=world.training, unseen=world.unseen, also=also),
         spent=world.spent,
         record=world.sim.record,
         tell=tell or (lambda _: None),
-        unseen=world.unseen,
     )
+    return RunMonitor(watched, _bounds(scenario, world), every_rounds=scenario.evaluate.every_rounds)
+
+
+def _bounds(scenario: Scenario, world: World) -> Bounds:
     stop = scenario.stop
-    goal = Goal.of(scenario, stop.metric, stop.target)
-    bounds = Bounds(goal=goal, time_s=stop.time_s, rounds=stop.rounds)
-    return RunMonitor(watched, bounds, every_rounds=scenario.evaluate.every_rounds)
+    if not world.learns and (stop.time_s, stop.rounds, stop.energy_j) == (None, None, None):
+        raise FedsimError("stop: a timing run makes no progress and ends at no plateau: give time, rounds or energy")
+    return Bounds(
+        goal=Goal.of(scenario, stop.metric, stop.target),
+        time_s=stop.time_s,
+        rounds=stop.rounds,
+        energy_j=stop.energy_j,
+        plateau=Plateau(**dict(stop.plateau)) if stop.plateau else None,
+    )
 
 
 async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> None:
@@ -179,6 +193,7 @@ def _summary(
         devices=len(world.devices),
         devices_at_work=sum(group.at_work for group in groups.values()),
         learned=world.learns,
+        regression=world.training.problem.model.classes == 0,
         devices_spent=world.devices.empty(),
         groups=groups,
     )

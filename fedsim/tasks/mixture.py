@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Labels, Likelihood
@@ -38,6 +39,16 @@ class Mixture:
         theta, pi = self._parts(w)
         mixed = sum(pi[:, m, None, None] * self.base.probabilities(theta[:, m], x) for m in range(self.components))
         return np.asarray(np.argmax(mixed, axis=2) if self.classes else np.asarray(mixed)[:, :, 0])
+
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """Minus the logarithm of the mixed probability, up to the base's own constant: (b, B)."""
+        theta, pi = self._parts(w)
+        base = np.stack([self.base.losses(theta[:, m], x, y) for m in range(self.components)])
+        return np.asarray(-logsumexp(-base, axis=0, b=pi.T[:, :, None]))
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """Weighted sum of the examples' losses: a mixture has no penalty. (b,)."""
+        return np.asarray((weight * self.losses(w, x, y)).sum(axis=1))
 
     def _parts(self, w: Array) -> tuple[Array, Array]:
         cut = w.shape[1] - self.components

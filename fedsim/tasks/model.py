@@ -28,8 +28,26 @@ class Predictor(Protocol):
         """Class numbers, or predicted targets, (b, B), of parameters (b, p) and features (b, B, d)."""
 
 
-class Model(Predictor, Protocol):
-    """A predictor that can be trained; b devices have one parameter vector and B examples each."""
+@runtime_checkable
+class Judge(Predictor, Protocol):
+    """A predictor that says how wrong it is; b devices have one parameter vector and B examples each."""
+
+    def losses(self, w: Array, x: Array, y: Labels) -> Array:
+        """The loss of each example, without any penalty: (b, B). See ``loss``."""
+
+    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
+        """Weighted sum of the examples' losses, plus the model's own penalty: (b,).
+
+        Args:
+            w: (b, p) parameters.
+            x: (b, B, d) features.
+            y: (b, B) class numbers or targets.
+            weight: (b, B) weight of each example, for a mean loss 1 / B.
+        """
+
+
+class Model(Judge, Protocol):
+    """A predictor that can be trained."""
 
     @property
     def features(self) -> int:
@@ -52,19 +70,6 @@ class Model(Predictor, Protocol):
 
     def init(self, rng: np.random.Generator) -> Array:
         """Parameters before learning, (p,)."""
-
-    def losses(self, w: Array, x: Array, y: Labels) -> Array:
-        """The loss of each example, without any penalty: (b, B). See ``loss``."""
-
-    def loss(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
-        """Weighted sum of the examples' losses, plus the model's own penalty: (b,).
-
-        Args:
-            w: (b, p) parameters.
-            x: (b, B, d) features.
-            y: (b, B) class numbers or targets.
-            weight: (b, B) weight of each example, for a mean loss 1 / B.
-        """
 
     def gradient(self, w: Array, x: Array, y: Labels, weight: Array) -> Array:
         """Gradient of ``loss`` with respect to w, (b, p); a subgradient at a kink."""

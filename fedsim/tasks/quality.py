@@ -1,7 +1,7 @@
 """How well every device is served by the model that it would use now."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ import numpy as np
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.examples import Examples
-from fedsim.tasks.model import Labels, Model, Predictor
+from fedsim.tasks.model import Judge, Labels, Predictor
 from fedsim.tasks.problem import Outline, Problem
 
 # Rows evaluated in one product of matrices: few enough that the linear algebra library does not start threads, which
@@ -32,6 +32,36 @@ class Quality:
     worst_tenth: float  # mean of the ceil(m / 10) lowest of these
     bottom_decile: float  # their 10th percentile, between the nearest two by their distance
 
+    @classmethod
+    def unknown(cls) -> "Quality":
+        """Where nothing is learned."""
+        return cls(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan, bottom_decile=math.nan)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Scores:
+    """How many of its ``examples`` (m,) each device's model told ``right`` (m,)."""
+
+    right: Array
+    examples: IntArray
+
+    @property
+    def shares(self) -> Array:
+        """Each device's own accuracy, (m,)."""
+        return self.right / self.examples
+
+    def quality(self, devices: IntArray) -> Quality:
+        """Of some of the devices, at least one."""
+        right, examples = self.right[devices], self.examples[devices]
+        share = right / examples
+        worst = np.sort(share)[: -(-len(share) // 10)]
+        return Quality(
+            accuracy=float(right.sum() / examples.sum()),
+            mean_accuracy=float(share.mean()),
+            worst_tenth=float(worst.mean()),
+            bottom_decile=float(np.quantile(share, 0.1)),
+        )
+
 
 def quality(problem: Problem, models: Array, predictor: Predictor | None = None) -> Quality:
     """The test accuracy of models (m, p), one for each device, read by ``predictor`` or by the problem's own model.
@@ -42,33 +72,18 @@ def quality(problem: Problem, models: Array, predictor: Predictor | None = None)
     Raises:
         FedsimError: if the model is a regression, and all its test targets are the same.
     """
-    return qualities(problem, models, [np.arange(problem.devices)], predictor)[0]
-
-
-def qualities(
-    problem: Problem, models: Array, groups: Sequence[IntArray], predictor: Predictor | None = None
-) -> list[Quality]:
-    """As ``quality``, of some devices at a time: those of each group, each at least one."""
     if isinstance(problem, Outline):
-        return [Quality(accuracy=math.nan, mean_accuracy=math.nan, worst_tenth=math.nan, bottom_decile=math.nan)] * len(
-            groups
-        )
-    model = predictor or problem.model
-    answers = predict(model, models, problem.test)
-    right = answers == problem.test.y if model.classes else _explained(problem, answers)
-    counts = np.add.reduceat(right, problem.test.offsets[:-1], dtype=np.float64)
-    return [_quality(counts[devices], problem.test.sizes[devices]) for devices in groups]
+        return Quality.unknown()
+    found = scores(problem, models, problem.test, predictor or problem.model)
+    return found.quality(np.arange(problem.devices))
 
 
-def _quality(right: Array, examples: IntArray) -> Quality:
-    share = right / examples
-    worst = np.sort(share)[: -(-len(share) // 10)]
-    return Quality(
-        accuracy=float(right.sum() / examples.sum()),
-        mean_accuracy=float(share.mean()),
-        worst_tenth=float(worst.mean()),
-        bottom_decile=float(np.quantile(share, 0.1)),
-    )
+def scores(problem: Problem, models: Array, examples: Examples, predictor: Predictor) -> Scores:
+    """How models (m, p), one for each device, do on training or test examples; see ``quality``."""
+    answers = predict(predictor, models, examples)
+    right = answers == examples.y if predictor.classes else _explained(problem, examples, answers)
+    counts = np.add.reduceat(right, examples.offsets[:-1], dtype=np.float64)
+    return Scores(right=counts, examples=examples.sizes)
 
 
 def predict(model: Predictor, models: Array, examples: Examples) -> Labels:
@@ -83,7 +98,7 @@ def predict(model: Predictor, models: Array, examples: Examples) -> Labels:
     return answers
 
 
-def mean_losses(model: Model, models: Array, examples: Examples) -> Array:
+def mean_losses(model: Judge, models: Array, examples: Examples) -> Array:
     """The mean loss of each device's own model (m, p) over its examples, (m,)."""
     if _is_shared(models):
         return _mean_losses_of_one(model, models[0], examples)
@@ -95,7 +110,7 @@ def mean_losses(model: Model, models: Array, examples: Examples) -> Array:
     return losses
 
 
-def _mean_losses_of_one(model: Model, w: Array, examples: Examples) -> Array:
+def _mean_losses_of_one(model: Judge, w: Array, examples: Examples) -> Array:
     losses = np.empty(len(examples.X))
     for rows, many, x in _slabs(w, examples.X):
         losses[rows] = model.losses(many, x, examples.y[rows].reshape(x.shape[:2])).ravel()
@@ -120,9 +135,10 @@ def _slabs(w: Array, X: Array) -> Iterator[tuple[slice, Array, Array]]:
             yield slice(begin, end), np.broadcast_to(w, (k, len(w))), X[begin:end].reshape(k, -1, X.shape[1])
 
 
-def _explained(problem: Problem, answers: Array) -> Array:
-    """1 - squared error / variance of all targets, for each test example (n,): their mean is R^2."""
-    variance = float(np.var(problem.test.y))
+def _explained(problem: Problem, examples: Examples, answers: Array) -> Array:
+    """1 - squared error / variance of all targets, for each example (n,): their mean is R^2."""
+    variance = float(np.var(examples.y))
     if not variance > 0:
-        raise FedsimError(f"problem {problem.name}: of test targets that are all the same nothing can be explained")
-    return 1.0 - np.square(answers - problem.test.y) / variance
+        part = "test" if examples is problem.test else "training"
+        raise FedsimError(f"problem {problem.name}: of {part} targets that are all the same nothing can be explained")
+    return 1.0 - np.square(answers - examples.y) / variance

@@ -25,6 +25,10 @@ DETERMINISM = Law(
 )
 SHAPES = Law(name="shapes are those of the seam", mend="see Work, Computed and Answers in fedsim.learners.learner")
 FINITE = Law(name="all numbers are finite", mend="guard divisions (by steps, by examples) and logarithms of 0")
+MERITS = Law(
+    name="what a run may be stopped by is measured",
+    mend="let the class variable merits have the keys of measures(), each with 'falls' or 'rises'",
+)
 PARTIAL = Law(
     name="a device may be granted fewer steps, or none",
     mend="handle steps of 0 and do no more than the steps granted, or say takes_partial_work False",
@@ -136,5 +140,7 @@ def check_models(learner: Any, problem: Problem, models: Any, measures: Any) -> 
     x = problem.test.X[None, :2]
     answer = predictor.predict(np.asarray(models[:1]), x)
     MODELS.demand(answer.shape == x.shape[:2], f"the predictor answers shape {answer.shape} to {x.shape[:2]} examples")
+    missing = [name for name in getattr(learner, "merits", {}) if name not in measures]
+    MERITS.demand(not missing, f"merits name {', '.join(missing)}, and measures are {', '.join(measures) or 'none'}")
     for name, value in measures.items():
         FINITE.demand(isinstance(value, float) and bool(np.isfinite(value)), f"the measure {name} is {value!r}")

@@ -4,7 +4,7 @@
 decay 1e-5, gradients clipped at 10. Cohorts are those of the authors' code: each device by its own draw, again if
 nobody came.
 
-Where it says "whole table", the run takes minutes, and is done if ``FEDSIM_WHOLE_TABLES`` is set. Measured in 2026-11,
+Where it says "whole table", the run takes minutes, and is done by ``pytest -m long``. Measured in 2026-11,
 beside what an independent program found:
 
     data                  part  rounds  FedAvg          FedProx         SCAFFOLD        FedDyn
@@ -17,7 +17,6 @@ beside what an independent program found:
     unequal sizes         0.1   200     0.140 (0.140)   0.140 (0.140)   0.135 (0.136)   0.076 (0.076)
 """
 
-import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,10 +39,6 @@ SCAFFOLD, FEDDYN = Scaffold(solver=SOLVER), FedDyn(solver=SOLVER, alpha=0.01)
 LEARNERS = (FEDAVG, FEDPROX, SCAFFOLD, FEDDYN)
 HOMOGENEOUS, OWN_SOLUTION = FedDynSynthetic(seed=0), FedDynSynthetic(seed=0, solution_spread=1.0)
 OWN_INPUTS, UNEQUAL = FedDynSynthetic(seed=0, input_spread=1.0), FedDynSynthetic(seed=0, size_sd=0.5)
-
-whole_table = pytest.mark.skipif(
-    not os.environ.get("FEDSIM_WHOLE_TABLES"), reason="takes minutes: set FEDSIM_WHOLE_TABLES to run it"
-)
 
 
 def cohort(number, share):
@@ -101,7 +96,7 @@ def test_fedavg_stalls_where_devices_have_solutions_of_their_own(rounds):
     assert feddyn == pytest.approx(1.5407, abs=5e-4)
 
 
-@whole_table
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("data", "share", "count", "wanted"),
     [
@@ -127,7 +122,7 @@ def test_the_whole_table(rounds, data, share, count, wanted):
     assert fedprox == pytest.approx(fedavg, rel=0.01)
 
 
-@whole_table
+@pytest.mark.long
 def test_the_mean_of_all_devices_last_models(rounds):
     found = [play(rounds, OWN_SOLUTION, learner, 0.1, 200).everybody[-1] for learner in LEARNERS]
     print("table all", found)  # noqa: T201  # what the docstring shows

@@ -1,6 +1,6 @@
 """The comparison of Marfoq et al. 2021 on their generator, and what FedEM recovers of it.
 
-The whole table, 200 rounds of 300 devices for each learner, runs where ``FEDSIM_LONG`` is set. It gave, as mean and
+The whole table, 200 rounds of 300 devices for each learner, runs with ``pytest -m long``. It gave, as mean and
 bottom decile over devices in per cent: Local 65.3 / 57.0, FedAvg 71.7 / 68.6, FedAvg+ 72.2 / 68.8, FedEM with two
 components 77.5 / 71.0, three 84.2 / 75.0, four 83.7 / 74.6, three without momentum 75.5 / 70.8, three with step 1
 85.1 / 75.0. Three components: mean |pi - pi*| 0.065; correlations with the true components 0.991, 0.989, 0.994, with
@@ -8,7 +8,6 @@ others at most 0.23. Trained on the first 240 devices: 84.1 there, 84.0 on the o
 examples a device and not of 5,000, so it lies lower than the reference, and is not tested.
 """
 
-import os
 from itertools import permutations
 
 import numpy as np
@@ -24,8 +23,6 @@ from fedsim.tasks.generators.sizes import Sizes
 from fedsim.tasks.logistic import Logistic
 from fedsim.tasks.quality import qualities
 from fedsim.tasks.sgd import Sgd
-
-long = pytest.mark.skipif("FEDSIM_LONG" not in os.environ, reason="the whole table takes minutes: set FEDSIM_LONG")
 
 DECAY = Milestones(at=(100, 150), factor=0.1)
 
@@ -69,7 +66,7 @@ def played(rounds):
     return play
 
 
-@long
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("learner", "mean", "decile", "tolerance"),
     [
@@ -88,7 +85,7 @@ def test_the_table(paper, played, learner, mean, decile, tolerance):
     assert scores(run)[0] == pytest.approx(mean, abs=tolerance)
 
 
-@long
+@pytest.mark.long
 def test_what_is_recovered(paper, played):
     problem, truth = paper
     run = played(FedEM(solver=solver(), decay=DECAY), problem)
@@ -99,7 +96,7 @@ def test_what_is_recovered(paper, played):
     assert (alike[~np.eye(3, dtype=bool)] <= 0.3).all()
 
 
-@long
+@pytest.mark.long
 def test_devices_unseen_in_training(paper, played):
     run = played(FedEM(solver=solver(), decay=DECAY), paper[0], devices=np.arange(240))
     seen, unseen = scores(run, np.arange(240))[0], scores(run, np.arange(240, 300))[0]

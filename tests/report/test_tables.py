@@ -146,5 +146,14 @@ def test_a_goal_in_words():
     assert goal_text(Goal(metric="accuracy", target=0.9)) == "90 % accuracy"
     assert goal_text(Goal(metric="worst_tenth", target=0.625)) == "62.5 % accuracy of the worst tenth"
     assert goal_text(Goal(metric="unseen_accuracy", target=0.5)) == "50 % accuracy, unseen devices"
+    assert goal_text(Goal(metric="train_accuracy", target=0.5), regression=True) == "50 % R^2, training examples"
+    assert goal_text(Goal(metric="deviation", target=0.1, falls=True)) == "deviation of devices' accuracy at most 10 %"
     assert goal_text(Goal(metric="gap", target=1e-3, falls=True)) == "gap at most 0.001"
     assert goal_text(Goal(metric="dual", target=-0.25)) == "dual at least -0.25"
+
+
+def test_a_regression_is_told_in_its_own_words(make_result):
+    report = transcript(run_report(make_result(CURVE, regression=True).summary))
+    assert "90 % mean R^2" in report
+    assert "R^2 at the end" in report
+    assert "accuracy" not in report

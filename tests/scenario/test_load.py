@@ -84,7 +84,7 @@ def test_a_resolved_scenario_holds_everything_and_loads_to_an_equal_one(words, c
     assert written["fleet"][1]["up"] == {"lognormal": {"median": "25 Mbit/s", "sigma": 0.4}}
     assert written["protocol"]["deadline"] == "10 s"
     assert written["topology"]["links"][0]["capacity"] == "8 Mbit/s"
-    assert written["evaluate"] == {"every_rounds": 1, "every": None, "unseen": None}
+    assert written["evaluate"] == {"every_rounds": 1, "every": None, "unseen": None, "also": []}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_all_mistakes_are_reported_at_once(words, catalogue):
         ({"server": None}, ["scenario: protocol: 'rounds' needs a server: give 'server: {at: ...}'"]),
         ({"model": "other"}, ["scenario: learner: 'average' cannot train a 'other' model, only one of: linear"]),
         ({"stop": {"target": 0.9}}, [
-            "--set stop: stop: needs a bound, time or rounds: a target may never be reached"
+            "--set stop: stop: needs a bound, time, rounds, energy or plateau: a target may never be reached"
         ]),
         ({"topology.links.0.delay": "-1 ms"}, [
             "scenario: topology.links[0].delay: must be >= 0 and finite, got '-1 ms'"

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from fedsim.study.goal import Goal
-from fedsim.study.outcome import MEASURES, outcome, over_seeds
+from fedsim.study.outcome import GOAL, MEASURES, measures, outcome, over_seeds
+from fedsim.study.pair import Figure
 
 MEASURE = {measure.field: measure for measure in MEASURES}
 RISING = [(0.0, 0.1), (10.0, 0.8), (20.0, 0.9), (30.0, 0.85)]
@@ -21,6 +22,7 @@ def test_figures_are_read_where_the_target_was_first_reached(make_result):
     assert found.energy_to_target_j == 20.0
     assert found.up_to_target_bytes == 2000.0
     assert found.down_to_target_bytes == 4000.0
+    assert found.total_to_target_bytes == 6000.0
 
 
 def test_other_figures_are_those_of_the_end(make_result):
@@ -28,6 +30,45 @@ def test_other_figures_are_those_of_the_end(make_result):
     assert found.mean_accuracy == 0.85
     assert (found.worst_tenth, found.bottom_decile) == (0.425, 0.425)
     assert (found.rounds, found.energy_j, found.up_bytes, found.down_bytes) == (3.0, 30.0, 3000.0, 6000.0)
+    assert (found.total_bytes, found.goal_metric, found.time_s) == (9000.0, 0.85, 30.0)
+
+
+def test_of_a_run_that_was_stopped_before_the_horizon_nothing_is_known_at_it(make_result):
+    stopped = make_result(RISING, stopped_because="target reached")
+    found = outcome("tiny", stopped, goal("mean_accuracy", 0.9), horizon_s=60.0)
+    assert found.time_to_target_s == 20.0
+    assert found.time_s == 60.0
+    assert (found.mean_accuracy, found.goal_metric, found.rounds, found.energy_j, found.total_bytes) == (None,) * 5
+    nothing_went_on = outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.9), horizon_s=60.0)
+    assert (nothing_went_on.mean_accuracy, nothing_went_on.rounds) == (0.85, 3.0)
+    assert math.isnan(over_seeds(MEASURE["rounds"], [found, nothing_went_on]))
+
+
+def test_a_figure_that_was_not_reached_is_what_it_took_until_the_end(make_result):
+    missed = outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.99), horizon_s=60.0)
+    values = {"time_to_target_s": 60.0, "rounds_to_target": 3.0, "energy_to_target_j": 30.0}
+    values |= {"up_to_target_bytes": 3000.0, "down_to_target_bytes": 6000.0, "total_to_target_bytes": 9000.0}
+    for field, value in values.items():
+        assert MEASURE[field].figure(missed) == Figure(value=value, complete=False)
+    assert MEASURE["rounds"].figure(missed) == Figure(value=3.0)
+    reached = outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.9))
+    assert MEASURE["time_to_target_s"].figure(reached) == Figure(value=20.0)
+    timing = outcome("tiny", make_result(RISING, learned=False), goal("mean_accuracy", 0.9))
+    assert MEASURE["accuracy"].figure(timing) is None
+
+
+def test_a_metric_that_is_none_of_the_figures_is_one_of_its_own(make_result):
+    assert measures(goal("worst_tenth", 0.5)) == MEASURES
+    gap = next(
+        measure for measure in measures(Goal(metric="duality_gap", target=0.1, falls=True)) if measure.field == GOAL
+    )
+    assert (gap.text, gap.unit, gap.is_share, gap.is_of_quality) == ("duality gap", "", False, True)
+    unseen = next(measure for measure in measures(goal("unseen_accuracy", 0.5)) if measure.field == GOAL)
+    assert (unseen.text, unseen.is_share) == ("unseen accuracy", True)
+    result = make_result(RISING)
+    result.curve["duality_gap"] = [4.0, 2.0, 1.0, 0.5]
+    found = outcome("tiny", result, Goal(metric="duality_gap", target=1.0, falls=True))
+    assert (found.time_to_target_s, found.goal_metric) == (20.0, 0.5)
 
 
 def test_the_metric_and_the_target_matter(make_result):

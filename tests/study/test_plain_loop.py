@@ -28,6 +28,7 @@ from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.scenario import load
+from fedsim.study.evaluation import Evaluation
 from fedsim.study.monitor import Bounds, RunMonitor, Watched
 from fedsim.study.run import simulate
 from fedsim.system.device import Device, DeviceSpec
@@ -110,7 +111,11 @@ class Ideal:
 
     def run(self, protocol, training, session, **more):
         watched = Watched(
-            clock=lambda: self.sim.now, training=training, spent=Usage, record=self.sim.record, tell=lambda _: None
+            clock=lambda: self.sim.now,
+            evaluation=Evaluation(training=training),
+            spent=Usage,
+            record=self.sim.record,
+            tell=lambda _: None,
         )
         monitor = RunMonitor(watched, Bounds(rounds=ROUNDS), every_rounds=None)
         whole = session(

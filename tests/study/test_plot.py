@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -119,3 +121,17 @@ def test_it_draws_where_it_is_told_and_changes_no_setting(make_result):
     axes = Figure().add_subplot()
     assert plot_quality(make_result(CURVE), axes) is axes
     assert dict(mpl.rcParams) == before
+
+
+def test_a_falling_measure_is_drawn_as_it_is_on_a_logarithmic_axis(make_result):
+    result = make_result(CURVE, metric="energy_j", target=15.0, falls=True)
+    falling = replace(result, curve=result.curve.assign(energy_j=[40.0, 20.0, 10.0]))
+    axes = plot_quality(falling)
+    assert lines(axes) == [("-", [0.0, 30.0, 60.0], [40.0, 20.0, 10.0])]
+    assert texts(axes) == ["tiny: energy_j 15 in 60 s"]
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "energy j")
+    assert axes.get_title(loc="left") == "line: energy_j"
+
+
+def test_a_regression_has_its_own_axis(make_result):
+    assert plot_quality(make_result(CURVE, regression=True)).get_ylabel() == "test $R^2$ (%)"

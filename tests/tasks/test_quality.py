@@ -8,7 +8,7 @@ from fedsim.errors import FedsimError
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
-from fedsim.tasks.quality import Quality, mean_losses, qualities, quality
+from fedsim.tasks.quality import Quality, mean_losses, quality, scores
 from fedsim.tasks.softmax import Softmax
 
 
@@ -25,7 +25,8 @@ def test_some_devices_at_a_time():
     part = Examples.of(np.ones((110, 1)), y, np.repeat(np.arange(11), 10), 11)
     problem = Problem(model=Softmax(features=1, classes=2), train=part, test=part)
     always_one = np.broadcast_to([0.0, 0.0, 1.0, 0.0], (11, 4))
-    high, low = qualities(problem, always_one, [np.array([10, 9, 8]), np.array([0, 1])])
+    found = scores(problem, always_one, problem.test, problem.model)
+    high, low = found.quality(np.array([10, 9, 8])), found.quality(np.array([0, 1]))
     assert (high.accuracy, high.mean_accuracy, high.worst_tenth) == pytest.approx((0.9, 0.9, 0.8))
     assert high.bottom_decile == pytest.approx(0.82)
     assert (low.accuracy, low.worst_tenth) == (0.05, 0.0)

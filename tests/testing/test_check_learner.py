@@ -200,6 +200,11 @@ class NoMeasure(Broken):
         return {"objective": float("nan")}
 
 
+class OtherMeasure(Broken):
+    def measures(self, problem, state, memory):
+        return {"loss": 1.0}
+
+
 class ByPlace(Broken):
     def aggregate(self, problem, state, answers):
         return answers.sent[0]
@@ -271,6 +276,7 @@ class NumericFlops(Broken):
         (NotANumber, "all numbers are finite"),
         (OneModel, r"models fit the predictor: models have shape \(1, 15\)"),
         (NoMeasure, "all numbers are finite: the measure objective is nan"),
+        (OtherMeasure, "may be stopped by is measured: merits name objective, and measures are loss"),
         (ByPlace, "not by their places"),
         (NeedsTwo, "all numbers are finite: one answer alone"),
         (Forgetful, "a round with answers counts"),
