@@ -146,6 +146,11 @@ class GossipRehearsal(_Costs):
         """As the learner."""
         return bool(self.learner.overlaps)
 
+    @property
+    def needs_mutual_neighbours(self) -> bool:
+        """As the learner."""
+        return bool(getattr(self.learner, "needs_mutual_neighbours", False))
+
     def init(self, problem: Problem, device: int, rng: np.random.Generator) -> Array:
         """A state of no numbers."""
         del problem, device, rng

@@ -50,8 +50,7 @@ def check_mutual(graph: Any, learner: Any) -> None:
         FedsimError: the graph is directed, and the learner says ``needs_mutual_neighbours``.
     """
     if graph.is_directed() and getattr(learner, "needs_mutual_neighbours", False):
-        name = type(learner).__name__
-        raise FedsimError(f"{name} needs neighbours that hear each other: take an overlay that is not directed")
+        raise FedsimError("the learner needs neighbours that hear each other: take an overlay that is not directed")
 
 
 def peer_misfits(protocol: Any, learner: Any, name: str) -> list[Misfit]:

@@ -133,5 +133,5 @@ def test_neighbours_must_hear_each_other(tiny):
             "mixing": "equal-shares",
         },
     )
-    with pytest.raises(FedsimError, match="GraphDual needs neighbours that hear each other"):
+    with pytest.raises(FedsimError, match="the learner needs neighbours that hear each other"):
         run(scenario)

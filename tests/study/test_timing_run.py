@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from fedsim.errors import ScenarioError
+from fedsim.errors import FedsimError, ScenarioError
 from fedsim.scenario import check
 from fedsim.study.result import Attended
 from fedsim.study.run import run, simulate
@@ -113,3 +113,12 @@ def test_who_was_never_chosen_is_counted(tiny):
     assert (result.summary.devices, result.summary.devices_at_work) == (11, 6)
     assert result.summary.as_dict()["groups"]["shy"] == {"devices": 5, "at_work": 0}
     assert set(result.devices.loc[result.devices["compute_s"] > 0, "group"]) == {"phones"}
+
+
+def test_a_timing_run_refuses_the_overlays_that_the_learner_refuses(tiny):
+    """Related tasks need neighbours that hear each other, and a dry run must not say how long it would take."""
+    ring = {"name": "synchronous-gossip", "overlay": {"name": "ring", "directed": True}, "mixing": "equal-shares"}
+    words = {**tiny, "learner": "graph-dual", "model": "svm", "protocol": ring}
+    for dry in (False, True):
+        with pytest.raises(FedsimError, match="needs neighbours that hear each other"):
+            run(words, dry=dry)
