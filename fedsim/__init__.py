@@ -14,13 +14,17 @@ from fedsim.version import __version__
 if TYPE_CHECKING:
     from fedsim.scenario import Scenario
     from fedsim.study.compare import compare
-    from fedsim.study.reading import read_result
+    from fedsim.study.comparison import Comparison
+    from fedsim.study.finished import compare_results
+    from fedsim.study.reading import read_comparison, read_result
     from fedsim.study.result import Result
     from fedsim.study.run import run
     from fedsim.study.study import Study, read_study
     from fedsim.study.sweep import sweep
+    from fedsim.study.whatif import whatif
 
 __all__ = [
+    "Comparison",
     "FedsimError",
     "Result",
     "Scenario",
@@ -28,10 +32,13 @@ __all__ = [
     "Study",
     "__version__",
     "compare",
+    "compare_results",
+    "read_comparison",
     "read_result",
     "read_study",
     "run",
     "sweep",
+    "whatif",
 ]
 
 
@@ -42,12 +49,16 @@ def __getattr__(name: str) -> Any:
     home = {
         "Result": "study.result",
         "Scenario": "scenario",
+        "Comparison": "study.comparison",
         "compare": "study.compare",
+        "compare_results": "study.finished",
+        "read_comparison": "study.reading",
         "Study": "study.study",
         "read_result": "study.reading",
         "read_study": "study.study",
         "run": "study.run",
         "sweep": "study.sweep",
+        "whatif": "study.whatif",
     }[name]
     value = getattr(import_module(f"fedsim.{home}"), name)
     globals()[name] = value

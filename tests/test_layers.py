@@ -68,4 +68,5 @@ def test_nothing_asks_the_host_what_time_it_is():
     for file in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "time":
-                assert file.parent.name == "kernel", f"{file}: time.{node.attr}"
+                may = file.parent.name == "kernel" or file.name in {"remaining.py", "host_profile.py"}
+                assert may, f"{file}: time.{node.attr}"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fedsim.cli.guard import guard
+from fedsim.errors import FedsimError
 from fedsim.version import __version__
 
 app = typer.Typer(
@@ -25,9 +26,6 @@ Set = Annotated[
 Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="A new folder for the results.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but where the results are.")]
 ScenarioFile = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")]
-ScenarioFiles = Annotated[
-    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files. The others are compared with the first.")
-]
 Listed = Annotated[
     str,
     typer.Argument(
@@ -44,53 +42,86 @@ def run(
     scenario: ScenarioFile,
     *,
     seed: Annotated[int | None, typer.Option(metavar="N", help="In place of the scenario's own.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="So many runs, with seeds from that one on.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes for many runs. By default one per core.")
+    ] = None,
     set_: Set = None,
     out: Out = None,
     quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary and the folder as one JSON object.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where this machine's time went, and write profile.json.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only how long it takes, and how much energy: nothing is learned.")
     ] = False,
 ) -> None:
-    """Run a scenario.
+    """Run a scenario, once or with many seeds.
 
-    Print what it took, and write a folder of results: runs/NAME, or the next that is free.
+    Print what it took, and write a folder of results: runs/NAME (runs/NAME-seeds), or the next that is free.
     """
     with guard():
         from fedsim.cli.run import Wishes, run_scenario  # noqa: PLC0415  # see above
 
-        run_scenario(scenario, Wishes(seed=seed, overrides=tuple(set_ or ()), out=out, quiet=quiet, dry=dry_run))
+        wishes = Wishes(
+            seed=seed,
+            seeds=seeds,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+            json=json,
+            profile=profile,
+            dry=dry_run,
+        )
+        run_scenario(scenario, wishes)
 
 
 @app.command()
 def compare(
-    scenarios: ScenarioFiles,
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SCENARIO",
+            help="Scenario files, or folders of runs that are finished. The others are compared with the first.",
+        ),
+    ],
     *,
     seeds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on.")
-    ] = 5,
+        int | None,
+        typer.Option(min=1, metavar="N", help="How many seeds, from the first scenario's own on. By default 5."),
+    ] = None,
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
-            help="mean_accuracy, worst_tenth or bottom_decile (of devices), accuracy (of all test examples), "
-            "or a measure of all their learners, such as objective.",
+            help="mean_accuracy (by default), worst_tenth or bottom_decile (of devices), accuracy (of all test "
+            "examples), or a measure of all their learners, such as objective; of finished runs by default their own.",
         ),
-    ] = "mean_accuracy",
+    ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="VALUE", help="Such as '85 %'. By default the first scenario's.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
     set_: Set = None,
     out: Out = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="How to print the tables: text, markdown, latex or csv.")
+    ] = "text",
     quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
 ) -> None:
-    """Run scenarios with the same luck for the same time, side by side.
+    """Run scenarios with the same luck for the same time, side by side; or compare runs that are finished.
 
     Every run goes on, past its target and its other bounds, to the smallest stop.time among the scenarios, so
-    that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free.
+    that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free. Of finished
+    runs, which must have the same seeds and the same stop.time, a folder is written only where --out names one.
     """
     with guard():
-        from fedsim.cli.compare import Wishes, compare_scenarios  # noqa: PLC0415  # see above
+        from fedsim.cli.compare import Wishes, compare_all  # noqa: PLC0415  # see above
 
         wishes = Wishes(
             seeds=seeds,
@@ -99,9 +130,11 @@ def compare(
             workers=workers,
             overrides=tuple(set_ or ()),
             out=out,
+            format=format_,
             quiet=quiet,
+            json=json,
         )
-        compare_scenarios(scenarios, wishes)
+        compare_all(scenarios, wishes)
 
 
 @app.command()
@@ -129,6 +162,48 @@ def sweep(
 
         wishes = Wishes(out=out, workers=workers, cluster=cluster, plan=plan, quiet=quiet, json=json)
         sweep_study(study, wishes)
+
+
+@app.command()
+def whatif(
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="A scenario file.")] = None,
+    *,
+    list_: Annotated[bool, typer.Option("--list", help="Print the changes that there are, and nothing else.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CHANGE", help="Try this one. May be repeated. By default all.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHAT", help="Rank by time, energy or bytes to the target.")] = "time",
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from the scenario's own on.")] = 3,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes. By default one per core.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, for scripts.")] = False,
+) -> None:
+    """Try single changes of a scenario, and rank them by what they gain.
+
+    Runs it as it is and with each change by itself, with the same luck, to the target. Results go to
+    runs/whatif-NAME, or the next that is free.
+    """
+    with guard():
+        from fedsim.cli.whatif import Wishes, list_changes, try_changes  # noqa: PLC0415  # see above
+
+        if list_:
+            list_changes()
+            return
+        if scenario is None:
+            raise FedsimError("name a scenario, or ask for --list")
+        wishes = Wishes(
+            seeds=seeds,
+            only=tuple(only or ()),
+            by=by,
+            workers=workers,
+            overrides=tuple(set_ or ()),
+            out=out,
+            quiet=quiet,
+            json=json,
+        )
+        try_changes(scenario, wishes)
 
 
 @app.command()
@@ -164,6 +239,18 @@ def show(
 
 
 @app.command()
+def why(folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")]) -> None:
+    """Say what decided how long a run took.
+
+    Print its critical path to the target, or else to its end: by phase, link, device, and part of a message.
+    """
+    with guard():
+        from fedsim.cli.why import explain  # noqa: PLC0415  # see above
+
+        explain(folder)
+
+
+@app.command()
 def life(
     folder: Annotated[str, typer.Argument(metavar="RUN_FOLDER", help="What fedsim run wrote.")],
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="One of those under 'lives' in the scenario.")],
@@ -175,6 +262,26 @@ def life(
         from fedsim.cli.life import draw_life  # noqa: PLC0415  # see above
 
         draw_life(folder, device, out)
+
+
+@app.command()
+def report(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Any folder of results that fedsim wrote.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="By default DIR/report.html.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="png or svg: draw every figure into DIR/pictures, too."),
+    ] = None,
+) -> None:
+    """Make a page of results that people read: one HTML file that works offline.
+
+    The answer, tables, figures, reasons, and the resolved scenarios. An older report is replaced.
+    """
+    with guard():
+        from fedsim.cli.report import make_report  # noqa: PLC0415  # see above
+
+        make_report(folder, out, pictures)
 
 
 @app.command()

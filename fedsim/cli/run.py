@@ -1,16 +1,34 @@
 """``fedsim run``."""
 
+import json
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
 
+from fedsim.errors import FedsimError
 from fedsim.report.grid import show
-from fedsim.report.progress import point_line, progress
+from fedsim.report.over_seeds import seeds_report, seeds_sheet
+from fedsim.report.profile_table import profile_table
+from fedsim.report.progress import point_line, progress, result_line
+from fedsim.report.remaining import Remaining, runs_left
+from fedsim.report.sheet_files import write_sheets
 from fedsim.report.tables import run_report
-from fedsim.scenario import load
-from fedsim.study.folder import write
-from fedsim.study.run import run
+from fedsim.scenario import Scenario, load
+from fedsim.scenario.metric import is_regression
+from fedsim.study.folder import write, write_json
+from fedsim.study.host_profile import HostProfile, profiled
+from fedsim.study.monitor import Point
+from fedsim.study.result import Result
+from fedsim.study.run import bounds_of, run
+from fedsim.study.seeds import run_seeds
+from fedsim.study.seeds_folder import write_seeds
 from fedsim.study.staging import check_place
 
 
@@ -23,21 +41,87 @@ class Wishes:
     out: str | None
     quiet: bool
     dry: bool = False
+    seeds: int | None = None
+    workers: int | None = None
+    json: bool = False
+    profile: bool = False
 
 
 def run_scenario(file: str, wishes: Wishes) -> None:
-    """Run a scenario, write its folder, and print its report.
+    """Run a scenario once or with many seeds, write a folder, and print its report.
 
     Raises:
-        FedsimError: before anything runs, if the scenario or the folder cannot be used; later if the run fails.
+        FedsimError: before anything runs, if the scenario, the options or the folder cannot be used; later if the
+            run fails.
     """
+    if wishes.seeds is not None and wishes.profile:
+        raise FedsimError("--profile is of one run: leave out --seeds")
+    if wishes.seeds is None and wishes.workers is not None:
+        raise FedsimError("--workers share out many runs: say how many with --seeds")
     scenario = load(file, wishes.overrides, seed=wishes.seed)
     check_place(wishes.out)
-    with progress(Console(stderr=True), scenario.name, quiet=wishes.quiet) as line:
-        result = run(scenario, dry=wishes.dry, tell=lambda point: line.say(point_line(scenario.name, point)))
-    folder = write(result, wishes.out)
-    if wishes.quiet:
+    (_run_once if wishes.seeds is None else _run_seeds)(scenario, wishes)
+
+
+def _run_once(scenario: Scenario, wishes: Wishes) -> None:
+    profiling: AbstractContextManager[HostProfile | None] = profiled() if wishes.profile else nullcontext()
+    with (
+        progress(Console(stderr=True), scenario.name, quiet=wishes.quiet) as line,
+        profiling as profile,
+    ):
+        result = run(scenario, dry=wishes.dry, tell=_telling(scenario, line.say))
+
+    def besides(folder: Path) -> None:
+        if profile is not None:
+            write_json(profile.as_dict(), folder / "profile.json")
+
+    folder = write(result, wishes.out, besides=besides)
+    reports = [run_report(result.summary), *([Text(), profile_table(profile)] if profile is not None else [])]
+    _tell(folder, Group(*reports), wishes)
+
+
+def _run_seeds(scenario: Scenario, wishes: Wishes) -> None:
+    first, runs = scenario.seed, wishes.seeds or 1
+    with progress(Console(stderr=True), f"0 of {runs} runs", quiet=wishes.quiet) as line:
+        found = run_seeds(
+            scenario,
+            range(first, first + runs),
+            workers=wishes.workers or os.cpu_count() or 1,
+            tell=_counting(runs, line.say),
+            dry=wishes.dry,
+        )
+    folder = write_seeds(found, wishes.out, besides=lambda place: write_sheets([seeds_sheet(found)], place))
+    _tell(folder, seeds_report(found), wishes)
+
+
+def _telling(scenario: Scenario, say: Callable[[str], None]) -> Callable[[Point], None]:
+    bounds, regression = bounds_of(scenario), is_regression(scenario.model)
+    remaining = Remaining(bounds)
+
+    def tell(point: Point) -> None:
+        left = remaining.text(point)
+        say(point_line(scenario.name, point, bounds.goal.metric, regression=regression, left=left))
+
+    return tell
+
+
+def _counting(runs: int, say: Callable[[str], None]) -> Callable[[Result], None]:
+    numbers, left = count(1), runs_left()
+
+    def tell(result: Result) -> None:
+        done = next(numbers)
+        say("  ".join(part for part in (result_line(done, runs, result), left(done, runs)) if part))
+
+    return tell
+
+
+def _tell(folder: Path, report: RenderableType, wishes: Wishes) -> None:
+    """Say what was found: to a person, to a script as one JSON object, or only where it is."""
+    if wishes.json:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        typer.echo(json.dumps({"folder": str(folder), **summary}, ensure_ascii=False))
+    elif wishes.quiet:
         typer.echo(folder)
-        return
-    show(Console(), run_report(result.summary))
-    typer.echo(f"written to {folder}")
+    else:
+        show(Console(), report)
+        typer.echo(f"written to {folder}")

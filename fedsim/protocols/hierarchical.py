@@ -90,6 +90,7 @@ class _Load:
     edge: _Edge
     harvest: Harvest
     replies: Sequence[Reply]
+    arrived_s: float
 
 
 @dataclass(kw_only=True)
@@ -110,18 +111,20 @@ class _Cloud:
     async def play(self, number: int) -> bool:
         """One round; False if no edge has devices, or ever will have."""
         loop = asyncio.get_running_loop()
-        start_s, lost_to = loop.time(), ""
+        start_s, closed_s, lost_to = loop.time(), math.inf, ""
         loads: list[_Load] = []
+        why = ""
         try:
             async with self.session.server.at_work():
-                await self._collect(number, loads)
+                why = await self._collect(number, loads)
+                closed_s = loop.time()
                 if len(loads) >= self.rules.edge_quorum:
                     await self._merge(loads)
         except asyncio.CancelledError:
             _lose(loads, "stopped")
             raise
         except DeviceDownError as error:
-            lost_to = error.cause
+            closed_s, lost_to = min(closed_s, loop.time()), error.cause
         counted = not lost_to and len(loads) >= self.rules.edge_quorum
         if not counted:
             _lose(loads, lost_to or "quorum")
@@ -134,15 +137,21 @@ class _Cloud:
             answers=sum(len(load.replies) for load in loads),
             counted=counted,
             waited_for=loads[-1].edge.server.name if loads else "",
+            closed_by=lost_to or why,
+            server_s=loop.time() - closed_s,
         )
         return not all(edge.is_alone for edge in self.edges)
 
-    async def _collect(self, number: int, loads: list[_Load]) -> None:
-        """Let all edges work; ``loads`` takes what comes by the deadline, in order of arrival."""
+    async def _collect(self, number: int, loads: list[_Load]) -> str:
+        """Let all edges work; ``loads`` takes what comes by the deadline, in order of arrival.
+
+        Returns what the cloud waited for last: an edge server, its deadline, or edge servers that failed.
+        """
         tasks = {self.group.create_task(self._work(edge, number, loads), name=edge.server.name) for edge in self.edges}
         cause = "late"
         try:
             await asyncio.wait(tasks, timeout=self.rules.cloud_deadline_s)
+            closes_s = asyncio.get_running_loop().time()
         except asyncio.CancelledError:
             cause = "stopped" if self.session.server.is_there() else "server"
             raise
@@ -151,6 +160,9 @@ class _Cloud:
                 for task in waiting:
                     task.cancel(cause)
                 await asyncio.wait(waiting)
+        if waiting:
+            return "deadline"
+        return loads[-1].edge.server.name if loads and loads[-1].arrived_s == closes_s else "failures"
 
     async def _work(self, edge: _Edge, number: int, loads: list[_Load]) -> None:
         """One edge's part: it gets the cloud's state, plays its rounds, and brings back its own."""
@@ -189,7 +201,7 @@ class _Cloud:
             devices=frozenset(reply.device.index for reply in replies),
             examples=sum(examples) / len(examples),
         )
-        return _Load(edge=edge, harvest=harvest, replies=replies)
+        return _Load(edge=edge, harvest=harvest, replies=replies, arrived_s=asyncio.get_running_loop().time())
 
     async def _hand_over(self, source: ServerNode, target: ServerNode) -> None:
         """Bring a state from one server to another; again from the start when one of them went meanwhile.
@@ -209,7 +221,8 @@ class _Cloud:
             except DeviceDownError as error:
                 self.session.record("failed", subject=source.name, peer=target.name, cause=error.cause)
             else:
-                self.session.record("handed", subject=source.name, peer=target.name, move_s=delivery.move_s)
+                names = {"subject": source.name, "peer": target.name}
+                self.session.record("handed", **names, move_s=delivery.move_s, **delivery.parts)
                 return
 
     async def _merge(self, loads: Sequence[_Load]) -> None:

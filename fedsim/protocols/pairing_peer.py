@@ -73,7 +73,7 @@ class PairingPeer:
         started = self.session.training.state(self.node.index)
         answer = await self._work(started)
         computed_s = loop.time()
-        partner, parts = await self._average(host, started, answer, patience_s)
+        partner, parts, turn_s = await self._average(host, started, answer, patience_s)
         if partner is None:
             self._alone(started, answer)
         if partner is None and loop.time() == began_s:
@@ -89,6 +89,7 @@ class PairingPeer:
             models=0 if partner is None else 1,
             waited_for="" if partner is None else partner.name,
             waited_link="" if partner is None else partner.link,
+            turn_s=turn_s - computed_s,
             **under_way(parts),
         )
         host.stint.settle()
@@ -119,10 +120,11 @@ class PairingPeer:
 
     async def _average(
         self, host: Host, started: Due, answer: Done, patience_s: float
-    ) -> tuple[DeviceNode | None, Mapping[str, float]]:
-        """Average with one neighbour; None if nobody could be had."""
+    ) -> tuple[DeviceNode | None, Mapping[str, float], float]:
+        """Average with one neighbour, None if nobody could be had; the parts of its reply, and when its turn came."""
+        turn_s = asyncio.get_running_loop().time()
         if not self.targets:
-            return None, {}
+            return None, {}, turn_s
         rng = self.session.streams("partner", self.node.name, self.number)
         for target in rng.permutation(len(self.targets)).tolist():
             other = self.peers[self.targets[target]]
@@ -131,13 +133,14 @@ class PairingPeer:
             ends = (self.node.index, other.node.index)
             if not await self.pairs.take(ends, patience_s):
                 break
+            turn_s = asyncio.get_running_loop().time()
             try:
                 reply = await self._exchange(host, other, started, answer)
             finally:
                 self.pairs.free(ends)
             if reply is not None:
-                return other.node, reply.parts
-        return None, {}
+                return other.node, reply.parts, turn_s
+        return None, {}, turn_s
 
     async def _exchange(self, host: Host, other: "PairingPeer", started: Due, answer: Done) -> Delivery | None:
         """Both models travel, and both peers become the mean; None, and no change, if one does not arrive."""

@@ -78,6 +78,7 @@ class Rounds:
             counted=counted,
             closed_by=closed_by,
             **along(last, loop.time() - closed_s),
+            **({} if self.rules.grace_s is None else {"grace_s": self.rules.grace_s}),
         )
         return replies if counted else []
 

@@ -38,6 +38,14 @@ def about(value: float, unit: str) -> str:
     return f"{_digits(exact / scale)} {name}".strip()
 
 
+def scale_for(largest: float, unit: str) -> tuple[float, str]:
+    """The unit for an axis from 0 to ``largest``, and how large it is: the largest of which the axis holds two."""
+    if unit == "1":
+        return 0.01, "%"
+    scales = _SCALES[unit]
+    return next((pair for pair in scales if largest >= 2 * pair[0]), scales[-1] if largest > 0 else (1.0, unit))
+
+
 def gain(value: float, unit: str) -> str:
     """A difference, always with its sign; a difference of shares is in percentage points."""
     text = f"{100 * value:.1f} pt" if unit == "1" else about(value, unit)

@@ -10,6 +10,8 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from fedsim.report.human import about
+from fedsim.report.tables import metric_text
+from fedsim.scenario.metric import is_share
 from fedsim.study.monitor import Point
 from fedsim.study.result import Result
 
@@ -92,15 +94,18 @@ def progress(console: Console, first: str, *, quiet: bool) -> Progress:
     return Moving(console, first) if console.is_terminal else Lines(console)
 
 
-def point_line(name: str, point: Point) -> str:
-    """``quickstart  3.1 min  round 42  accuracy 87.3 %  310 J``."""
-    known = [] if math.isnan(point.accuracy) else [f"accuracy {about(point.accuracy, '1')}"]
+def point_line(name: str, point: Point, watched: str = "accuracy", *, regression: bool = False, left: str = "") -> str:
+    """``quickstart  3.1 min  round 42  accuracy 87.3 %  310 J  about 40 s left``: how far, and the watched metric."""
+    value = point.row().get(watched, math.nan)
+    text = about(value, "1") if is_share(watched) else f"{value:.3g}"
+    known = [] if math.isnan(point.accuracy) else [f"{metric_text(watched, regression=regression)} {text}"]
     parts = (
         name,
         about(point.time_s, "s"),
         f"round {about(point.round, '')}",
         *known,
         about(point.energy_j, "J"),
+        *([left] if left else []),
     )
     return "  ".join(parts)
 
@@ -110,7 +115,8 @@ def result_line(done: int, runs: int, result: Result) -> str:
     summary = result.summary
     done_so_far = f"{about(summary.rounds, '')} rounds"
     if summary.learned:
-        done_so_far = f"mean accuracy {about(float(result.curve['mean_accuracy'].iloc[-1]), '1')}"
+        quality = about(float(result.curve["mean_accuracy"].iloc[-1]), "1")
+        done_so_far = f"{metric_text('mean_accuracy', regression=summary.regression)} {quality}"
     after = about(summary.simulated_s, "s")
     return f"{done} of {runs} runs  {summary.name}, seed {result.seed}: {done_so_far} after {after}"
 

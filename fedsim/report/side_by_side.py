@@ -104,8 +104,13 @@ def _rows(comparison: Comparison, names: Sequence[str]) -> Iterable[Row]:
         yield "  95 % interval", *map(_likely, shares)
     for measure in _shown(comparison):
         if measure is _first_at_end(comparison):
-            yield (f"at {about(comparison.horizon_s, 's')}",)
+            yield (_end(comparison),)
         yield _indent(measure), *(_cell(comparison, name, measure) for name in names)
+
+
+def _end(comparison: Comparison) -> str:
+    whole = all(one.whole for name in comparison.names for one in comparison.outcomes(name))
+    return f"at {about(comparison.horizon_s, 's')}" if whole else "at the end of each run"
 
 
 def _likely(share: Share) -> str:

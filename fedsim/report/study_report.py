@@ -11,7 +11,7 @@ from fedsim.report.grid import facts, grid, heading_line
 from fedsim.report.human import NOTHING, about
 from fedsim.report.tables import goal_text
 from fedsim.study.axis_values import axis_values
-from fedsim.study.parcel import Failure
+from fedsim.study.parcel import Failure, Parcel
 from fedsim.study.plan import Plan
 from fedsim.study.study import Study
 from fedsim.study.study_folder import Standing
@@ -52,13 +52,13 @@ def standing_lines(standing: Standing) -> list[str]:
 
 
 def step_line(step: Step, left: str = "") -> str:
-    """``3 of 15 runs  cohort-5-seed-2: 42 rounds, accuracy 91.2 % after 30 min  about 2 min left``."""
+    """``3 of 15 runs  cohort-5-seed-2: 42 rounds in 30 min, 91.2 %  about 2 min left``."""
     if step.run is None or step.answer is None:
         return f"{step.done} of {step.total} runs are finished"
     if isinstance(step.answer, Failure):
         found = f"failed: {step.answer.error.splitlines()[0]}"
     else:
-        found = f"{about(step.answer.rounds, '')} rounds in {about(step.answer.simulated_s, 's')}"
+        found = _found_text(step.answer)
     return "  ".join([f"{step.done} of {step.total} runs", f"{step.run.name}: {found}", *([left] if left else [])])
 
 
@@ -83,6 +83,13 @@ def failure_lines(study: Study) -> str:
         alike.setdefault(one.error, []).append(f"{one.label}, seed {one.seed}")
     lines = [f"{_some(names, '; ')}: {error}" for error, names in alike.items()]
     return "\n".join([f"{_count(len(study.failed), 'run')} failed; the same command tries them again", *lines])
+
+
+def _found_text(parcel: Parcel) -> str:
+    text = f"{about(parcel.rounds, '')} rounds in {about(parcel.simulated_s, 's')}"
+    if parcel.quality is None:
+        return text
+    return f"{text}, {about(parcel.quality, '1') if parcel.is_share else format(parcel.quality, '.3g')}"
 
 
 def _runs_text(plan: Plan) -> str:

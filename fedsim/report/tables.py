@@ -88,19 +88,19 @@ def waste_table(waste: Mapping[str, Waste], spent: Usage) -> RenderableType:
 
 
 def round_table(slowest: Slowest) -> RenderableType:
-    """Where the time of rounds went, and who closed them."""
+    """Where the time went along the critical path, and who closed the rounds."""
     total = sum(slowest.seconds.values())
     rows = [
         (phase, about(seconds, "s"), about(seconds / total, "1"))
         for phase, seconds in sorted(slowest.seconds.items(), key=lambda item: -item[1])
         if seconds > 0
     ]
-    parts: list[RenderableType] = [heading_line("Time of rounds, along what closed each")]
+    parts: list[RenderableType] = [heading_line("Critical path")]
     parts += [grid(rows)] if rows else []
     parts += [grid(_message_rows(slowest), title="Of that, messages")] if any(slowest.messages.values()) else []
-    parts += [facts([("slowest part", slowest.sentence())])]
+    parts += [facts([("why", slowest.sentence())])]
     if slowest.closers:
-        parts += [facts([("closed most often by", _closers(slowest.closers))])]
+        parts += [facts([("rounds closed most often by", _closers(slowest.closers))])]
     return Group(*parts)
 
 

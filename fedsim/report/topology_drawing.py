@@ -23,6 +23,7 @@ from fedsim.report.human import about
 from fedsim.report.overlay_drawing import DrawnOverlay, draw_overlay, drawn_overlay, overlay_handles
 from fedsim.report.topology_labels import place_labels
 from fedsim.report.topology_layout import Spots, layout
+from fedsim.report.topology_loads import COLOURS, NAMES, Loads
 from fedsim.system.topology import Topology
 
 __all__ = ["DrawnOverlay", "draw_topology", "drawn_overlay", "save_drawing"]
@@ -99,8 +100,11 @@ def save_drawing(topology: Topology, out: str | Path, overlay: DrawnOverlay | No
         raise FedsimError(f"{out}: cannot be written: {error.strerror or error}") from None
 
 
-def draw_topology(topology: Topology, overlay: DrawnOverlay | None = None) -> Figure:
-    """A picture with a legend; labels for all nodes up to 60, and beyond that where there is room."""
+def draw_topology(topology: Topology, overlay: DrawnOverlay | None = None, loads: Loads | None = None) -> Figure:
+    """A picture with a legend; labels for all nodes up to 60, and beyond that where there is room.
+
+    With ``loads`` the colour of a link says how busy it was, and no longer its capacity, as its width still does.
+    """
     spots = layout(topology)
     figure = Figure(figsize=_size(spots))
     FigureCanvasAgg(figure)
@@ -110,7 +114,7 @@ def draw_topology(topology: Topology, overlay: DrawnOverlay | None = None) -> Fi
     pairs = topology.pairs()
     capacities_bps = [_capacity_bps(topology, pair) for pair in pairs]
     scale = Scale.of(capacities_bps, len(spots))
-    _draw_links(axes, topology, spots, scale)
+    _draw_links(axes, topology, spots, scale, loads)
     size = _marker_points(len(spots))
     for kind, (marker, colour) in _LOOKS.items():
         members = [spots[node] for node, row in topology.graph.nodes(data=True) if row["kind"] == kind]
@@ -122,7 +126,8 @@ def draw_topology(topology: Topology, overlay: DrawnOverlay | None = None) -> Fi
     place_labels(axes, topology.graph, spots, marker_points=size, must_all=len(spots) <= _LABEL_ALL)
     title = f"{topology.name}: {topology.about}" if topology.about else topology.name
     figure.text(0.02, 0.975, title, va="top", ha="left", fontsize=11, wrap=True)
-    _add_legend(figure, topology, scale, capacities_bps, overlay)
+    links = _capacity_handles(topology, scale, capacities_bps) if loads is None else _load_handles()
+    _add_legend(figure, topology, "links" if loads is None else "utilisation", links, overlay)
     return figure
 
 
@@ -170,7 +175,7 @@ def _capacity_bps(topology: Topology, pair: tuple[str, str]) -> float:
     return float(max(arc.get("capacity_bps", 0.0) for arc in arcs))
 
 
-def _draw_links(axes: Axes, topology: Topology, spots: Spots, scale: Scale) -> None:
+def _draw_links(axes: Axes, topology: Topology, spots: Spots, scale: Scale, loads: Loads | None) -> None:
     """Thin ones first; half-duplex links are dashed."""
     ranked = sorted(topology.pairs(), key=lambda pair: _capacity_bps(topology, pair))
     for duplex, style in (("full", "-"), ("half", (0, (2.2, 1.4)))):
@@ -179,7 +184,10 @@ def _draw_links(axes: Axes, topology: Topology, spots: Spots, scale: Scale) -> N
         lines = LineCollection(
             [[spots[a], spots[b]] for a, b in chosen],
             linewidths=[scale.width(capacity_bps) for capacity_bps in capacities_bps],
-            colors=[scale.colour(capacity_bps) for capacity_bps in capacities_bps],
+            colors=[
+                scale.colour(capacity_bps) if loads is None else COLOURS[loads.step(*pair)]
+                for pair, capacity_bps in zip(chosen, capacities_bps, strict=True)
+            ],
             linestyles=[style],
             alpha=max(0.25, scale.thin),
             zorder=1,
@@ -187,12 +195,22 @@ def _draw_links(axes: Axes, topology: Topology, spots: Spots, scale: Scale) -> N
         axes.add_collection(lines, autolim=False)
 
 
+def _capacity_handles(topology: Topology, scale: Scale, capacities_bps: Sequence[float]) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=scale.colour(value), lw=max(0.8, scale.width(value)), label=about(value, "bit/s"))
+        for value in _shown_capacities(capacities_bps)
+    ]
+    if any(arc["duplex"] == "half" for _, _, arc in topology.graph.edges(data=True)):
+        handles.append(Line2D([], [], color=_GREY, lw=1.4, ls=(0, (2.2, 1.4)), label="half duplex"))
+    return handles
+
+
+def _load_handles() -> list[Line2D]:
+    return [Line2D([], [], color=colour, lw=2.5, label=name) for colour, name in zip(COLOURS, NAMES, strict=True)]
+
+
 def _add_legend(
-    figure: Figure,
-    topology: Topology,
-    scale: Scale,
-    capacities_bps: Sequence[float],
-    overlay: DrawnOverlay | None,
+    figure: Figure, topology: Topology, title_of_links: str, links: Sequence[Line2D], overlay: DrawnOverlay | None
 ) -> None:
     kinds = {row["kind"] for _, row in topology.graph.nodes(data=True)}
     nodes = [
@@ -200,15 +218,9 @@ def _add_legend(
         for kind, (marker, colour) in _LOOKS.items()
         if kind in kinds
     ]
-    links = [
-        Line2D([], [], color=scale.colour(value), lw=max(0.8, scale.width(value)), label=about(value, "bit/s"))
-        for value in _shown_capacities(capacities_bps)
-    ]
-    if any(arc["duplex"] == "half" for _, _, arc in topology.graph.edges(data=True)):
-        links.append(Line2D([], [], color=_GREY, lw=1.4, ls=(0, (2.2, 1.4)), label="half duplex"))
     left, top = 1 - 1.75 / figure.get_size_inches()[0], 1 - 0.55 / figure.get_size_inches()[1]
     over = [] if overlay is None else overlay_handles(overlay)
-    for handles, title in ((nodes, "nodes"), (links, "links"), (over, "overlay")):
+    for handles, title in ((nodes, "nodes"), (links, title_of_links), (over, "overlay")):
         if handles:
             legend = figure.legend(
                 handles=handles,

@@ -48,6 +48,11 @@ def is_share(name: str) -> bool:
     return name.removeprefix(UNSEEN).removeprefix(TRAIN) in METRICS or name in ALSO["fairness"]
 
 
+def is_regression(model: Part) -> bool:
+    """Whether accuracies are coefficients of determination, R^2."""
+    return not model.value.classes
+
+
 def metric_falls(name: str, learner: Part) -> bool:
     """Whether less of a metric is better.
 

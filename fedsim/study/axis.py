@@ -26,12 +26,13 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """Columns of a curve that are added up, and that never fall; their name for people; and units from the largest."""
+    """Columns of a curve that are added up, and that never fall; words for people; and units from the largest."""
 
     name: str
     columns: tuple[str, ...]
     text: str
     scales: tuple[Scale, ...]
+    preposition: str = "for"
 
     def of(self, curve: pd.DataFrame) -> Array:
         """Where on the axis each evaluation of a curve stands: (evaluations,), in the SI unit."""
@@ -40,6 +41,11 @@ class Axis:
     def scale(self, span: float) -> Scale:
         """The unit for an axis from 0 to ``span``: the largest of which it holds three or more."""
         return next((scale for scale in self.scales if span >= 3 * scale.size), self.scales[-1])
+
+    def amount(self, value: float, scale: Scale) -> str:
+        """``in 3.1 min``, ``for 12 kJ``, ``in 40 rounds``."""
+        number = float(f"{value / scale.size:.3g}")
+        return f"{self.preposition} {number:,.10g} {scale.name or self.text}"
 
     def label(self, scale: Scale) -> str:
         """``simulated time (min)``."""
@@ -71,11 +77,14 @@ TIME: Final = Axis(
         Scale(name="min", size=60.0),
         Scale(name="s", size=1.0),
     ),
+    preposition="in",
 )
 
 AXES: Final = MappingProxyType({
     "time": TIME,
     "energy": Axis(name="energy", columns=("energy_j",), text="energy of all devices", scales=_si("J")),
     "bytes": Axis(name="bytes", columns=("up_bytes", "down_bytes"), text="bytes up and down", scales=_si("B")),
-    "rounds": Axis(name="rounds", columns=("round",), text="rounds", scales=(Scale(name="", size=1.0),)),
+    "rounds": Axis(
+        name="rounds", columns=("round",), text="rounds", scales=(Scale(name="", size=1.0),), preposition="in"
+    ),
 })  # fmt: skip

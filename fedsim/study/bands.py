@@ -1,6 +1,6 @@
 """The curves of several seeds as one line and a band around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,12 @@ def bands(results: Sequence[Result], metric: str, over: str = "time") -> pd.Data
     along = axis(over)
     curves = [result.curve for result in results]
     return band_table(curves, metric, along, common_end(curves, along))
+
+
+def bands_of(results: Mapping[str, Sequence[Result]], metric: str, over: str = "time") -> pd.DataFrame:
+    """The ``bands`` of several scenarios below each other, with a column ``scenario`` before the others."""
+    tables = [bands(own, metric, over).assign(scenario=name) for name, own in results.items()]
+    return pd.concat([table[["scenario", *table.columns[:-1]]] for table in tables], ignore_index=True)
 
 
 def band_table(curves: Sequence[pd.DataFrame], metric: str, along: Axis, end: float) -> pd.DataFrame:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fedsim.study.bands import bands_of
 from fedsim.study.difference import Difference
 from fedsim.study.goal import Goal
+from fedsim.study.html import titled
 from fedsim.study.outcome import Measure, Outcome, measures, outcome, over_seeds
 from fedsim.study.pair import Pair
 from fedsim.study.paired_tests import holm
@@ -17,6 +19,9 @@ from fedsim.study.result import Result
 from fedsim.study.share import Share
 from fedsim.study.verdict import Verdict
 from fedsim.study.verdict_rows import difference_row, reaching_row, verdict_row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -140,6 +145,45 @@ class Comparison:
             rows += [reaching_row(name, self.names[0], self.reaching(name))] if self.target is not None else []
             rows += [verdict_row(self.verdict(name, measure)) for measure in self.measures]
         return pd.DataFrame(rows)
+
+    def figures(self) -> pd.DataFrame:
+        """A row for each scenario and figure: its ``value`` over the seeds, how it differs, and if that is real."""
+        names = [measure.field for measure in self.measures]
+        rows = self.table().melt("scenario", ["reached", *names], var_name="measure", value_name="value")
+        if len(self.names) == 1:
+            return rows
+        keys, verdicts = ["scenario", "measure"], self.verdicts()
+        differences = self.differences().drop(columns="less")
+        return rows.merge(differences, "left", on=keys).merge(verdicts, "left", on=keys)
+
+    def bands(self, metric: str | None = None, over: str = "time") -> pd.DataFrame:
+        """For each scenario the median of the metric over its seeds, the lowest and the highest; see ``bands``."""
+        return bands_of(self.results, self.metric if metric is None else metric, over)
+
+    def plot(self, x: str = "time", ax: "Axes | None" = None) -> "Axes":
+        """Draw the metric against ``time``, ``energy``, ``bytes`` or ``rounds``; see ``plot_quality``."""
+        from fedsim.study.plot import plot_quality  # noqa: PLC0415  # matplotlib is slow to import
+
+        return plot_quality(self, ax, over=x)
+
+    def __repr__(self) -> str:
+        target = "" if self.target is None else f", {self.metric} {self.target:g}"
+        seeds = "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
+        return f"Comparison({', '.join(self.names)}: {seeds} of {self.horizon_s:.6g} s{target})"
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self._words()])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the figures, a column for each scenario, and what differs in words."""
+        figures = self.table().set_index("scenario").T.rename_axis(index="", columns=None).reset_index()
+        words = pd.DataFrame({f"against {self.names[0]}": self._words()})
+        return titled(repr(self), [figures, words] if len(words) else [figures])
+
+    def _words(self) -> list[str]:
+        """Every verdict on what there is to compare."""
+        known = [self.verdict(name, measure) for name in self.names[1:] for measure in self.measures]
+        return [verdict.words for verdict in known if verdict.state != "nothing to compare"]
 
     @cached_property
     def _outcomes(self) -> dict[str, tuple[Outcome, ...]]:

@@ -3,10 +3,10 @@
 import json
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -21,33 +21,49 @@ from fedsim.version import __version__
 FORMAT: Final = 1
 """Of the folders that this fedsim writes; counted up when an older one could no longer read them rightly."""
 
+if TYPE_CHECKING:
+    from fedsim.study.seeds import Seeds
+
 _LIBRARIES: Final = ("numpy", "scipy", "simpy", "networkx", "scikit-learn", "pandas", "pyarrow")
 
 
-def write(result: Result, out: str | Path | None = None) -> Path:
+def write(result: Result, out: str | Path | None = None, *, besides: Callable[[Path], None] | None = None) -> Path:
     """Write a run's folder, ``out`` or else ``runs/<name>``, and return where it is; see ``save``.
 
     ``scenario.yaml`` (resolved: all defaults in), ``summary.json``, ``metrics.parquet`` (the curve),
     ``events.parquet``, ``devices.parquet``, ``links.parquet`` (what crossed every link), ``quality.png``. The tables
-    of the same scenario and seed are the same bytes every time.
+    of the same scenario and seed are the same bytes every time. ``besides`` may put more into the folder.
 
     Raises:
         FedsimError: if the folder cannot be written.
     """
-    return save(lambda folder: write_run(result, folder), name=result.scenario.name, out=out)
+
+    def fill(folder: Path) -> None:
+        write_run(result, folder)
+        if besides is not None:
+            besides(folder)
+
+    return save(fill, name=result.scenario.name, out=out)
 
 
-def write_comparison(comparison: Comparison, out: str | Path | None = None) -> Path:
+def write_comparison(
+    comparison: Comparison, out: str | Path | None = None, *, besides: Callable[[Path], None] | None = None
+) -> Path:
     """Write a comparison's folder, ``out`` or else ``runs/compare-<names>``, and return where it is.
 
-    ``table.csv``, ``differences.csv``, ``runs.csv``, ``summary.json``, ``quality.png`` if anything was learned, and
-    below ``runs/`` the folder of every single run.
+    ``table.csv``, ``differences.csv``, ``verdicts.csv``, ``runs.csv``, ``summary.json``, ``quality.png`` if anything
+    was learned, and below ``runs/`` the folder of every single run; and what ``besides`` writes into it.
 
     Raises:
         FedsimError: if the folder cannot be written.
     """
-    name = "-".join(["compare", *comparison.names])[:100]
-    return save(lambda folder: _write_comparison(comparison, folder), name=name, out=out)
+
+    def fill(folder: Path) -> None:
+        _write_comparison(comparison, folder)
+        if besides is not None:
+            besides(folder)
+
+    return save(fill, name="-".join(["compare", *comparison.names])[:100], out=out)
 
 
 def write_run(result: Result, folder: Path) -> None:
@@ -67,8 +83,9 @@ def write_run(result: Result, folder: Path) -> None:
 def _write_comparison(comparison: Comparison, folder: Path) -> None:
     comparison.table().to_csv(folder / "table.csv", index=False)
     comparison.differences().to_csv(folder / "differences.csv", index=False)
+    comparison.verdicts().to_csv(folder / "verdicts.csv", index=False)
     comparison.runs().to_csv(folder / "runs.csv", index=False)
-    write_json(_summary(comparison), folder / "summary.json")
+    write_json(comparison_summary(comparison), folder / "summary.json")
     if comparison.learned:
         write_picture(comparison, folder / "quality.png")
     for name, results in comparison.results.items():
@@ -78,7 +95,8 @@ def _write_comparison(comparison: Comparison, folder: Path) -> None:
             write_run(result, inside)
 
 
-def _summary(comparison: Comparison) -> dict[str, Any]:
+def comparison_summary(comparison: Comparison) -> dict[str, Any]:
+    """What is written into ``summary.json``."""
     return {
         **origin("comparison"),
         "scenarios": list(comparison.names),
@@ -89,6 +107,8 @@ def _summary(comparison: Comparison) -> dict[str, Any]:
         "horizon_s": comparison.horizon_s,
         "table": comparison.table().to_dict("records"),
         "differences": comparison.differences().to_dict("records"),
+        "verdicts": comparison.verdicts().to_dict("records"),
+        "notes": list(comparison.notes),
         "versions": versions(),
     }
 
@@ -110,11 +130,16 @@ def write_json(value: Mapping[str, Any], path: Path) -> None:
 
 
 def as_json(value: Mapping[str, Any]) -> str:
+    """Plain values as the lines of a file; see ``json_text``."""
+    return f"{json_text(value)}\n"
+
+
+def json_text(value: Mapping[str, Any]) -> str:
     """Plain values as JSON. What is not finite becomes null: JSON has no word for it."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False)
 
 
-def write_picture(what: Result | Comparison, path: Path) -> None:
+def write_picture(what: "Result | Comparison | Seeds", path: Path) -> None:
     """Draw quality against time."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # slow, and only pictures need it: most processes draw none
 

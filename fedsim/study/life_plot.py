@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from fedsim.study.axis import TIME, Scale
 from fedsim.study.charge_curve import charge_curve
 from fedsim.study.life import Life
-from fedsim.study.plot import Clock
 
 _GREY: Final = "#666666"
 _OFF: Final = "#d9d9d9"
@@ -51,7 +51,7 @@ def plot_life(of: Life, figure: Figure | None = None) -> Figure:
     drawn = Figure(figsize=(10, 6.4), layout="constrained") if figure is None else figure
     heights = [2.2, 1.5, 2.2] if of.battery is not None else [1.5, 2.2]
     axes: list[Axes] = list(np.atleast_1d(drawn.subplots(len(heights), 1, sharex=True, height_ratios=heights)))
-    clock = Clock.for_span(of.end_s)
+    clock = TIME.scale(of.end_s)
     if of.battery is not None:
         _draw_charge(axes[0], of, clock)
     _draw_lanes(axes[-2], of, clock)
@@ -59,13 +59,13 @@ def plot_life(of: Life, figure: Figure | None = None) -> Figure:
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
         each.set_axisbelow(True)
-    axes[-1].set_xlim(0, of.end_s / clock.seconds or 1)
-    axes[-1].set_xlabel(f"simulated time ({clock.name})")
+    axes[-1].set_xlim(0, of.end_s / clock.size or 1)
+    axes[-1].set_xlabel(TIME.label(clock))
     axes[0].set_title(f"The life of {of.name}", loc="left")
     return drawn
 
 
-def _spans(of: Life, chosen: pd.Series, clock: Clock) -> list[tuple[float, float]]:
+def _spans(of: Life, chosen: pd.Series, clock: Scale) -> list[tuple[float, float]]:
     """(start, length) of the stretches that are chosen, neighbours joined, in the unit of the clock."""
     spans: list[tuple[float, float]] = []
     for from_s, to_s in of.power.loc[chosen, ["from_s", "to_s"]].to_numpy(float).tolist():
@@ -73,17 +73,17 @@ def _spans(of: Life, chosen: pd.Series, clock: Clock) -> list[tuple[float, float
             spans[-1] = (spans[-1][0], to_s - spans[-1][0])
         else:
             spans.append((from_s, to_s - from_s))
-    return [(start_s / clock.seconds, lasts_s / clock.seconds) for start_s, lasts_s in spans]
+    return [(start_s / clock.size, lasts_s / clock.size) for start_s, lasts_s in spans]
 
 
-def _draw_charge(axes: Axes, of: Life, clock: Clock) -> None:
+def _draw_charge(axes: Axes, of: Life, clock: Scale) -> None:
     plugged = of.power["plugged"].fillna(value=False).astype(bool)
     for start, length in _spans(of, plugged, clock):
         axes.axvspan(start, start + length, color="#009E73", alpha=0.12, lw=0)
     for start, length in _spans(of, ~of.power["on"].astype(bool), clock):
         axes.axvspan(start, start + length, color=_OFF, lw=0)
     times_s, shares = charge_curve(of)
-    axes.plot(times_s / clock.seconds, shares * 100, color="#0072B2", lw=1.8, clip_on=False, zorder=3)
+    axes.plot(times_s / clock.size, shares * 100, color="#0072B2", lw=1.8, clip_on=False, zorder=3)
     axes.set_ylabel("charge (%)")
     axes.set_ylim(0, 100)
     axes.grid(visible=True, color="#e5e5e5", lw=0.6)
@@ -92,7 +92,7 @@ def _draw_charge(axes: Axes, of: Life, clock: Clock) -> None:
     _legend(axes, handles)
 
 
-def _draw_lanes(axes: Axes, of: Life, clock: Clock) -> None:
+def _draw_lanes(axes: Axes, of: Life, clock: Scale) -> None:
     off = ~of.power["on"].astype(bool)
     for place, (_, causes) in enumerate(_LANES):
         level = 1.7 - place
@@ -108,10 +108,10 @@ def _draw_lanes(axes: Axes, of: Life, clock: Clock) -> None:
     _legend(axes, [handle for handle in seen if handle is not None])
 
 
-def _draw_ends(axes: Axes, of: Life, clock: Clock, end: tuple[str, str, str]) -> object:
+def _draw_ends(axes: Axes, of: Life, clock: Scale, end: tuple[str, str, str]) -> object:
     """Marks where pieces of work ended in one way; their legend entry, None where there are none."""
     kind, marker, colour = end
-    times = of.events.loc[of.events["kind"] == kind, "time_s"].to_numpy(float) / clock.seconds
+    times = of.events.loc[of.events["kind"] == kind, "time_s"].to_numpy(float) / clock.size
     if not len(times):
         return None
     [marks] = axes.plot(
@@ -120,8 +120,8 @@ def _draw_ends(axes: Axes, of: Life, clock: Clock, end: tuple[str, str, str]) ->
     return marks
 
 
-def _draw_power(axes: Axes, of: Life, clock: Clock) -> None:
-    edges = np.append(of.power["from_s"], of.power["to_s"].iloc[-1]) / clock.seconds
+def _draw_power(axes: Axes, of: Life, clock: Scale) -> None:
+    edges = np.append(of.power["from_s"], of.power["to_s"].iloc[-1]) / clock.size
     layers = {cause: of.power[f"{cause}_w"].to_numpy(float) for cause in _COLOURS}
     shown = [cause for cause in _COLOURS if layers[cause].any()]
     top = np.sum([layers[cause] for cause in shown], axis=0) if shown else np.zeros(len(of.power))

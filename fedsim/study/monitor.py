@@ -15,6 +15,9 @@ from fedsim.system.usage import Usage
 
 ENERGY_SPENT: Final = "energy is spent"
 
+TIME_IS_UP: Final = "time is up"
+"""Why a run ends that was not stopped: at its bound on time, or where nothing can go on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:

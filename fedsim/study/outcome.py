@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import Final
 
 from fedsim.study.goal import Goal
+from fedsim.study.monitor import TIME_IS_UP
 from fedsim.study.pair import Figure
 from fedsim.study.result import Result, Summary
 
@@ -40,16 +41,20 @@ class Measure:
         return value
 
     def figure(self, outcome: "Outcome") -> Figure | None:
-        """The figure of one run; of what is to the target, and was not reached, what it took by the end without it."""
+        """The figure of one run as it can be compared with others'.
+
+        Of what is to the target, and was not reached, it is what the run took by the end without it. A run that was
+        stopped before the horizon has no figure at it.
+        """
         value = self.of(outcome)
-        if value is not None:
+        if value is not None and (self.is_to_target or outcome.whole):
             return Figure(value=value)
-        spent: float | None = getattr(outcome, self.field.replace("_to_target", "")) if self.is_to_target else None
-        return None if spent is None else Figure(value=spent, complete=False)
+        if value is not None or not self.is_to_target or not outcome.whole:
+            return None
+        return Figure(value=getattr(outcome, self.field.replace("_to_target", "")), complete=False)
 
 
 GOAL: Final = "goal_metric"
-TIME_IS_UP: Final = "time is up"
 
 MEASURES: Final = (
     Measure(field="time_to_target_s", unit="s", text="time to target"),
@@ -86,10 +91,11 @@ def measures(goal: Goal, *, regression: bool = False) -> tuple[Measure, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """One run. What is ``to_target`` is None where the target was not reached; the rest is at ``time_s``, the horizon.
+    """One run. What is ``to_target`` is None where the target was not reached; the rest is at the end.
 
-    Of a timing run, in which nothing is learned, the quality is None as well, and of a run that was stopped before the
-    horizon all that is at it. ``goal_metric`` is the metric of the goal, whichever that is; ``total`` is up and down.
+    Of a timing run, in which nothing is learned, the quality is None as well. ``time_s`` is the horizon; a ``whole``
+    run was not stopped before it, and its end can be compared with others'. ``goal_metric`` is the metric of the
+    goal, whichever that is; ``total`` is up and down.
     """
 
     scenario: str
@@ -106,11 +112,12 @@ class Outcome:
     worst_tenth: float | None
     bottom_decile: float | None
     goal_metric: float | None
-    rounds: float | None
-    energy_j: float | None
-    up_bytes: float | None
-    down_bytes: float | None
-    total_bytes: float | None
+    rounds: float
+    energy_j: float
+    up_bytes: float
+    down_bytes: float
+    total_bytes: float
+    whole: bool
     stopped_because: str
 
 
@@ -119,16 +126,12 @@ def outcome(name: str, result: Result, goal: Goal, horizon_s: float | None = Non
     summary, last = result.summary, result.curve.iloc[-1]
     end_s = summary.simulated_s if horizon_s is None else horizon_s
     first = goal.first(result.curve) if summary.learned else None
-    whole = is_whole(summary, end_s)
 
     def at_target(*columns: str) -> float | None:
         return None if first is None else sum(first[column] for column in columns)
 
-    def at_end(value: float) -> float | None:
-        return float(value) if whole else None
-
     def quality(column: str) -> float | None:
-        return at_end(last[column]) if summary.learned else None
+        return float(last[column]) if summary.learned else None
 
     return Outcome(
         scenario=name,
@@ -145,11 +148,12 @@ def outcome(name: str, result: Result, goal: Goal, horizon_s: float | None = Non
         worst_tenth=quality("worst_tenth"),
         bottom_decile=quality("bottom_decile"),
         goal_metric=quality(goal.metric),
-        rounds=at_end(summary.rounds),
-        energy_j=at_end(result.energy_j),
-        up_bytes=at_end(result.up_bytes),
-        down_bytes=at_end(result.down_bytes),
-        total_bytes=at_end(result.up_bytes + result.down_bytes),
+        rounds=float(summary.rounds),
+        energy_j=float(result.energy_j),
+        up_bytes=float(result.up_bytes),
+        down_bytes=float(result.down_bytes),
+        total_bytes=float(result.up_bytes + result.down_bytes),
+        whole=is_whole(summary, end_s),
         stopped_because=summary.stopped_because,
     )
 
@@ -163,11 +167,11 @@ def over_seeds(measure: Measure, outcomes: Sequence[Outcome]) -> float:
     """One number for several runs of a scenario.
 
     The median of what is to the target, where a run that never reached it counts as infinitely far (so the answer
-    is infinity where half of them or more did not); the mean of everything else, and NaN where a run
-    lacks it, as timing runs lack a quality.
+    is infinity where half of them or more did not); the mean of what every run has, and NaN of what
+    none has, such as the quality of timing runs.
     """
     values = [measure.of(outcome) for outcome in outcomes]
     if measure.is_to_target:
         return median(math.inf if value is None else value for value in values)
     known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else math.nan
+    return fmean(known) if known else math.nan

@@ -56,7 +56,7 @@ class Pair:
         missing observations in clinical trials", 1999); two who did not are level.
         """
         if self.complete:
-            return (self.own.value > self.first.value) - (self.own.value < self.first.value)
+            return int(self.own.value > self.first.value) - int(self.own.value < self.first.value)
         return int(self.first.complete) - int(self.own.complete)
 
     def _bounded(self, by: float) -> float:

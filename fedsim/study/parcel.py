@@ -10,6 +10,7 @@ from typing import Final
 
 from fedsim.errors import FedsimError
 from fedsim.study.folder import write_run
+from fedsim.study.goal import Goal
 from fedsim.study.plan import PlannedRun
 from fedsim.study.result import Result
 from fedsim.study.run import simulate
@@ -21,12 +22,16 @@ order of its sums, is said for a whole process."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """The files of a run's folder by name, and what its run came to, in a few words of numbers."""
+    """The files of a run's folder by name, and what its run came to in a few numbers.
+
+    ``quality`` is the last value of the metric, None where nothing is learned, and may be a share.
+    """
 
     files: Mapping[str, bytes]
     rounds: float
     simulated_s: float
     quality: float | None
+    is_share: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +41,7 @@ class Failure:
     error: str
 
 
-def pack(run: PlannedRun, metric: str, scratch: str | None) -> Parcel | Failure:
+def pack(run: PlannedRun, goal: Goal, scratch: str | None) -> Parcel | Failure:
     """Run a point with a seed and pack its folder; a run that fails is an answer, too.
 
     The files are written into a folder below ``scratch`` first, which by default is where the system has its
@@ -57,7 +62,8 @@ def pack(run: PlannedRun, metric: str, scratch: str | None) -> Parcel | Failure:
         files=files,
         rounds=summary.rounds,
         simulated_s=summary.simulated_s,
-        quality=float(result.curve[metric].iloc[-1]) if summary.learned and metric in result.curve else None,
+        quality=float(result.curve[goal.metric].iloc[-1]) if summary.learned else None,
+        is_share=goal.is_share,
     )
 
 

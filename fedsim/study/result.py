@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from fedsim.scenario import Scenario
 from fedsim.study.crossing import crossing
 from fedsim.study.goal import Goal
+from fedsim.study.html import titled
 from fedsim.study.slowest import Slowest
 from fedsim.system.usage import Usage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,7 @@ class Summary:
         return asdict(self)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Result:
     """One run of one scenario with one seed.
 
@@ -91,6 +95,30 @@ class Result:
     devices: pd.DataFrame
     links: pd.DataFrame
     summary: Summary
+
+    def __repr__(self) -> str:
+        summary = self.summary
+        return (
+            f"Result({summary.name!r}, seed {self.seed}: {summary.stopped_because} after {summary.simulated_s:.6g} s)"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the summary in a few figures."""
+        return titled(repr(self), [pd.DataFrame([self._figures()])])
+
+    def _figures(self) -> dict[str, Any]:
+        summary = self.summary
+        target = (
+            {} if summary.target is None else {f"s to {summary.metric} {summary.target:g}": summary.time_to_target_s}
+        )
+        costs = {"energy_j": self.energy_j, "up_bytes": self.up_bytes, "down_bytes": self.down_bytes}
+        return {"scenario": summary.name, **target, "rounds": summary.rounds, **summary.final, **costs}
+
+    def plot(self, x: str = "time", ax: "Axes | None" = None) -> "Axes":
+        """Draw the metric against ``time``, ``energy``, ``bytes`` or ``rounds``; see ``plot_quality``."""
+        from fedsim.study.plot import plot_quality  # noqa: PLC0415  # matplotlib is slow to import
+
+        return plot_quality(self, ax, over=x)
 
     def time_to(self, metric: str, value: float) -> float | None:
         """Simulated seconds until an evaluation first found ``metric`` at ``value`` or better; None if none did.

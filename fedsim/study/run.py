@@ -20,7 +20,7 @@ from fedsim.study.evaluation import Evaluation
 from fedsim.study.folder import write
 from fedsim.study.goal import Goal
 from fedsim.study.links import link_table
-from fedsim.study.monitor import Bounds, Point, RunMonitor, Watched
+from fedsim.study.monitor import TIME_IS_UP, Bounds, Point, RunMonitor, Watched
 from fedsim.study.plateau import Plateau
 from fedsim.study.result import Attended, Result, Summary, Waste
 from fedsim.study.slowest import slowest
@@ -97,6 +97,9 @@ def _checked(
 
 
 def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
+    stop = scenario.stop
+    if not world.learns and (stop.time_s, stop.rounds, stop.energy_j) == (None, None, None):
+        raise FedsimError("stop: a timing run makes no progress and ends at no plateau: give time, rounds or energy")
     also = frozenset(scenario.evaluate.also) | also_for(scenario.stop.metric)
     watched = Watched(
         clock=lambda: world.sim.now,
@@ -105,13 +108,12 @@ def _monitor(scenario: Scenario, world: World, tell: Tell | None) -> RunMonitor:
         record=world.sim.record,
         tell=tell or (lambda _: None),
     )
-    return RunMonitor(watched, _bounds(scenario, world), every_rounds=scenario.evaluate.every_rounds)
+    return RunMonitor(watched, bounds_of(scenario), every_rounds=scenario.evaluate.every_rounds)
 
 
-def _bounds(scenario: Scenario, world: World) -> Bounds:
+def bounds_of(scenario: Scenario) -> Bounds:
+    """When a run of this scenario ends."""
     stop = scenario.stop
-    if not world.learns and (stop.time_s, stop.rounds, stop.energy_j) == (None, None, None):
-        raise FedsimError("stop: a timing run makes no progress and ends at no plateau: give time, rounds or energy")
     return Bounds(
         goal=Goal.of(scenario, stop.metric, stop.target),
         time_s=stop.time_s,
@@ -135,7 +137,7 @@ async def _until_done(scenario: Scenario, world: World, monitor: RunMonitor) -> 
     for outcome in await asyncio.gather(work, *watches, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise _innermost(outcome)
-    monitor.stop("time is up")
+    monitor.stop(TIME_IS_UP)
     monitor.evaluate()
 
 
@@ -173,7 +175,7 @@ def _summary(
     curve, events, devices = tables
     waste, groups = world.waste, _groups(scenario, devices)
     goal = Goal.of(scenario, scenario.stop.metric, scenario.stop.target)
-    last = monitor.points[-1]
+    last, reached_s = monitor.points[-1], goal.time_s(curve) if world.learns else None
     return Summary(
         name=scenario.name,
         seed=world.sim.seed,
@@ -184,12 +186,12 @@ def _summary(
         metric=goal.metric,
         target=goal.target,
         falls=goal.falls,
-        time_to_target_s=goal.time_s(curve) if world.learns else None,
+        time_to_target_s=reached_s,
         final={name: getattr(last, name) for name in METRICS} if world.learns else {},
         spent=world.spent(),
         server=world.served(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
-        slowest=slowest(events),
+        slowest=slowest(events, devices, reached_s),
         devices=len(world.devices),
         devices_at_work=sum(group.at_work for group in groups.values()),
         learned=world.learns,

@@ -96,30 +96,41 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
     todo, any_finished = deque(jobs), False
     while todo:
         suspects: list[Job[Answer]] = []
-        for job, answer in _until_broken(todo, workers, suspects):
+        for job, answer in _until_broken(todo, workers, 2 * workers, suspects):
             any_finished = True
             yield job, answer
-        for number, job in enumerate(suspects, start=1):
-            left = [job]
-            for _ in range(_TRIES_ALONE):
-                again, left = deque(left), []
-                if again:
-                    yield from _until_broken(again, 1, left)
-            any_finished = any_finished or not left
-            if left and number == _PATIENCE and not any_finished:
+        for number, (job, found) in enumerate(_alone(suspects), start=1):
+            any_finished = any_finished or not isinstance(found, Died)
+            if number == _PATIENCE and not any_finished:
                 raise FedsimError(f"{job.name}: its process died, and so did all before it, as soon as they started")
-            if left:
+            yield job, found
+
+
+def _alone(suspects: Sequence[Job[Answer]]) -> "Answers[Answer]":
+    """The answers of jobs that run one at a time."""
+    todo = deque((job, 0) for job in suspects)
+    while todo:
+        jobs = deque(job for job, _ in todo)
+        died: list[Job[Answer]] = []
+        for job, answer in _until_broken(jobs, 1, 1, died):
+            todo.popleft()
+            yield job, answer
+        if died:
+            job, deaths = todo.popleft()
+            if deaths + 1 < _TRIES_ALONE:
+                todo.appendleft((job, deaths + 1))
+            else:
                 yield job, Died(reason="its process died; too little memory?")
 
 
 def _until_broken(
-    todo: deque[Job[Answer]], workers: int, suspects: list[Job[Answer]]
+    todo: deque[Job[Answer]], workers: int, at_most: int, suspects: list[Job[Answer]]
 ) -> Iterator[tuple[Job[Answer], Answer]]:
-    """Answers until there are no more jobs, or a process dies; ``suspects`` then gets what was under way."""
+    """Answers until there are no more jobs, or a process dies; ``suspects`` then gets what was handed out."""
     waiting: dict[Future[Answer], Job[Answer]] = {}
     with processes(min(workers, len(todo))) as pool:
         while todo or waiting:
-            broken = not _refilled(pool, todo, waiting, 2 * workers)
+            broken = not _refilled(pool, todo, waiting, at_most)
             wait(waiting, return_when=FIRST_COMPLETED)
             broken = broken or any(future.done() and _is_broken(future) for future in waiting)
             ready = wait(waiting).done if broken else {future for future in waiting if future.done()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -16,6 +16,7 @@ from fedsim.errors import FedsimError
 from fedsim.scenario import METRICS, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
+from fedsim.study.outcome import GOAL
 from fedsim.study.plan import run_name
 from fedsim.study.reading import read_outline, read_result, read_summary
 from fedsim.study.result import Result
@@ -23,6 +24,10 @@ from fedsim.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_FIGURES: Final = ("_s", "_j", "_bytes", "_to_target", *METRICS, GOAL)
+"""How names of figures end that a run may not have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,7 +205,7 @@ class Study:
                 for i, (key, value) in enumerate({"point": point.label, **point.settings}.items()):
                     frame.insert(i, key, _cell(value))
                 frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return _as_numbers(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
 
     def _place(self, label: str, seed: int) -> Path:
         return self.folder / "runs" / run_name(label, seed)
@@ -255,6 +260,12 @@ def _study(place: Path, words: Mapping[str, Any], listed: Sequence[Any], summary
         failed=failed,
         complete=summary["complete"],
     )
+
+
+def _as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in which a figure that is not there is NaN, also where none of its column is there."""
+    empty = [name for name in table.columns if table[name].dtype == object and table[name].isna().any()]
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in empty if str(name).endswith(_FIGURES)})
 
 
 def _cell(value: Any) -> Any:

@@ -90,8 +90,9 @@ class StudyFolder:
             name = wanted.get(identity_of(folder) or ("", -1))
             if name is not None and not (self.runs / name).exists():
                 folder.rename(self.runs / name)
-        self.write(POINTS, as_json({"points": plan.point_words()}))
+        # First what tells a study's folder from others: a kill in between must not leave one that nobody knows.
         self.write(STUDY, yaml.safe_dump(plan.study_words(), sort_keys=False, allow_unicode=True, width=120))
+        self.write(POINTS, as_json({"points": plan.point_words()}))
         done = frozenset(folder.name for folder in _folders(self.runs))
         left = [folder.name for folder in _folders(self.stale)]
         if not left and self.stale.is_dir():

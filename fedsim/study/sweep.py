@@ -98,7 +98,7 @@ def _run_all(
     workers, executor = where
     runs = {run.name: run for run in missing}
     scratch = str(folder.staging) if executor is None else None
-    work = partial(pack, metric=plan.goal.metric, scratch=scratch)
+    work = partial(pack, goal=plan.goal, scratch=scratch)
     jobs = [Job(name=name, work=partial(work, run)) for name, run in runs.items()]
     failed: dict[str, Failed] = {}
     for job, found in _answers(jobs, workers, executor):

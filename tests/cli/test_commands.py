@@ -52,7 +52,7 @@ def test_run_prints_what_it_took_and_writes_a_folder(scenario):
     assert done.exit_code == 0
     assert re.match(r"tiny, seed 1: target reached after [\d.]+ s\n  90 % mean accuracy +in [\d.]+ s\n", done.stdout)
     assert done.stdout.endswith("written to runs/tiny\n")
-    assert re.search(r"^tiny  0 s  round 0  accuracy \d+\.\d %  0 J$", done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^tiny  0 s  round 0  mean accuracy \d+\.\d %  0 J$", done.stderr, flags=re.MULTILINE)
     assert pd.read_parquet("runs/tiny/metrics.parquet")["mean_accuracy"].iloc[-1] >= 0.9
 
 
@@ -71,6 +71,60 @@ def test_seed_set_out_and_quiet_matter(scenario):
     summary = json.loads(Path("a/b/summary.json").read_text())
     assert (summary["name"], summary["seed"], summary["rounds"]) == ("mine", 5, 3)
     assert load("a/b/scenario.yaml").seed == 5
+
+
+def test_many_seeds_are_one_folder_and_one_table(scenario):
+    done = fedsim("run", scenario, "--seeds", "2", "--seed", "4", "--workers", "1", "--set", "stop.rounds=3")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("tiny, 2 seeds from 4 to 5\n90 % mean accuracy: reached by ")
+    assert done.stdout.endswith("written to runs/tiny-seeds\n")
+    assert done.stderr.splitlines()[-1].startswith("2 of 2 runs  tiny, seed 5: mean accuracy ")
+    assert json.loads(Path("runs/tiny-seeds/summary.json").read_text())["seeds"] == [4, 5]
+    assert Path("runs/tiny-seeds/table.md").read_text().startswith("### tiny, 2 seeds from 4 to 5; 90 % mean accuracy")
+    assert load("runs/tiny-seeds/runs/tiny-seed-5/scenario.yaml").seed == 5
+
+
+@pytest.mark.parametrize("more", [(), ("--seeds", "2", "--workers", "1"), ("--dry-run",), ("--profile",)])
+def test_json_is_one_object_and_nothing_else(scenario, more):
+    done = fedsim("run", scenario, "--json", "--set", "stop.rounds=2", *more)
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert told["kind"] == ("seeds" if "--seeds" in more else "run")
+    assert {"folder": told["folder"], **json.loads(Path(told["folder"], "summary.json").read_text())} == told
+    assert "tiny" in done.stderr  # how far it is goes elsewhere
+    assert fedsim("run", scenario, "--json", "--quiet", "--set", "stop.rounds=2").stderr == ""
+
+
+def test_json_says_nothing_where_something_is_wrong(scenario):
+    done = fedsim("run", scenario, "--json", "--set", "stop.rounds=0")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "--set stop.rounds: stop.rounds: must be >= 1, got 0\n"
+
+
+def test_profile_says_where_the_time_went(scenario):
+    done = fedsim("run", scenario, "--profile", "--set", "stop.rounds=20")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"\nProcessor time of this machine\n(  [a-z -]+ [\d.]+ .?s +[\d.]+ %\n)+  all ", done.stdout)
+    told = json.loads(Path("runs/tiny/profile.json").read_text())
+    assert sum(told["parts_s"].values()) == pytest.approx(told["processor_s"])
+
+
+def test_options_that_do_not_go_together_are_refused(scenario):
+    done = fedsim("run", scenario, "--profile", "--seeds", "2")
+    assert (done.exit_code, done.stderr) == (2, "--profile is of one run: leave out --seeds\n")
+    done = fedsim("run", scenario, "--workers", "2")
+    assert (done.exit_code, done.stderr) == (2, "--workers share out many runs: say how many with --seeds\n")
+    assert here() == ["tiny.yaml"]
+
+
+def test_compare_takes_any_metric_that_all_scenarios_have(scenario):
+    wishes = ("--metric", "train_loss", "--target", "0.8", "--out", "out", "--set", "stop.time=3 s")
+    done = fedsim("compare", scenario, "--seeds", "1", "--workers", "1", *wishes)
+    assert done.exit_code == 0, done.stderr
+    assert "target: train loss at most 0.8\n" in done.stdout
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert (summary["metric"], summary["target"], summary["falls"]) == ("train_loss", 0.8, True)
 
 
 def test_a_stored_scenario_runs_again_to_the_same_bytes(scenario):
@@ -112,7 +166,7 @@ def test_compare_prints_scenarios_side_by_side(scenario):
     assert done.stdout.startswith("2 scenarios, 2 seeds; every run goes on for 5 s, the smallest stop.time\n")
     assert "target: 90 % mean accuracy" in done.stdout
     assert re.search(r"^ +tiny +slow$", done.stdout, flags=re.MULTILINE)
-    assert "slow less tiny, seed by seed" in done.stdout
+    assert "slow against tiny, seed by seed" in done.stdout
     assert done.stdout.endswith("written to runs/compare-tiny-slow\n")
     assert done.stderr.splitlines()[-1].startswith("4 of 4 runs  slow, seed 2: mean accuracy")
     folders = sorted(path.name for path in Path("runs/compare-tiny-slow/runs").iterdir())
@@ -394,7 +448,7 @@ def test_a_timing_run_beside_one_that_learns_has_no_quality(scenario):
     done = fedsim("compare", scenario, "counts.yaml", "--seeds", "2", "--workers", "1", "--set", "stop.time=3 s")
     assert done.exit_code == 0, done.stderr
     assert re.search(r"^    mean accuracy +[\d.]+ % +-$", done.stdout, flags=re.MULTILINE)
-    assert re.search(r"^  mean accuracy +- +no seed with both +0 of 2 +-$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^  mean accuracy +- +- +- +nothing to compare$", done.stdout, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -420,3 +474,63 @@ def test_a_life_needs_a_run(scenario):
     Path("events.parquet").write_text("events")
     broken = fedsim("life", ".", "phones-02")
     assert (broken.exit_code, broken.stderr.startswith("events.parquet: cannot be read: ")) == (2, True)
+
+
+def test_why_says_what_decided_how_long_a_run_took(scenario):
+    fedsim("run", scenario, "--quiet")
+    done = fedsim("why", "runs/tiny")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("tiny, seed 1: the critical path of ")
+    assert re.search(r"^\d+ % of the time to target is waking radios over 4g of \d devices", done.stdout, re.MULTILINE)
+    for title in ("By phase", "By link", "By device", "Messages, by part"):
+        assert f"\n{title}\n" in done.stdout
+
+
+def test_why_of_what_is_no_run(scenario):
+    fedsim("compare", scenario, "--seeds", "1", "--quiet", "--workers", "1")
+    done = fedsim("why", "runs/compare-tiny")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "holds a comparison, not one run" in done.stderr
+
+
+def test_whatif_ranks_changes_and_writes_a_folder(scenario):
+    options = ("--only", "cohort-x2", "--only", "no-failures", "--seeds", "2", "--workers", "1")
+    done = fedsim("whatif", scenario, *options)
+    assert done.exit_code == 0, done.stderr
+    assert "time to 90 % mean accuracy; most gain first" in done.stdout
+    assert re.search(r"^  cohort-x2 +\d of 2 ", done.stdout, re.MULTILINE)
+    assert re.search(r"^  no-failures +nothing fails$", done.stdout, re.MULTILINE)
+    assert done.stdout.endswith("written to runs/whatif-tiny\n")
+    assert sorted(path.name for path in Path("runs/whatif-tiny/runs").iterdir()) == [
+        *("as-it-is-seed-1", "as-it-is-seed-2", "cohort-x2-seed-1", "cohort-x2-seed-2")
+    ]
+
+
+def test_whatif_for_scripts(scenario):
+    only = ("--only", "cohort-x2", "--seeds", "1", "--workers", "1", "--by", "bytes", "--out", "here")
+    words = json.loads(fedsim("whatif", scenario, *only, "--json").stdout)
+    assert (words["kind"], words["by"], Path(words["folder"]).name) == ("whatif", "bytes", "here")
+    assert [row["change"] for row in words["table"]] == ["as-it-is", "cohort-x2"]
+    assert fedsim("whatif", scenario, *only[:-1], "there", "--quiet").stdout.strip().endswith("there")
+
+
+def test_whatif_lists_its_changes():
+    done = fedsim("whatif", "--list")
+    assert done.exit_code == 0
+    assert re.search(r"^  ring +peers on a ring in place of the server$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name a scenario, or ask for --list"),
+        (("tiny.yaml", "--only", "wfi"), "did you mean 'wifi'"),
+        (("tiny.yaml", "--by", "money"), "'money' is not a known way to rank"),
+        (("absent.yaml",), "absent.yaml"),
+    ],
+)
+def test_whatif_refuses_what_it_does_not_know(scenario, arguments, message):
+    done = fedsim("whatif", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert here() == [scenario]

@@ -31,6 +31,14 @@ def test_a_point_in_one_line():
     assert point_line("quickstart", point()) == "quickstart  3.1 min  round 42  accuracy 87.3 %  310 J"
 
 
+def test_what_the_run_is_judged_by_is_what_is_told():
+    measured = point(measures={"gap": 0.01234, "unseen_accuracy": 0.5})
+    assert point_line("mocha", measured, "gap") == "mocha  3.1 min  round 42  gap 0.0123  310 J"
+    assert "accuracy, unseen devices 50.0 %  310 J" in point_line("x", measured, "unseen_accuracy")
+    text = point_line("x", measured, regression=True, left="about 40 s left")
+    assert text == "x  3.1 min  round 42  R^2 87.3 %  310 J  about 40 s left"
+
+
 def test_a_result_in_one_line(make_result):
     result = make_result([(0.0, 0.1), (1800.0, 0.912)], name="star", seed=2)
     assert result_line(3, 15, result) == "3 of 15 runs  star, seed 2: mean accuracy 91.2 % after 30 min"

@@ -50,17 +50,18 @@ def test_students_intervals_hold_the_truth_nine_times_in_ten_and_more(slower, mi
     assert 0.91 <= held_log <= 0.98
 
 
-def test_a_bootstrap_of_five_seeds_does_not():
-    """Percentiles of resampled means hold the truth 82 times in a hundred, where 95 are claimed."""
+@pytest.mark.parametrize(("seeds", "share"), [(3, 0.76), (5, 0.83), (10, 0.90)])
+def test_a_bootstrap_of_few_seeds_does_not(seeds, share):
+    """Percentiles of resampled means hold the truth so often, where 95 % are claimed."""
     mean, _, _ = truth(1.5)
-    own, first = times(np.random.default_rng(1), 1.5, (600, 5))
+    own, first = times(np.random.default_rng(1), 1.5, (600, seeds))
     gaps = np.minimum(own, HORIZON_S) - np.minimum(first, HORIZON_S)
     rng = np.random.default_rng(2)
     ends = stats.bootstrap(
         (gaps,), np.mean, axis=1, n_resamples=400, method="percentile", rng=rng, vectorized=True
     ).confidence_interval
     held = ((ends.low <= mean) & (mean <= ends.high)).mean()
-    assert held == pytest.approx(0.82, abs=0.05)
+    assert held == pytest.approx(share, abs=0.05)
 
 
 def test_where_nothing_differs_one_comparison_in_twenty_says_so():

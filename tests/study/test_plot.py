@@ -1,51 +1,17 @@
 from dataclasses import replace
 
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from fedsim.study.plot import Clock, plot_quality, steps
+from fedsim.errors import FedsimError
+from fedsim.study.comparison import Comparison
+from fedsim.study.goal import Goal
+from fedsim.study.plot import plot_quality
+from fedsim.study.seeds import Seeds
 
 CURVE = [(0.0, 0.1), (30.0, 0.5), (60.0, 0.92)]
 NEVER = [(0.0, 0.1), (60.0, 0.5)]
-
-
-def steps_slow(curves, metric, end_s):
-    """The definition: at every time at which something changes, what each curve said last."""
-    times = sorted({time for curve in curves for time in curve["time_s"] if time <= end_s} | {end_s})
-    rows = []
-    for curve in curves:
-        said = [
-            [value for at, value in zip(curve["time_s"], curve[metric], strict=True) if at <= time] for time in times
-        ]
-        rows.append([values[-1] if values else np.nan for values in said])
-    return times, rows
-
-
-def curve_of(times):
-    ordered = sorted(times)
-    return pd.DataFrame({"time_s": ordered, "accuracy": np.arange(len(ordered)) / 10})
-
-
-@given(st.lists(st.lists(st.integers(0, 20).map(float), min_size=1, max_size=6), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=100)
-def test_an_evaluation_holds_until_the_next(curves):
-    frames = [curve_of(times) for times in curves]
-    times, values = steps(frames, "accuracy", 15.0)
-    slow_times, slow_values = steps_slow(frames, "accuracy", 15.0)
-    assert times.tolist() == slow_times
-    np.testing.assert_array_equal(values, slow_values)
-
-
-@pytest.mark.parametrize(
-    ("span_s", "name"), [(0.0, "s"), (179.0, "s"), (180.0, "min"), (10799.0, "min"), (10800.0, "h"), (259200.0, "days")]
-)
-def test_the_unit_of_time_suits_the_span(span_s, name):
-    assert Clock.for_span(span_s).name == name
 
 
 def texts(axes):
@@ -135,3 +101,44 @@ def test_a_falling_measure_is_drawn_as_it_is_on_a_logarithmic_axis(make_result):
 
 def test_a_regression_has_its_own_axis(make_result):
     assert plot_quality(make_result(CURVE, regression=True)).get_ylabel() == "test $R^2$ (%)"
+
+
+def test_it_is_drawn_against_energy_bytes_and_rounds(make_result):
+    result = make_result(CURVE)
+    axes = plot_quality(result, over="energy")
+    assert lines(axes)[0] == ("-", [0.0, 10.0, 20.0], [10.0, 50.0, 92.0])
+    assert (texts(axes), axes.get_xlabel()) == (["tiny: 90 % for 20 J"], "energy of all devices (J)")
+    axes = plot_quality(result, over="bytes")
+    assert lines(axes)[0] == ("-", [0.0, 3.0, 6.0], [10.0, 50.0, 92.0])
+    assert (texts(axes), axes.get_xlabel()) == (["tiny: 90 % for 6 kB"], "bytes up and down (kB)")
+    axes = plot_quality(result, over="rounds")
+    assert lines(axes)[0] == ("-", [0.0, 1.0, 2.0], [10.0, 50.0, 92.0])
+    assert (texts(axes), axes.get_xlabel()) == (["tiny: 90 % in 2 rounds"], "rounds")
+    with pytest.raises(FedsimError, match="'energie' is not a known axis; did you mean 'energy'"):
+        plot_quality(result, over="energie")
+
+
+def test_against_energy_a_line_ends_where_the_first_seed_does(make_comparison):
+    long = [*CURVE, (70.0, 0.95)]
+    axes = plot_quality(make_comparison({"star": [CURVE, long], "ring": [long, long]}), over="energy")
+    assert [line[1][-1] for line in lines(axes) if line[0] == "-"] == [20.0, 30.0]
+    assert axes.get_xlim() == (0, pytest.approx(1.02 * 30))
+
+
+def test_runs_that_were_stopped_at_the_target_end_there(make_result):
+    runs = tuple(make_result(CURVE[:2], seed=seed, stopped_because="target reached") for seed in (1, 2))
+    found = Comparison(
+        seeds=(1, 2), goal=Goal(metric="mean_accuracy", target=0.5), horizon_s=60.0, results={"star": runs}
+    )
+    assert lines(plot_quality(found))[0] == ("-", [0.0, 30.0], [10.0, 50.0])
+
+
+def test_seeds_that_end_at_their_own_bounds_are_drawn_to_the_longest(make_result):
+    runs = (make_result(CURVE[:2], seed=1), make_result(CURVE, seed=2))
+    assert lines(plot_quality(Seeds(results=runs)))[0][1] == [0.0, 30.0, 60.0]
+    assert lines(plot_quality(Seeds(results=runs), over="rounds"))[0][1] == [0.0, 1.0]
+
+
+def test_numbers_that_diverged_are_left_out(make_result):
+    result = make_result([(0.0, 0.1), (30.0, 0.5), (60.0, float("nan"))])
+    assert lines(plot_quality(result))[0] == ("-", [0.0, 30.0], [10.0, 50.0])

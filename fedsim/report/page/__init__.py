@@ -1,0 +1,1 @@
+"""A page for people, made of a folder of results."""

@@ -1,0 +1,105 @@
+"""From a folder of results to a page: which sections there are, and in which order."""
+
+from collections.abc import Iterator
+
+from fedsim.report.human import about
+from fedsim.report.page.answer import answer, answer_of_study, goal_words
+from fedsim.report.page.changes_section import answer_of_changes, changes_section
+from fedsim.report.page.network_section import network_section
+from fedsim.report.page.origin_section import differences_table, origin_section, sources
+from fedsim.report.page.outcome_section import outcome_section
+from fedsim.report.page.page import Page
+from fedsim.report.page.participation_section import participation_section
+from fedsim.report.page.quality_section import quality_section
+from fedsim.report.page.section import Section
+from fedsim.report.page.spending_section import spending_section
+from fedsim.report.page.study_section import study_section
+from fedsim.report.page.subject import Subject
+from fedsim.report.page.waste_section import waste_section
+from fedsim.report.page.why_section import why_section
+
+
+def compose(subject: Subject) -> Page:
+    """Everything that a page says of a folder's runs."""
+    return Page(
+        kind=_kind(subject),
+        title=_title(subject),
+        shows=subject.text("shows"),
+        answer=_answer(subject),
+        facts=tuple(_facts(subject)),
+        sections=tuple(section for section in _sections(subject) if section is not None),
+        sources=sources(subject.detail),
+    )
+
+
+def _answer(subject: Subject) -> tuple[str, ...]:
+    if subject.kind == "whatif":
+        return answer_of_changes(subject.words)
+    return answer(subject.comparison) if subject.study is None else answer_of_study(subject.study)
+
+
+def _sections(subject: Subject) -> Iterator[Section | None]:
+    comparison, detail = subject.comparison, subject.detail
+    if subject.study is not None:
+        yield study_section(subject.study)
+    if subject.kind == "whatif":
+        yield changes_section(subject.words)
+    differences = differences_table(comparison)
+    if differences is not None and subject.study is None:
+        yield Section(name="scenarios", title="What is compared", tables=(differences,))
+    if subject.kind != "whatif":
+        yield outcome_section(comparison, together=subject.together)
+    yield quality_section(comparison)
+    yield why_section(detail)
+    yield spending_section(detail)
+    yield participation_section(detail)
+    yield network_section(detail)
+    yield waste_section(detail)
+    yield origin_section(comparison, subject.words.get("versions"))
+
+
+def _kind(subject: Subject) -> str:
+    if subject.kind == "run":
+        return f"One run of {subject.comparison.names[0]}, seed {subject.first.seed}"
+    if subject.kind == "whatif":
+        changes, seeds = len(subject.words["table"]) - 1, len(subject.comparison.seeds)
+        return f"What if? {_plural(changes, 'change')} of {subject.text('name')}, {_plural(seeds, 'seed')}"
+    if subject.study is not None:
+        return f"A study: {_plural(len(subject.study.labels), 'point')}, {_plural(len(subject.study.seeds), 'seed')}"
+    comparison = subject.comparison
+    return f"{_plural(len(comparison.names), 'scenario')}, {_plural(len(comparison.seeds), 'seed')}"
+
+
+def _title(subject: Subject) -> str:
+    """The question where one was asked, or else what one would ask."""
+    if asked := subject.text("question"):
+        return asked
+    if subject.kind == "whatif":
+        return f"What would make {subject.text('name')} faster?"
+    names = subject.comparison.names
+    few = len(names) < 5
+    if subject.comparison.target is None:
+        return f"What do {' and '.join(names)} take?" if few and len(names) > 1 else f"What does {names[0]} take?"
+    what = goal_words(subject.comparison)
+    if len(names) == 1:
+        return f"How long does {names[0]} take to {what}?"
+    listed = f": {', '.join(names[:-1])} or {names[-1]}" if few else ""
+    return f"Which is sooner at {what}{listed}?"
+
+
+def _facts(subject: Subject) -> Iterator[tuple[str, str]]:
+    """What was to be reached, by whom and how; of the first scenario what may differ among several."""
+    scenario, several = subject.first.scenario, len(subject.comparison.names) > 1
+    if subject.comparison.target is not None:
+        yield "target", goal_words(subject.comparison)
+    yield "devices", f"{subject.first.summary.devices:,}"
+    yield "data", scenario.data.name
+    if not several:
+        yield "model", scenario.model.name
+        yield "learner", scenario.learner.name
+        yield "protocol", scenario.protocol.name
+    yield "simulated time", about(subject.comparison.horizon_s, "s")
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

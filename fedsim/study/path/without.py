@@ -1,0 +1,48 @@
+"""How long rounds would have taken without some devices: an estimate from the answers of the others."""
+
+from collections.abc import Collection
+
+from fedsim.study.path.happenings import Happenings, Row
+
+
+def without(record: Happenings, devices: Collection[str], until_s: float) -> float | None:
+    """Seconds that the rounds of one server by then would have taken; None where that cannot be told.
+
+    Rounds and their invitations stay as they were. A round that one of these devices closed would have ended with the
+    last answer of another; one in which nobody else answered takes as long as such rounds do on average. What a round
+    waited for beside answers stays: its selection, its server, its deadline. It is an estimate: nobody takes the
+    places of the devices that are left out, links are as full as they were, and the learner needs as many rounds.
+    """
+    rounds = [row for row in record["round"].of() if row.time_s <= until_s]
+    if (
+        not rounds
+        or len({row.text("subject") for row in rounds}) > 1
+        or rounds[0].has("staleness")
+        or len(record["merged"])
+    ):
+        return None
+    saved_s: list[float] = []
+    alone_s: list[float] = []
+    for row in rounds:
+        if row.text("closed_by") not in devices or not row.text("link"):
+            continue
+        last_s = _last_other_s(record, row, devices)
+        (alone_s if last_s is None else saved_s).append(
+            row.number("seconds") if last_s is None else row.time_s - row.number("server_s") - last_s
+        )
+    if alone_s and len(alone_s) == len(rounds):
+        return None
+    others_s = until_s - sum(alone_s) - sum(saved_s)
+    kept = len(rounds) - len(alone_s)
+    return others_s * len(rounds) / kept if alone_s else others_s
+
+
+def _last_other_s(record: Happenings, row: Row, devices: Collection[str]) -> float | None:
+    """When the last answer of another device came to a round."""
+    start_s, closed_s = row.time_s - row.number("seconds"), row.time_s - row.number("server_s")
+    times_s = [
+        answer.time_s
+        for answer in record["answered"].of(round=row.number("round"))
+        if answer.text("subject") not in devices and start_s <= answer.time_s <= closed_s and answer.place < row.place
+    ]
+    return max(times_s, default=None)
