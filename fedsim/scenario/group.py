@@ -9,7 +9,7 @@ from fedsim.scenario.checked import Checked
 from fedsim.scenario.comings import Availability, Churn
 from fedsim.scenario.failures import Crashes
 from fedsim.scenario.fleet_file import read_devices
-from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in
+from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in, said
 from fedsim.scenario.names import Name
 from fedsim.scenario.refusal import Refused, refuse
 
@@ -51,7 +51,7 @@ class DeviceGroup(KindWords, _Head):
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
         if not isinstance(words, Mapping):
             return words
-        words = {key: value for key, value in words.items() if value is not None}
+        words = said(words)
         base = {key: value for key, value in words.items() if key in KIND_KEYS}
         if words.get("devices") == [] and "count" not in words:
             raise Refused([(("devices",), "is an empty list, and there is no count: name a device, or give a count")])

@@ -115,11 +115,16 @@ class NamedDevice(KindWords):
 KIND_KEYS = frozenset(field.alias or name for name, field in KindWords.model_fields.items())
 
 
+def said(words: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What words say: null is nothing said, but of a battery, where it is none."""
+    return {key: value for key, value in words.items() if value is not None or key == "battery"}
+
+
 def filled_in(words: Any, info: ValidationInfo) -> Any:
     """Words of a kind with what the profiles say where they say nothing."""
     if not isinstance(words, Mapping):
         return words
-    given = {key: value for key, value in words.items() if value is not None}
+    given = said(words)
     profiles = known(info).profiles
     link = _named(profiles.links, given.get("link"))
     usual = _profile_words(given, profiles)
