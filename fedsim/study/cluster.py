@@ -36,7 +36,7 @@ def cluster(address: str) -> Iterator[Lanes]:
 def _at_a_time(client: Any, address: str) -> int:
     """As many runs as keep all workers busy that there are now."""
     try:
-        return 2 * sum(client.nthreads().values())
+        return 2 * int(sum(client.nthreads().values()))
     except OSError:
         raise FedsimError(f"{address}: the scheduler is gone; what is finished is kept") from None
 
