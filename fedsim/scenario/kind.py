@@ -126,6 +126,12 @@ class KindWords(Checked):
                 raise Refused(mistakes)
         return handover
 
+    @classmethod
+    def said(cls, words: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Words without the keys that are null; but of a battery null is a word of its own: there is none."""
+        kept = {"battery": None} if "battery" in words and words["battery"] is None else {}
+        return {**super().said(words), **kept}
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:

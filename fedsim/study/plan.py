@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fedsim import units
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.problems import Mistakes
@@ -113,7 +115,7 @@ def read_plan(study: Mapping[str, Any] | str | Path) -> Plan:
         ScenarioError: one line for every mistake in the file, or in a scenario that it makes: with the point's name.
     """
     if isinstance(study, Mapping):
-        return _plan(check_study(study, "study"), Path(), "study")
+        return _plan(check_study(_plain(study), "study"), Path(), "study")
     words, folder = read_study_file(study), Path(study).parent
     _refuse_strangers(words, folder, str(study))
     return _plan(words, folder, str(study))
@@ -188,3 +190,14 @@ def _refuse_doubles(points: tuple[Point, ...], source: str) -> None:
         if other != point.label:
             mistakes.add(source, "", f"points {other!r} and {point.label!r} are the same scenario: leave one out")
     mistakes.raise_any()
+
+
+def _plain(words: Any) -> Any:
+    """Words as a file would give them, of values that may be arrays' or tuples."""
+    if isinstance(words, Mapping):
+        return {key: _plain(value) for key, value in words.items()}
+    if isinstance(words, np.ndarray):
+        return words.tolist()
+    if isinstance(words, (list, tuple)):
+        return [_plain(value) for value in words]
+    return words.item() if isinstance(words, np.generic) else words

@@ -43,6 +43,16 @@ def refusal(words, catalogue):
     return of
 
 
+def test_no_battery_at_all_is_a_word_of_its_own(group):
+    """Of all keys of a group null stands for "as in the profile", but for this one."""
+    assert group(device="phone-mid").battery_j == pytest.approx(15.4 * 3600)
+    assert group(device="phone-mid", battery=None).battery_j is None
+    mixed = group(
+        battery="11 Wh", mix=[{"device": "phone-mid", "battery": None}, {"device": "phone-low", "speed": None}]
+    )
+    assert [kind.battery_j is None for kind in mixed.mix] == [True, False]
+
+
 def test_what_is_left_out_comes_from_the_profile(group):
     there = group()
     throttle = Throttle(after_s=600.0, speed_share=0.75)
