@@ -11,8 +11,9 @@ from fedsim.report.study_report import failure_lines, plan_report, standing_line
 from fedsim.study.goal import Goal
 from fedsim.study.parcel import Failure, Parcel
 from fedsim.study.plan import read_plan
-from fedsim.study.study import Failed, Study, StudyPoint
+from fedsim.study.study import Study
 from fedsim.study.study_folder import Standing
+from fedsim.study.study_point import Failed, StudyPoint
 from fedsim.study.sweep import Step
 
 GOAL = Goal(metric="mean_accuracy", target=0.9)
