@@ -47,7 +47,9 @@ def test_no_battery_at_all_is_a_word_of_its_own(group):
     """Of all keys of a group null stands for "as in the profile", but for this one."""
     assert group(device="phone-mid").battery_j == pytest.approx(15.4 * 3600)
     assert group(device="phone-mid", battery=None).battery_j is None
-    mixed = group(battery="11 Wh", mix=[{"device": "phone-mid", "battery": None}, {"device": "phone-low", "speed": None}])
+    mixed = group(
+        battery="11 Wh", mix=[{"device": "phone-mid", "battery": None}, {"device": "phone-low", "speed": None}]
+    )
     assert [kind.battery_j is None for kind in mixed.mix] == [True, False]
 
 
