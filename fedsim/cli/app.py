@@ -265,6 +265,26 @@ def life(
 
 
 @app.command()
+def trace(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of a run.")],
+    *,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="By default FOLDER/trace.json.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Only what begins then or later, such as '10 min'.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only what begins before.")] = None,
+) -> None:
+    """Write what every device and server did when, for ui.perfetto.dev.
+
+    fedsim run writes it as well: trace.json, up to 100,000 events.
+    """
+    with guard():
+        from fedsim.cli.trace import trace_run  # noqa: PLC0415  # see above
+
+        trace_run(folder, out, from_, until)
+
+
+@app.command()
 def report(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Any folder of results that fedsim wrote.")],
     *,

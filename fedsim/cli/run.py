@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from fedsim.errors import FedsimError
 from fedsim.report.grid import show
+from fedsim.report.human import about
 from fedsim.report.over_seeds import seeds_report, seeds_sheet
 from fedsim.report.profile_table import profile_table
 from fedsim.report.progress import point_line, progress, result_line
@@ -30,6 +32,10 @@ from fedsim.study.run import bounds_of, run
 from fedsim.study.seeds import run_seeds
 from fedsim.study.seeds_folder import write_seeds
 from fedsim.study.staging import check_place
+from fedsim.study.trace import Window, write_trace
+
+_TRACED: Final = 100_000
+"""Slices and moments in the trace of a run, some 15 MB, written in a second; ``fedsim trace`` writes more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +80,9 @@ def _run_once(scenario: Scenario, wishes: Wishes) -> None:
     def besides(folder: Path) -> None:
         if profile is not None:
             write_json(profile.as_dict(), folder / "profile.json")
+        traced = write_trace(result, folder / "trace.json", Window(most=_TRACED))
+        if traced.until_s is not None and not wishes.quiet:
+            typer.echo(f"trace.json ends at {about(traced.until_s, 's')}: fedsim trace writes all of it", err=True)
 
     folder = write(result, wishes.out, besides=besides)
     reports = [run_report(result.summary), *([Text(), profile_table(profile)] if profile is not None else [])]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.selection import Choose, by_examples
 from fedsim.protocols.session import CentralSession
 from fedsim.tasks.mixture import Mixture
-from fedsim.tasks.model import Model
+from fedsim.tasks.model import Judge
 from fedsim.tasks.problem import Outline
 
 _LOSS_BYTES: Final = 4
@@ -72,13 +72,16 @@ async def _poll(session: CentralSession, device: DeviceNode, losses: list[tuple[
             down = await carry(session.server, device, training.learner.down_bytes(training.problem))
             for cause, wasted_bytes in down.wasted.items():
                 stint.lose(cause, received_bytes=wasted_bytes)
+            began_s = asyncio.get_running_loop().time()
             await _evaluate(session, device)
+            compute_s = asyncio.get_running_loop().time() - began_s
             up = await device.send(session.server, _LOSS_BYTES)
             for cause, wasted_bytes in up.wasted.items():
                 stint.lose(cause, sent_bytes=wasted_bytes)
     except (DeviceDownError, MessageFailedError, JobRefusedError):
         return
-    session.record("polled", subject=device.name, loss=loss)
+    times = {"down_s": down.wake_s + down.move_s, "compute_s": compute_s, "up_s": up.wake_s + up.move_s}
+    session.record("polled", subject=device.name, loss=loss, **times)
     losses.append((loss, device))
 
 
@@ -98,7 +101,7 @@ async def _evaluate(session: CentralSession, device: DeviceNode) -> None:
 def _loss(session: CentralSession, device: int) -> float:
     """The mean loss of the device's model of now on its training examples; 0 where nothing is learned.
 
-    Of a mixture, which has no loss of its own, the share of wrong answers.
+    Of a predictor that has no loss of its own, the share of wrong answers.
     """
     training = session.training
     problem = training.problem
@@ -107,7 +110,6 @@ def _loss(session: CentralSession, device: int) -> float:
     rows = problem.train.rows(device)
     x, y = problem.train.X[rows], problem.train.y[rows]
     own, predictor = np.ascontiguousarray(training.models()[device]), training.predictor()
-    if not hasattr(predictor, "loss"):
+    if not isinstance(predictor, Judge):
         return float(np.mean(predictor.predict(own[None], x[None])[0] != y))
-    model = cast("Model", predictor)
-    return float(model.loss(own[None], x[None], y[None], np.full((1, len(y)), 1.0 / len(y)))[0])
+    return float(predictor.loss(own[None], x[None], y[None], np.full((1, len(y)), 1.0 / len(y)))[0])

@@ -2,7 +2,9 @@
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Callable
+from operator import itemgetter
 
 from fedsim.report.human import about
 from fedsim.study.monitor import Bounds, Point
@@ -45,7 +47,7 @@ class Remaining:
 
     def _to_target_s(self, elapsed_s: float) -> float:
         target = self._bounds.goal.target
-        then_s, then = next(row for row in self._seen if row[0] >= elapsed_s / 2)
+        then_s, then = self._seen[bisect_left(self._seen, elapsed_s / 2, key=itemgetter(0))]
         now = self._seen[-1][1]
         if target is None or not now > then:
             return math.inf

@@ -52,7 +52,8 @@ def comparison_facts(comparison: Comparison) -> tuple[str, ...]:
     """How many ran how long, what they were to reach, and what a reader should know of how they were made."""
     counts = f"{_plural(len(comparison.names), 'scenario')}, {_plural(len(comparison.seeds), 'seed')}"
     horizon = about(comparison.horizon_s, "s")
-    return f"{counts}; every run goes on for {horizon}, the smallest stop.time", _goal(comparison), *comparison.notes
+    lasts = f"every run goes on for {horizon}, the smallest stop.time" if _whole(comparison) else f"up to {horizon}"
+    return f"{counts}; {lasts}", _goal(comparison), *comparison.notes
 
 
 def side_sheet(comparison: Comparison, names: Sequence[str]) -> Sheet:
@@ -109,8 +110,11 @@ def _rows(comparison: Comparison, names: Sequence[str]) -> Iterable[Row]:
 
 
 def _end(comparison: Comparison) -> str:
-    whole = all(one.whole for name in comparison.names for one in comparison.outcomes(name))
-    return f"at {about(comparison.horizon_s, 's')}" if whole else "at the end of each run"
+    return f"at {about(comparison.horizon_s, 's')}" if _whole(comparison) else "at the end of each run"
+
+
+def _whole(comparison: Comparison) -> bool:
+    return all(one.whole for name in comparison.names for one in comparison.outcomes(name))
 
 
 def _likely(share: Share) -> str:

@@ -5,9 +5,10 @@ Where one of its keys is taken already, all of it is a block of its own under th
 cannot be written in a file keeps its default.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Any, get_type_hints
+from functools import lru_cache
+from typing import Any, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -37,8 +38,7 @@ def read_block(cls: type[Any], words: Any, choices: Choices, provided: Mapping[s
         Refused: with every mistake in the block.
     """
     given = dict(provided or {})
-    slots = _slots(cls, _blocks(choices), hidden=frozenset(given))
-    model = _model(slots)
+    slots, model = _slots_and_model(cls, choices, given)
     try:
         checked = model.model_validate(words)
     except ValidationError as error:
@@ -52,7 +52,7 @@ def read_block(cls: type[Any], words: Any, choices: Choices, provided: Mapping[s
 
 def write_block(value: Any, choices: Choices, provided: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The block of a dataclass object: every key, in words."""
-    slots = _slots(type(value), _blocks(choices), hidden=frozenset(provided or ()))
+    slots, _ = _slots_and_model(type(value), choices, provided or {})
     return {slot.key: slot.codec.write(_reach(value, slot.path)) for slot in slots}
 
 
@@ -60,6 +60,32 @@ def block_keys(cls: type[Any], choices: Choices, provided: Mapping[str, Any] | N
     """Every key of a dataclass's block, and its default in words; MISSING where it must be given."""
     slots = _slots(cls, _blocks(choices), hidden=frozenset(provided or ()))
     return {slot.key: MISSING if slot.default is MISSING else slot.codec.write(slot.default) for slot in slots}
+
+
+def _slots_and_model(
+    cls: type[Any], choices: Choices, provided: Mapping[str, Any]
+) -> tuple[list[_Slot], type[BaseModel]]:
+    return _checker(cast("Hashable", cls), frozenset(provided), _Itself(choices))
+
+
+class _Itself:
+    """A mapping as a key: equal to itself, and one without anything in it to any other such."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and (self.choices is other.choices or not (self.choices or other.choices))
+
+    def __hash__(self) -> int:
+        return id(self.choices) if self.choices else 0
+
+
+@lru_cache(maxsize=1024)
+def _checker(cls: Hashable, hidden: frozenset[str], choices: _Itself) -> tuple[list[_Slot], type[BaseModel]]:
+    """What checks a block of a class: made once, because pydantic takes longer to make it than to use it."""
+    slots = _slots(cast("type[Any]", cls), _blocks(choices.choices), hidden=hidden)
+    return slots, _model(slots)
 
 
 def _blocks(choices: Choices) -> Blocks:

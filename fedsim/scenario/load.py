@@ -1,8 +1,10 @@
 """From a scenario file to a checked ``Scenario``, and back to words."""
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from fedsim.scenario.names import Known
 from fedsim.scenario.refusal import mistakes_in
 from fedsim.scenario.schema import Scenario
 from fedsim.scenario.timed_rows import in_trace
-from fedsim.scenario.underlay import parse_underlay, read_underlay
+from fedsim.scenario.underlay import open_underlay, parse_underlay, read_underlay
 from fedsim.system.profiles import load_profiles
 from fedsim.system.topology import Topology
 
@@ -64,6 +66,11 @@ class Draft:
             ScenarioError: it, or one that it extends, cannot be read.
         """
         self._layers = read_layers(Path(path))
+        topology = self._layers.words.get("topology")
+        if isinstance(topology, str):
+            with suppress(ScenarioError):  # what is wrong with it is said with everything else
+                self._layers.words["topology"] = open_underlay(topology)
+                self._layers.origins["topology",] = topology
 
     def scenario(self, settings: Sequence[Setting] = ()) -> Scenario:
         """The scenario with these settings, made in turn; paths of files are relative to the working folder.
@@ -90,8 +97,7 @@ def check(
 
 def resolved(scenario: Scenario, *, catalogue: Catalogue | None = None) -> str:
     """The scenario as YAML with all defaults and the topology in it; loaded again, it is equal."""
-    known = _known(catalogue or standard_catalogue(), scenario.topology)
-    words = scenario.model_dump(by_alias=True, context=known)
+    words = _words(scenario, catalogue or standard_catalogue())
     return yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=math.inf, default_flow_style=None)
 
 
@@ -100,8 +106,12 @@ def fingerprint(scenario: Scenario) -> str:
 
     Of files that it names, such as data, it knows the names only.
     """
-    words = resolved(scenario.model_copy(update={"seed": 0}))
-    return hashlib.sha256(words.encode()).hexdigest()
+    words = _words(scenario.model_copy(update={"seed": 0}), standard_catalogue())
+    return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
+
+
+def _words(scenario: Scenario, catalogue: Catalogue) -> dict[str, Any]:
+    return scenario.model_dump(by_alias=True, context=_known(catalogue, scenario.topology))
 
 
 def _checked(layers: Layers, overrides: Overrides, seed: int | None, catalogue: Catalogue) -> Scenario:

@@ -137,8 +137,9 @@ class Comparison:
         """A row for each scenario but the first and each figure: whether the difference is real, and why.
 
         ``p`` is of the t tests, ``p_holm`` corrected for the number of scenarios; ``less`` and ``more`` count seeds,
-        ``sign_p`` is the sign test's; ``explained`` is what part of the variance the common luck takes away. The
-        first row of each scenario is of ``reached``, whose ``p`` is McNemar's.
+        ``sign_p`` is the sign test's; ``explained`` is what part of the variance the common luck takes away, and
+        ``correlation`` that of the two over the seeds. The first row of each scenario is of ``reached``, whose ``p`` is
+        McNemar's.
         """
         rows: list[dict[str, Any]] = []
         for name in self.names[1:]:

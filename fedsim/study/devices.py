@@ -27,7 +27,8 @@ def device_table(devices: Iterable[Device]) -> pd.DataFrame:
     states = ("idle", "paging", "promotion", "moving", "silent", *sorted(tails), "off")
     names = (*_NAMES, *(f"radio_{state.replace('-', '_')}_s" for state in states))
     rows = [_row(device, radios, states) for device, radios in zip(there, times, strict=True)]
-    return pd.DataFrame(dict(zip(names, zip(*rows, strict=True), strict=False)))
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return pd.DataFrame({name: list(column) for name, column in zip(names, columns, strict=True)})
 
 
 def at_work(table: pd.DataFrame) -> Counter[str]:

@@ -1,9 +1,11 @@
 """A figure of one scenario against the same figure of another, seed by seed."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from fedsim.study.outcome import Measure
 from fedsim.study.pair import Pair
 from fedsim.study.paired_tests import sign_test
 from fedsim.study.seeds_needed import seeds_needed
+
+_LARGEST: Final = math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +58,8 @@ class Difference:
         if logs is None:
             return None
         found = t_interval(logs)
-        return Factor(mean=math.exp(found.mean), low=_exp(found.low), high=_exp(found.high))
+        low, high = (None if end is None else _exp(end) for end in (found.low, found.high))
+        return Factor(mean=_exp(found.mean), low=low, high=high)
 
     @cached_property
     def p(self) -> float | None:
@@ -159,5 +164,6 @@ def _varies(values: Sequence[float]) -> bool:
     return len(set(values)) > 1
 
 
-def _exp(value: float | None) -> float | None:
-    return None if value is None else math.exp(value)
+def _exp(value: float) -> float:
+    """Never 0, and infinite where two wild ratios leave an interval that wide."""
+    return max(math.exp(value), sys.float_info.min) if value < _LARGEST else math.inf

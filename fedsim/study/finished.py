@@ -122,11 +122,17 @@ def _check_ends(runs: Mapping[str, Sequence[Result]], goal: Goal, horizon_s: flo
 
 def _notes(runs: Mapping[str, Sequence[Result]]) -> Iterable[str]:
     first, *others = ([tuple(result.curve["time_s"]) for result in own] for own in runs.values())
-    if any(other != first for other in others):
+    if any(not _same_instants(one, its) for other in others for one, its in zip(first, other, strict=True)):
         yield "evaluated at different times: who is looked at more often may reach a target earlier"
     versions = sorted({result.summary.version for own in runs.values() for result in own})
     if len(versions) > 1:
         yield f"computed by fedsim {', '.join(versions)}"
+
+
+def _same_instants(one: Sequence[float], other: Sequence[float]) -> bool:
+    """As long as both go on."""
+    together = min(len(one), len(other))
+    return one[:together] == other[:together]
 
 
 def _runs_in(folder: str | Path, kind: str) -> tuple[Result, ...]:

@@ -1,9 +1,9 @@
 """Where the host's processor time goes: which part of fedsim, and which functions.
 
 A timer of processor time interrupts the program every few milliseconds and notes where it is. What Python cannot
-interrupt, such as a product of matrices, is noted when it returns, with all the time since the last note. That costs
-below 2 % of the time (measured, see docs/running.md), where a tracing profiler would double it, and most
-where many small functions are called.
+interrupt, such as a product of matrices, is noted when it returns, with all the time since the last note. The cost
+is too small to be measured (docs/running.md); a tracing profiler would double the time, and most where many small
+functions are called.
 """
 
 import os

@@ -21,13 +21,6 @@ class Interval:
     pairs: int
     p: float | None = None
 
-    @property
-    def excludes_zero(self) -> bool | None:
-        """Whether the values differ from zero by more than their luck; None where nobody can tell."""
-        if self.low is None or self.high is None:
-            return None
-        return self.low > 0 or self.high < 0
-
 
 def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """Student's interval for the mean: mean +- t * s / sqrt(n), with n - 1 degrees of freedom, and his test's p.

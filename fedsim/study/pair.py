@@ -46,7 +46,7 @@ class Pair:
         """The logarithm of own over first; None unless both are positive."""
         if not self.own.value > 0 or not self.first.value > 0:
             return None
-        return self._bounded(math.log(self.own.value / self.first.value))
+        return self._bounded(math.log(self.own.value) - math.log(self.first.value))
 
     @property
     def order(self) -> int:

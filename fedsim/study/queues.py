@@ -20,7 +20,7 @@ def queues(result: Result, path: CriticalPath) -> "pd.Series[float]":
     the load over the whole run: the device's own link, and those of the route between its place (at the end of the
     run) and the server. Only for devices and their one server.
     """
-    if result.scenario.server is None or result.scenario.edges is not None:
+    if result.scenario.server is None or result.scenario.edges is not None or result.devices.empty:
         return pd.Series(dtype=float)
     busiest = _Busiest(result)
     found: dict[str, float] = {}

@@ -75,12 +75,12 @@ def read_comparison(folder: str | Path) -> Comparison:
     try:
         names, seeds = [str(name) for name in words["scenarios"]], tuple(int(seed) for seed in words["seeds"])
         goal = Goal(metric=str(words["metric"]), target=words["target"], falls=bool(words.get("falls", False)))
-        horizon_s = float(words["horizon_s"])
+        horizon_s, notes = float(words["horizon_s"]), tuple(map(str, words.get("notes", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise FedsimError(f"{place / _SUMMARY}: is not what fedsim writes: {error!r}") from None
     runs = [(name, read_result(place / "runs" / f"{name}-seed-{seed}")) for name in names for seed in seeds]
     results = {name: tuple(run for _, run in own) for name, own in groupby(runs, key=lambda pair: pair[0])}
-    return Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results)
+    return Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results, notes=notes)
 
 
 def kind_of(folder: str | Path) -> Kind:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from fedsim.kernel.streams import Streams
 from fedsim.scenario.study_file import Sample
@@ -30,5 +29,7 @@ def _random(keys: list[str], number: int, seed: int) -> npt.NDArray[np.float64]:
 
 
 def _latin_hypercube(keys: int, number: int, seed: int) -> npt.NDArray[np.float64]:
+    from scipy.stats import qmc  # noqa: PLC0415  # slow to import, and every worker imports what plans are made of
+
     luck = int(Streams(seed).generator("latin hypercube").integers(2**63))
     return np.asarray(qmc.LatinHypercube(d=keys, rng=luck).random(number), dtype=np.float64)

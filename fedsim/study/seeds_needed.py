@@ -1,6 +1,7 @@
 """How many seeds a difference may need."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import Final
@@ -23,8 +24,9 @@ def seeds_needed(values: Sequence[float], *, level: float = 0.05, power: float =
         return None
     if (spread := stdev(values)) == 0:
         return len(values)
-    effect = abs(centre) / spread
-    return next((n for n in range(2, MOST_SEEDS + 1) if _power(n, effect, level) >= power), None)
+    effect, counts = abs(centre) / spread, range(2, MOST_SEEDS + 1)
+    i = bisect_left(counts, power, key=lambda seeds: _power(seeds, effect, level))  # the more seeds, the more power
+    return counts[i] if i < len(counts) else None
 
 
 def _power(seeds: int, effect: float, level: float) -> float:

@@ -3,7 +3,8 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -53,6 +54,17 @@ def save(fill: Callable[[Path], None], *, name: str, out: str | Path | None = No
         raise FedsimError(f"{place}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def partial_beside(path: Path) -> Iterator[Path]:
+    """A hidden file to write, which becomes ``path`` when it is complete; a failure removes it."""
+    stage = path.with_name(f".{path.name}-{token_hex(4)}.partial")
+    try:
+        yield stage
+        stage.rename(path)
+    finally:
+        stage.unlink(missing_ok=True)
 
 
 def _check_empty(shown: str | Path, place: Path) -> None:

@@ -33,7 +33,7 @@ def plot_study(
     measure: str = "time_to_target_s",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a measure against a key that varies, by default the first one; with ``y`` as a map over two keys.
+    """Draw a measure against a key that varies, by default the first of numbers; with ``y`` as a map over two keys.
 
     Against one key a mark is the median over seeds and its bar goes from the lowest to the highest; a run that did not
     reach the target is farther than any, and a hollow mark says that there was one. What varies besides has a line of
@@ -56,12 +56,17 @@ def plot_study(
     if measure not in known:
         raise FedsimError(problems.unknown(measure, "measure", known))
     axes = Figure(figsize=(8, 4.8), layout="constrained").add_subplot() if ax is None else ax
-    across = x or next(key for key in keys if key != y)
+    across = x or _first_axis(runs, [key for key in keys if key != y])
     if y is None:
         _draw_lines(axes, runs, across, [key for key in keys if key != across], measure)
     else:
         _draw_map(axes, runs, (across, y), measure)
     return axes
+
+
+def _first_axis(runs: pd.DataFrame, keys: Sequence[str]) -> str:
+    """The first key with numbers for values, or else the first one."""
+    return next((key for key in keys if axis_values(list(runs[key])).is_numeric), keys[0])
 
 
 def _draw_lines(axes: Axes, runs: pd.DataFrame, x: str, others: Sequence[str], measure: str) -> None:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fedsim.study.folder import as_json, origin, versions
-from fedsim.study.study import Failed, Study, read_study
+from fedsim.study.study import Study, read_study
 from fedsim.study.study_folder import SUMMARY, StudyFolder
+from fedsim.study.study_point import Failed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

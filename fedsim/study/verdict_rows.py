@@ -42,6 +42,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "less": found.less,
         "more": found.more,
         "sign_p": found.sign_p,
+        "correlation": found.correlation,
         "explained": found.explained,
         "seeds_needed": found.seeds_needed,
     }

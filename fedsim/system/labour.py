@@ -74,10 +74,12 @@ class Labour:
                 await self._attempt(work, epochs)
             except JobFaultError:
                 self._lose(JobFaultError.cause, before)
-                self.sim.record("fault", subject=self.name, attempt=attempt)
-                if attempt >= self.faults.attempts:
+                is_last = attempt >= self.faults.attempts
+                again_s = 0.0 if is_last else self.faults.pause_s
+                self.sim.record("fault", subject=self.name, attempt=attempt, again_s=again_s)
+                if is_last:
                     raise
-                await self.sim.timeout(self.faults.pause_s)
+                await self.sim.timeout(again_s)
             else:
                 return
 

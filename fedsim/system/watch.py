@@ -170,6 +170,7 @@ class Watch:
             self._set_timer()
             if not self._is_up:
                 self._is_up = True
+                self._sim.record("back", subject=self._name)
                 self._tell(is_up=True)
         else:
             self._go(*down)
@@ -181,7 +182,7 @@ class Watch:
             del self._attendants[who]
         if self._is_up:
             self._is_up = False
-            self._sim.record("down", subject=self._name, cause=reason.cause)
+            self._sim.record("down", subject=self._name, cause=reason.cause, until_s=until_s)
             self._tell(is_up=False)
         for who in gone:
             self._sim.loop.call_soon(who.gone, reason(f"{self._name} went down ({reason.cause})"))

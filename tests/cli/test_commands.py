@@ -110,6 +110,46 @@ def test_profile_says_where_the_time_went(scenario):
     assert sum(told["parts_s"].values()) == pytest.approx(told["processor_s"])
 
 
+def test_trace_is_written_by_run_and_again_from_its_folder(scenario, monkeypatch):
+    assert fedsim("run", scenario, "--quiet", "--out", "one").exit_code == 0
+    there = fedsim("trace", "one")
+    assert (there.exit_code, there.stderr) == (2, "one/trace.json is there already: name another with --out\n")
+    again = fedsim("trace", "one", "--out", "again.json")
+    assert re.match(r"\d+ events in again.json\n", again.stdout)
+    assert Path("again.json").read_bytes() == Path("one/trace.json").read_bytes()
+    part = fedsim("trace", "one", "--out", "part.json", "--from", "1 s", "--until", "2 s")
+    assert part.exit_code == 0
+    starts = [event["ts"] for event in json.loads(Path("part.json").read_text())["traceEvents"] if event["ph"] == "X"]
+    assert 1e6 <= min(starts) <= max(starts) < 2e6
+    monkeypatch.setattr("fedsim.cli.run._TRACED", 20)
+    done = fedsim("run", scenario, "--out", "two")
+    assert re.search(r"^trace.json ends at [\d.]+ m?s: fedsim trace writes all of it$", done.stderr, flags=re.MULTILINE)
+    assert len(Path("two/trace.json").read_text()) < len(Path("again.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--from", "-1 s"], "--from must be >= 0 s, got -1 s"),
+        (["--from", "2 s", "--until", "1 s"], "--until must be later than --from, got 1 s"),
+        (["--until", "1 kg"], "'1 kg' is not a time"),
+        ([], "nowhere: is no folder of results: it has no summary.json"),
+        (["--out", "no/such/place.json"], "nowhere: is no folder"),
+    ],
+)
+def test_trace_refuses_what_it_cannot_do(arguments, message):
+    done = fedsim("trace", "nowhere", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+
+
+def test_trace_leaves_nothing_where_it_cannot_be_written(scenario):
+    fedsim("run", scenario, "--quiet", "--set", "stop.rounds=1", "--out", "one")
+    done = fedsim("trace", "one", "--out", "no/such/place.json")
+    assert (done.exit_code, done.stderr) == (2, "no/such/place.json cannot be written: No such file or directory\n")
+    assert here() == ["one", "tiny.yaml"]
+
+
 def test_options_that_do_not_go_together_are_refused(scenario):
     done = fedsim("run", scenario, "--profile", "--seeds", "2")
     assert (done.exit_code, done.stderr) == (2, "--profile is of one run: leave out --seeds\n")
@@ -254,7 +294,7 @@ def test_an_interrupt_leaves_nothing(scenario, monkeypatch):
 
 def test_version_and_help():
     assert fedsim("--version").stdout == f"fedsim {__version__}\n"
-    for command in ([], ["run"], ["compare"], ["show"], ["list"]):
+    for command in ([], ["run"], ["compare"], ["show"], ["list"], ["trace"]):
         done = fedsim(*command, "--help")
         assert done.exit_code == 0
         assert "Usage:" in done.stdout

@@ -29,6 +29,7 @@ def chromium(profile):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver))
     try:
+        browser.get("about:blank")
         yield browser
     finally:
         browser.quit()
@@ -52,4 +53,4 @@ def asked_for(browser):
     """The addresses that were asked for since the last time, but for those of the page itself and of the browser."""
     entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [entry["params"]["request"]["url"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
-    return [url for url in sent if not url.startswith(("data:", "blob:", "chrome:"))]
+    return [url for url in sent if not url.startswith(("data:", "blob:", "chrome"))]

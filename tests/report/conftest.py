@@ -68,7 +68,7 @@ def study_folder(evil, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def changes_folder(evil, tmp_path_factory):
-    found = whatif(check(evil), seeds=[1, 2, 3], changes=["half-message", "wifi", "cohort-x2"])
+    found = whatif(check(evil), seeds=[1, 2, 3], changes=["wifi", "cohort-x2"])
     return write_whatif(found, tmp_path_factory.mktemp("report") / "whatif")
 
 

@@ -2,22 +2,28 @@
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 from io import StringIO
 from itertools import pairwise
 
 import pandas as pd
 import pytest
 from html_page import read_page
+from typer.testing import CliRunner
 
+from fedsim.cli.app import app
 from fedsim.errors import FedsimError
 from fedsim.report.human import about
 from fedsim.report.page.compose import compose
 from fedsim.report.page.subject import read_subject
 from fedsim.report.page.writing import drawn, write_report
+from fedsim.study.folder import write
 from fedsim.study.reading import read_comparison, read_result
+from fedsim.study.run import run
 from fedsim.study.study import read_study
 
 KINDS = ("run", "seeds", "comparison", "study", "whatif")
@@ -150,6 +156,24 @@ def test_the_points_of_a_study_have_their_numbers(read, study_folder):
     assert study.best() in "".join(read["study"].text)
 
 
+def test_a_figure_of_merit_stands_against_each_key(study_folder):
+    """Over a key of four numbers as dots, over one of two as bars; a colour for each value of the other."""
+    figure = figures(read_subject(study_folder))["points-merit"]
+    table = read_study(study_folder).table()
+    assert figure.controls[1].options == ("step_size", "cohort")
+    energy = figure.controls[0].options.index("energy")
+    over_steps, over_cohorts = (view.body for view in figure.views[2 * energy : 2 * energy + 2])
+    own = table[table["protocol.cohort"] == 4]
+    assert set(over_steps.series) == {"cohort 2", "cohort 4"}
+    assert [point[:2] for point in over_steps.series["cohort 4"]] == list(
+        zip(own["learner.step_size"], own["energy_j"], strict=True)
+    )
+    assert over_steps.x.log
+    own = table[table["learner.step_size"] == 0.5].set_index("protocol.cohort")["energy_j"]
+    assert over_cohorts.categories == ("2", "4")
+    assert over_cohorts.parts["step_size 0.5"] == (own[2], own[4])
+
+
 def test_changes_are_ranked_as_the_folder_has_them(read, changes_folder):
     table = pd.read_csv(changes_folder / "table.csv")
     rows = read["whatif"].table("Changes by what they gain in time")
@@ -217,14 +241,32 @@ def test_an_older_report_is_replaced_and_another_file_is_not(run_folder, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.html", "page.html"]
 
 
-def test_every_view_is_a_picture_where_one_asks_for_it(run_folder, tmp_path):
+def test_figures_are_pictures_where_one_asks_for_them(run_folder, tmp_path, monkeypatch):
+    """Every kind of figure, and of one all views."""
+
+    def few(subject):
+        page = compose(subject)
+        return replace(page, sections=tuple(map(thinned, page.sections)))
+
+    def thinned(section):
+        return replace(section, figures=tuple(map(first_view, section.figures)))
+
+    def first_view(figure):
+        keep = figure.name == "device-energy"
+        return figure if keep else replace(figure, views=figure.views[:1], controls=())
+
+    monkeypatch.setattr("fedsim.report.page.writing.compose", few)
     folder = shutil.copytree(run_folder, tmp_path / "run")
-    page, *drawn = write_report(folder, pictures="png")
-    views = sum(len(figure.views) for figure in figures(read_subject(folder)).values())
+    page, *pictures = write_report(folder, pictures="png")
     assert page == folder / "report.html"
-    assert len(drawn) == len(set(drawn)) == views
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
-    assert (folder / "pictures" / "quality-curves-time-mean-accuracy.png") in drawn
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+    names = {path.stem for path in pictures}
+    assert names >= {"quality-curves", "topology", "participation-data", "energy-causes"}
+    assert {name for name in names if name.startswith("device-energy")} == {
+        "device-energy-kind-of-device",
+        "device-energy-link",
+    }
+    assert {path.name for path in (folder / "pictures").iterdir()} == {path.name for path in pictures}
 
 
 def test_pictures_are_svg_as_well_and_the_same_every_time(run_folder):
@@ -245,4 +287,34 @@ def test_what_is_not_installed_is_said(run_folder, tmp_path, monkeypatch, name):
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
     with pytest.raises(FedsimError, match="is no folder of results"):
+        write_report(tmp_path)
+
+
+def test_the_command_makes_a_page_and_says_where_it_is(run_folder, tmp_path):
+    done = CliRunner().invoke(app, ["report", str(run_folder), "--out", str(tmp_path / "page.html")])
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{tmp_path / 'page.html'}\n", "")
+    refused = CliRunner().invoke(app, ["report", str(run_folder), "--pictures", "pgn"])
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("--pictures: 'pgn' is not a known format of pictures; did you mean 'png'?")
+    lost = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert (lost.exit_code, lost.stdout) == (2, "")
+    assert "is no folder of results" in lost.stderr
+
+
+def test_a_timing_run_has_a_page_without_quality(evil, tmp_path):
+    folder = write(run(evil, dry=True), tmp_path / "dry")
+    page = read_page(write_report(folder)[0])
+    assert any("nothing was learned" in text for text in page.text)
+    titles = [text for _, text in page.headings]
+    assert "Quality" not in titles
+    assert "Time and energy of devices" in titles
+    assert "nan" not in "".join(page.text).lower()
+
+
+@pytest.mark.parametrize(("key", "value"), [("table", None), ("seeds", ["one"]), ("by", None)])
+def test_a_damaged_summary_is_one_line(changes_folder, tmp_path, key, value):
+    words = json.loads((changes_folder / "summary.json").read_text())
+    del words[key]
+    (tmp_path / "summary.json").write_text(json.dumps(words if value is None else {**words, key: value}))
+    with pytest.raises(FedsimError, match=r"summary\.json: is not what fedsim writes: "):
         write_report(tmp_path)

@@ -48,6 +48,7 @@ def test_three_seeds_side_by_side(make_comparison):
             mean accuracy         93.0 %   79.0 %
             worst tenth           46.5 %   39.5 %
             rounds                     2        2
+            time of a round         30 s     30 s
             energy                  20 J     20 J
             bytes up                2 kB     2 kB
             bytes down              4 kB     4 kB
@@ -65,6 +66,7 @@ def test_three_seeds_side_by_side(make_comparison):
           mean accuracy         -14.0 pt  -80.7 pt to +52.7 pt       -  cannot tell
           worst tenth            -7.0 pt  -40.4 pt to +26.4 pt       -  cannot tell
           rounds                       0                0 to 0       1     the same
+          time of a round            0 s            0 s to 0 s       1     the same
           energy                     0 J            0 J to 0 J       1     the same
           bytes up                   0 B            0 B to 0 B       1     the same
           bytes down                 0 B            0 B to 0 B       1     the same
@@ -111,6 +113,17 @@ def test_where_nobody_reaches_the_target_there_is_no_difference(make_comparison)
     text = transcript(comparison_report(comparison))
     assert re.search(r"energy to target +- +- +- +never reached\n", text)
     assert "time to target: neither ring nor star reached the target" in text
+
+
+def test_runs_that_stopped_at_the_target_are_told(make_comparison, make_result):
+    found = make_comparison({"star": [until(10.0, 0.9)] * 3, "ring": [until(10.0, 0.9)] * 3})
+    cut = tuple(make_result([(0.0, 0.1), (20.0, 0.9)], seed=i, stopped_because="target reached") for i in (1, 2, 3))
+    found = replace(found, results={**found.results, "ring": cut}, notes=("made elsewhere",))
+    text = transcript(comparison_report(found))
+    assert text.startswith("2 scenarios, 3 seeds; up to 1 min\ntarget: 90 % mean accuracy\nmade elsewhere\n")
+    assert "\n  at the end of each run\n" in text
+    assert re.search(r"time to target +\+10 s +\+10 s to \+10 s +2 +real\n", text)
+    assert re.search(r"mean accuracy +- +- +- +nothing to compare\n", text)
 
 
 def test_the_correction_is_named(make_comparison):

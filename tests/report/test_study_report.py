@@ -7,13 +7,13 @@ import yaml
 from rich.console import Console
 
 from fedsim.report.grid import show
-from fedsim.report.remaining import runs_left
 from fedsim.report.study_report import failure_lines, plan_report, standing_lines, step_line, study_report
 from fedsim.study.goal import Goal
 from fedsim.study.parcel import Failure, Parcel
 from fedsim.study.plan import read_plan
-from fedsim.study.study import Failed, Study, StudyPoint
+from fedsim.study.study import Study
 from fedsim.study.study_folder import Standing
+from fedsim.study.study_point import Failed, StudyPoint
 from fedsim.study.sweep import Step
 
 GOAL = Goal(metric="mean_accuracy", target=0.9)
@@ -120,9 +120,3 @@ def test_a_step_says_how_far_things_are():
     assert step_line(replace(step, run=run, answer=Failure(error="no way\nat all"))) == (
         "3 of 15 runs  cohort-5-seed-1: failed: no way"
     )
-
-
-def test_the_rest_takes_as_long_as_what_was_done():
-    left = runs_left(iter([100.0, 130.0]).__next__)
-    assert left(0, 10) == ""
-    assert left(3, 9) == "about 1 min left"

@@ -2,6 +2,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fedsim.study.goal import Goal
 from fedsim.study.outcome import MEASURES
@@ -167,3 +169,28 @@ def test_the_target_and_the_metric_are_those_of_the_comparison(make_comparison):
     assert make_comparison(curves, target=0.8).reached("star") == 1
     assert make_comparison(curves, target=0.4, metric="worst_tenth").reached("star") == 1
     assert make_comparison(curves, target=0.5, metric="worst_tenth").reached("star") == 0
+
+
+CURVES = st.lists(
+    st.tuples(st.floats(0, 60, allow_subnormal=False), st.one_of(st.floats(0, 1), st.just(math.nan))),
+    min_size=1,
+    max_size=4,
+).map(lambda rows: [(0.0, 0.1), *sorted(rows, key=lambda row: row[0])])
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CURVES, min_size=n, max_size=n), min_size=1, max_size=4)))
+@settings(deadline=None, max_examples=15)
+def test_whatever_runs_came_to_there_is_something_to_say(make_comparison, curves):
+    """Nothing fails, nobody's runs are forgotten, and what is real is so on both scales."""
+    found = make_comparison({f"s{i}": of_seed for i, of_seed in enumerate(curves)})
+    assert len(found.figures()) == len(found.names) * (1 + len(MEASURE))
+    assert str(found)
+    assert found._repr_html_()
+    for name in found.names[1:]:
+        for measure in found.measures:
+            verdict = found.verdict(name, measure)
+            assert len(verdict.difference.pairs) == len(found.seeds)
+            if verdict.state == "real":
+                interval, factor = verdict.difference.interval, verdict.difference.factor
+                assert interval.low > 0 or interval.high < 0
+                assert factor is None or factor.low > 1 or factor.high < 1

@@ -75,3 +75,14 @@ def test_where_nothing_differs_one_comparison_in_twenty_says_so():
         uncorrected += min(ps) < 0.05
     assert alarms / studies <= 0.05
     assert uncorrected / studies > 0.06
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize("own_s", [0.1, 0.3, 1.0])
+def test_times_on_the_grid_of_evaluations_raise_no_false_alarm(seeds, own_s):
+    """Evaluated every 0.3 s, runs that differ by nothing but some luck of that size often differ by one step."""
+    rng, every_s = np.random.default_rng(5), HORIZON_S / 200
+    common, own = 25 * np.exp(rng.normal(0, 0.3, (800, seeds))), rng.normal(0, own_s, (2, 800, seeds))
+    seen = np.ceil((common + own) / every_s) * every_s
+    alarms = [difference(*pair).p < 0.05 for pair in zip(*seen, strict=True)]
+    assert np.mean(alarms) <= 0.05

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import fedsim
+from fedsim.scenario import check
 from fedsim.study.devices import at_work, device_table
 from fedsim.system.meter import CAUSES
 
@@ -90,3 +91,11 @@ def test_nobody_is_at_work_where_there_is_nobody():
 def test_those_are_at_work_who_spent_more_than_sleep(result):
     work_j = result.devices[[f"{cause}_j" for cause in CAUSES if cause != "sleep"]].sum(axis=1)
     assert result.summary.devices_at_work == at_work(result.devices).total() == (work_j > 0).sum() > 0
+
+
+def test_where_nobody_worked_the_table_still_has_its_columns(tiny):
+    """The target is reached before anything happens."""
+    result = fedsim.run(check({**tiny, "stop": {"metric": "accuracy", "target": 1e-9, "rounds": 1}}))
+    assert result.summary.time_to_target_s == 0.0
+    assert len(result.devices) == 0
+    assert {"device", "link", "compute_s", "radio_off_s"} <= set(result.devices.columns)

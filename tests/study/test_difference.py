@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fedsim.study.difference import Difference
+from fedsim.study.effect import effect
 from fedsim.study.outcome import MEASURES
 from fedsim.study.pair import Figure, Pair
 
@@ -79,7 +80,7 @@ def test_nothing_is_called_different_from_which_either_interval_does_not_tell_it
     """One long night makes the mean uncertain; the ratios are all alike."""
     found = difference([2, 4.1, 6, 200], [1, 2, 3.1, 100])
     assert found.factor.low > 1.9
-    assert found.interval.excludes_zero is False
+    assert found.interval.low < 0 < found.interval.high
     assert found.p == found.interval.p > 0.05
 
 
@@ -133,3 +134,12 @@ def test_shares_differ_by_points_and_have_no_factor():
 def test_the_seeds_that_both_tests_need():
     found = difference([2, 4.1, 6, 200], [1, 2, 3.1, 100])
     assert found.seeds_needed > 4
+
+
+def test_two_wild_ratios_have_an_interval_without_end():
+    found = difference([1e300, 1e-300], [1e-300, 1e300], "energy_j")
+    assert found.factor.mean == pytest.approx(1)
+    assert (found.factor.low, found.factor.high) == (pytest.approx(0, abs=1e-300), math.inf)
+    tiny = difference([5e-324], [60])
+    assert tiny.factor.mean > 0
+    assert effect("ring", tiny).endswith("x faster to the target")

@@ -6,6 +6,7 @@ import pytest
 from fedsim.errors import ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, check, resolved
+from fedsim.scenario.build import build
 from fedsim.study.run import play, run
 from fedsim.tasks.evenness import evenness
 from fedsim.tasks.quality import mean_losses, predict
@@ -100,3 +101,22 @@ def test_what_can_be_evaluated_is_named(tiny):
     ):
         check({**tiny, "evaluate": {"also": ["train", "los"]}})
     assert "also: [train, loss, fairness]" in resolved(check({**tiny, "evaluate": ALL}))
+
+
+def test_candidates_are_judged_by_the_loss_of_their_mixture(tiny):
+    """Power of choice asks for the loss of the model as it was at the start."""
+    selection = {"name": "power-of-choice", "candidates": 4}
+    protocol = {"name": "synchronous-rounds", "cohort": 2, "selection": selection}
+    learner = {"name": "fedem", "components": 2}
+    scenario = check({**tiny, "learner": learner, "protocol": protocol, "stop": {"rounds": 1}})
+    training = build(scenario, Simulation(seed=1)).training
+    losses = mean_losses(training.predictor(), training.models(), training.problem.train)
+    events = run(scenario).events
+    polled = events[events["kind"] == "polled"].sort_values("subject")["loss"]
+    assert polled.to_numpy() == pytest.approx(losses)
+
+
+def test_the_summary_has_what_was_asked_for_and_the_metric(tiny):
+    result = run(check({**tiny, "evaluate": {"also": ["fairness"]}, "stop": {"metric": "objective", "rounds": 2}}))
+    assert list(result.summary.final) == [*METRICS, "deviation", "fairness", "objective"]
+    assert result.summary.final["fairness"] == result.curve["fairness"].iloc[-1]

@@ -41,6 +41,8 @@ def test_folders_of_many_seeds_are_paired(seeds_folder):
 
 def test_runs_that_were_looked_at_together_need_no_note(make_result):
     assert compare_results({"a": runs(make_result), "b": runs(make_result)}).notes == ()
+    stopped = runs(make_result, rows=CURVE[:2], stopped_because="target reached")
+    assert compare_results({"a": runs(make_result), "b": stopped}).notes == ()
     older = runs(make_result, version="1.0.0")
     assert compare_results({"a": runs(make_result), "b": older}).notes == ("computed by fedsim 1.0.0, 1.2.3",)
 

@@ -7,7 +7,8 @@ from scipy import stats
 
 from fedsim.study.interval import t_interval
 
-VALUES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
+VALUES = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_size=2, max_size=20)
+"""Not so small that scipy loses their squares."""
 
 
 def test_three_differences_by_hand():
@@ -17,7 +18,7 @@ def test_three_differences_by_hand():
     assert found.low == pytest.approx(2 - half)
     assert found.high == pytest.approx(2 + half)
     assert found.pairs == 3
-    assert found.excludes_zero is False
+    assert found.p == pytest.approx(2 * stats.t.sf(2 * math.sqrt(3), 2))
 
 
 @given(VALUES)
@@ -27,7 +28,9 @@ def test_it_is_the_interval_of_a_t_test(values):
     if len(set(values)) == 1:
         assert found.low == found.mean == found.high
         return
-    low, high = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    test = stats.ttest_1samp(values, 0.0)
+    low, high = test.confidence_interval(0.95)
+    assert found.p == pytest.approx(test.pvalue, rel=1e-6, abs=1e-12)
     assert found.low == pytest.approx(low, rel=1e-9, abs=1e-9)
     assert found.high == pytest.approx(high, rel=1e-9, abs=1e-9)
 
@@ -37,20 +40,21 @@ def test_a_wider_confidence_gives_a_wider_interval():
     assert surer.low < sure.low < sure.high < surer.high
 
 
-def test_clear_differences_exclude_zero_on_both_sides():
-    assert t_interval([9.0, 10.0, 11.0]).excludes_zero is True
-    assert t_interval([-9.0, -10.0, -11.0]).excludes_zero is True
+def test_p_and_the_interval_say_the_same_on_both_sides():
+    for values in ([9.0, 10.0, 11.0], [-9.0, -10.0, -11.0], [-1.0, 0.0, 2.0], [1.0, 2.0, 8.0]):
+        found = t_interval(values)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
 
 
 def test_equal_differences_have_no_width():
     same = t_interval([2.0, 2.0, 2.0])
-    assert (same.low, same.high, same.excludes_zero) == (2.0, 2.0, True)
-    assert t_interval([0.0, 0.0]).excludes_zero is False
+    assert (same.low, same.high, same.p) == (2.0, 2.0, 0.0)
+    assert t_interval([0.0, 0.0]).p == 1.0
 
 
 def test_one_difference_has_no_interval():
     one = t_interval([5.0])
-    assert (one.mean, one.low, one.high, one.pairs, one.excludes_zero) == (5.0, None, None, 1, None)
+    assert (one.mean, one.low, one.high, one.pairs, one.p) == (5.0, None, None, 1, None)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf, 1.0]])

@@ -110,7 +110,7 @@ def test_a_crash_ends_computing_at_its_instant(world, at, crashing):
     assert isinstance(outcome.error, DeviceCrashedError)
     assert str(outcome.error) == "phone went down (crash)"
     assert outcome.end_s == 1.5
-    assert world.events("down") == [(1.5, {"subject": "phone", "cause": "crash"})]
+    assert world.events("down") == [(1.5, {"subject": "phone", "cause": "crash", "until_s": 3.5})]
     assert world.events("wasted") == [
         (
             1.5,

@@ -75,7 +75,8 @@ def _of_one(comparison: Comparison) -> Iterator[str]:
 
 def _took(comparison: Comparison, name: str) -> str:
     time, rounds, energy, total = (_typical(comparison, name, _BY_FIELD[field]) for field in _TOOK)
-    return f"{time} of simulated time: {rounds} rounds, {energy}, {total} sent and received"
+    counted = f"{rounds} round" if rounds == "1" else f"{rounds} rounds"
+    return f"{time} of simulated time: {counted}, {energy}, {total} sent and received"
 
 
 def _best(comparison: Comparison, name: str) -> str:

@@ -31,16 +31,17 @@ def changes_section(told: Mapping[str, Any]) -> Section:
     )
 
 
-def answer_of_changes(told: Mapping[str, Any]) -> tuple[str, ...]:
-    """The change that gains most, and whether that is more than luck."""
+def answer_of_changes(told: Mapping[str, Any], goal: str) -> tuple[str, ...]:
+    """The change that gains most, and whether that is more than luck; ``goal`` is what was to be reached."""
     by, rows = str(told["by"]), told["table"]
     column, unit = _UNITS[by]
-    took = f"As it is, {told['name']} takes {about(rows[0][column], unit)} of {by} (mean)."
+    to = goal if told["target"] is not None else f"the end of {told['rounds']} rounds"
+    took = f"As it is, {told['name']} takes {about(rows[0][column], unit)} to {to} (mean)."
     if len(rows) < 2 or not (rows[1][f"gain_{column}"] or 0) > 0:
         return took, "No change that was tried gains anything."
     best = rows[1]
     text = f"Most is gained by {best['change']} ({best['what']}): {about(best[f'gain_{column}'], unit)}"
-    return took, f"{text}, {best[f'times_{column}']:.3g} x less; {_verdict(best, column)}."
+    return took, f"{text}, a factor of {best[f'times_{column}']:.3g}; {_verdict(best, column)}."
 
 
 def _verdict(row: Row, column: str) -> str:

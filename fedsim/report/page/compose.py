@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fedsim.report.human import about
-from fedsim.report.page.answer import answer, answer_of_study, goal_words
+from fedsim.report.page.answer import answer, answer_of_study, capital, goal_words
 from fedsim.report.page.changes_section import answer_of_changes, changes_section
 from fedsim.report.page.network_section import network_section
 from fedsim.report.page.origin_section import differences_table, origin_section, sources
@@ -16,7 +16,8 @@ from fedsim.report.page.spending_section import spending_section
 from fedsim.report.page.study_section import study_section
 from fedsim.report.page.subject import Subject
 from fedsim.report.page.waste_section import waste_section
-from fedsim.report.page.why_section import why_section
+from fedsim.report.page.why_section import first_path, why_section
+from fedsim.report.side_by_side import comparison_facts
 
 
 def compose(subject: Subject) -> Page:
@@ -34,8 +35,13 @@ def compose(subject: Subject) -> Page:
 
 def _answer(subject: Subject) -> tuple[str, ...]:
     if subject.kind == "whatif":
-        return answer_of_changes(subject.words)
-    return answer(subject.comparison) if subject.study is None else answer_of_study(subject.study)
+        return answer_of_changes(subject.words, goal_words(subject.comparison))
+    if subject.study is not None:
+        return answer_of_study(subject.study)
+    found = answer(subject.comparison)
+    path = first_path(subject.comparison, subject.comparison.names[0])
+    alone = len(subject.comparison.names) == 1 and len(path.steps) > 0
+    return (*found, f"{capital(path.sentence())}.") if alone else found
 
 
 def _sections(subject: Subject) -> Iterator[Section | None]:
@@ -44,11 +50,11 @@ def _sections(subject: Subject) -> Iterator[Section | None]:
         yield study_section(subject.study)
     if subject.kind == "whatif":
         yield changes_section(subject.words)
-    differences = differences_table(comparison)
-    if differences is not None and subject.study is None:
-        yield Section(name="scenarios", title="What is compared", tables=(differences,))
-    if subject.kind != "whatif":
-        yield outcome_section(comparison, together=subject.together)
+    else:
+        differences = differences_table(comparison) if subject.study is None else None
+        if differences is not None:
+            yield Section(name="scenarios", title="What is compared", tables=(differences,))
+        yield outcome_section(comparison, tuple(_how(subject)))
     yield quality_section(comparison)
     yield why_section(detail)
     yield spending_section(detail)
@@ -56,6 +62,14 @@ def _sections(subject: Subject) -> Iterator[Section | None]:
     yield network_section(detail)
     yield waste_section(detail)
     yield origin_section(comparison, subject.words.get("versions"))
+
+
+def _how(subject: Subject) -> Iterator[str]:
+    """How the runs of several scenarios were made."""
+    if subject.kind == "comparison":
+        yield from (f"{capital(fact)}." for fact in comparison_facts(subject.comparison))
+    if subject.study is not None and len(subject.comparison.names) < len(subject.study.labels):
+        yield "Of the points whose curves are drawn: the first one, and those that were fastest."
 
 
 def _kind(subject: Subject) -> str:

@@ -73,11 +73,9 @@ def _busiest(table: pd.DataFrame) -> View:
         *(Column(text=text) for text in ("from", "to")),
         *(Column(text=text, unit=unit) for text, unit in zip(_TEXTS, _NUMBERS.values(), strict=True)),
     )
-    rows: tuple[tuple[Any, ...], ...] = tuple(
-        table[["source", "target", *_NUMBERS]].head(10 * _MOST_ROWS).itertuples(index=False, name=None)
-    )
+    rows: tuple[tuple[Any, ...], ...] = tuple(table[["source", "target", *_NUMBERS]].itertuples(index=False, name=None))
     whole = Table(caption="Links that carried something, the busiest first", columns=columns, rows=rows)
-    return View(body=body, table=shortened(whole, _MOST_ROWS, "links.parquet"))
+    return View(body=body, table=shortened(whole, _MOST_ROWS))
 
 
 def _drawings(comparison: Comparison, tables: Mapping[str, pd.DataFrame], control: tuple[Control, ...]) -> list[Figure]:
@@ -122,4 +120,4 @@ def _of_topology(table: pd.DataFrame, graph: Any) -> Table:
         Column(text="carried", unit="bytes"),
     )
     rows = tuple(own[["source", "target", "utilisation", "carried_bytes"]].itertuples(index=False, name=None))
-    return shortened(Table(caption="Links between nodes", columns=columns, rows=rows), _MOST_ROWS, "the CSV")
+    return shortened(Table(caption="Links between nodes", columns=columns, rows=rows), _MOST_ROWS)

@@ -8,7 +8,7 @@ import pandas as pd
 from fedsim.report.page.section import Section
 from fedsim.report.page.table import COUNT, TEXT, Column, Table, shortened, words
 from fedsim.report.sheet import Sheet
-from fedsim.report.side_by_side import comparison_facts, comparison_sheets
+from fedsim.report.side_by_side import comparison_sheets
 from fedsim.study.comparison import Comparison
 
 _MOST_ROWS: Final = 60
@@ -16,21 +16,24 @@ _MOST_OPEN: Final = 2
 """Tables of differences that stand open; where there are more, a reader opens those that matter."""
 
 
-def outcome_section(comparison: Comparison, *, together: bool) -> Section:
-    """Scenarios side by side, what the others differ in from the first, and every run.
-
-    ``together`` where all ran to the same horizon with the same luck.
-    """
+def outcome_section(comparison: Comparison, text: tuple[str, ...]) -> Section:
+    """Scenarios side by side, what the others differ in from the first, and every run, below some text."""
     side, *differences = comparison_sheets(comparison)
     side = replace(side, title="Scenarios side by side" if len(comparison.names) > 1 else "What it came to")
+    if len(comparison.seeds) == 1:
+        side = _of_one_seed(side)
     full = _whole(comparison.table(), "Results")
     many = len(differences) > _MOST_OPEN
     tables = [replace(sheet_table(side), full=full)]
     tables += [replace(sheet_table(sheet), folded=many) for sheet in differences]
     if len(comparison.seeds) > 1:
         tables.append(_runs(comparison))
-    text = tuple(f"{fact[:1].upper()}{fact[1:]}." for fact in comparison_facts(comparison)) if together else ()
     return Section(name="outcome", title="Results", text=text, tables=tuple(tables))
+
+
+def _of_one_seed(sheet: Sheet) -> Sheet:
+    """Without what is only said of several seeds."""
+    return replace(sheet, rows=tuple(row for row in sheet.rows if row[0].strip() != "95 % interval"), notes=())
 
 
 def sheet_table(sheet: Sheet) -> Table:
@@ -57,7 +60,7 @@ def _runs(comparison: Comparison) -> Table:
         for one in comparison.outcomes(name)
     )
     table = Table(caption="Every run", columns=columns, rows=rows)
-    return replace(shortened(table, _MOST_ROWS, "the CSV"), folded=True)
+    return replace(shortened(table, _MOST_ROWS), folded=True)
 
 
 def _whole(frame: pd.DataFrame, caption: str) -> Table:

@@ -146,7 +146,7 @@ def _view(what: str, values: Sequence[str], shares: Mapping[str, list[float]], r
         Column(text="share", unit="1"),
     )
     table = Table(caption=f"Who took part, by {what}", columns=columns, rows=tuple(rows))
-    return View(body=body, table=shortened(table, _MOST_ROWS, "the CSV"))
+    return View(body=body, table=shortened(table, _MOST_ROWS))
 
 
 def _quarters(charge: "pd.Series[float]") -> "pd.Series[str]":
@@ -195,7 +195,7 @@ def _device_table(table: pd.DataFrame) -> Table:
         Column(text="charge at the start", unit="1"),
     )
     rows = tuple(ranked[["device", "group", "link", "examples", "parts", "charge"]].itertuples(index=False, name=None))
-    return shortened(Table(caption="Devices by how often they took part", columns=columns, rows=rows), 25, "the CSV")
+    return shortened(Table(caption="Devices by how often they took part", columns=columns, rows=rows), 25)
 
 
 def _label_figure(known: Mapping[str, FleetFacts]) -> Figure | None:

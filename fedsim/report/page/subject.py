@@ -37,11 +37,6 @@ class Subject:
         """The first run of the first scenario."""
         return self.comparison.results[self.comparison.names[0]][0]
 
-    @property
-    def together(self) -> bool:
-        """Whether all runs went on to the same horizon with the same luck."""
-        return self.kind == "comparison" or (self.study is not None and self.study.horizon_s is not None)
-
     def text(self, key: str) -> str:
         """A text of ``summary.json``, empty where there is none."""
         value = self.words.get(key)
@@ -84,11 +79,11 @@ def _strange(folder: Path, error: Exception) -> FedsimError:
 
 
 def _of_one(results: list[Result]) -> Comparison:
-    """The runs of one scenario as a comparison of one."""
+    """The runs of one scenario as a comparison of one; timing runs have nothing to reach."""
     summary = results[0].summary
     return Comparison(
         seeds=tuple(result.seed for result in results),
-        goal=summary.goal,
+        goal=summary.goal if summary.learned else replace(summary.goal, target=None),
         horizon_s=max(result.summary.simulated_s for result in results),
         results={summary.name: tuple(results)},
     )
@@ -108,13 +103,14 @@ def _of_changes(folder: Path, words: Mapping[str, Any]) -> Subject:
     """A scenario as it is and with each change, by the names of these; most gain first."""
     try:
         names = [str(row["change"]) for row in words["table"]]
-        seeds, horizon_s = tuple(int(seed) for seed in words["seeds"]), float(words["horizon_s"])
+        seeds = tuple(int(seed) for seed in words["seeds"])
         goal = Goal(metric=str(words["metric"]), target=words["target"], falls=bool(words["falls"]))
         str(words["by"])
     except (KeyError, TypeError, ValueError) as error:
         raise _strange(folder, error) from None
     shown = names[:MOST_CURVES]
     results = {name: tuple(read_result(folder / "runs" / f"{name}-seed-{seed}") for seed in seeds) for name in shown}
-    whole = Comparison(seeds=seeds, goal=goal, horizon_s=horizon_s, results=results)
+    longest_s = max(run.summary.simulated_s for runs in results.values() for run in runs)
+    whole = Comparison(seeds=seeds, goal=goal, horizon_s=longest_s, results=results)
     few = replace(whole, results={name: results[name] for name in shown[:MOST_SHOWN]})
     return Subject(kind="whatif", comparison=whole, detail=few, words=words)

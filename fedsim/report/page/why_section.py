@@ -31,6 +31,9 @@ def why_section(comparison: Comparison) -> Section | None:
         "One chain of events decided when a run was over: had any link of it been shorter, so had the run. "
         f"It is followed from the end back to the start, in the run of the first seed, {_until(comparison)}."
     )
+    if len(paths) == 1:
+        [only] = paths.values()
+        text = f"{text} {only.sentence()}."
     told = Table(
         caption="What decided it",
         columns=words("scenario", "largest part"),
@@ -46,7 +49,13 @@ def why_section(comparison: Comparison) -> Section | None:
         views=views,
         controls=(Control(text="by", options=tuple(_BY.values())),),
     )
-    return Section(name="why", title="Why it took so long", text=(text,), tables=(told,), figures=(figure,))
+    return Section(
+        name="why",
+        title="Why it took so long",
+        text=(text,),
+        tables=(told,) if len(paths) > 1 else (),
+        figures=(figure,),
+    )
 
 
 def first_path(comparison: Comparison, name: str) -> CriticalPath:
@@ -72,7 +81,7 @@ def _view(paths: Mapping[str, CriticalPath], column: str) -> View:
     head = {name: values[:_MOST_LINES] for name, values in columns.items()}
     body = bars(_TEXT, "s", parts[:_MOST_LINES], head, stacked=False)
     table = bars_table(bars(_TEXT, "s", parts, columns, stacked=False), column)
-    return View(body=body, table=shortened(table, 3 * _MOST_LINES, "the CSV"))
+    return View(body=body, table=shortened(table, 3 * _MOST_LINES))
 
 
 def _seconds(path: CriticalPath, column: str) -> "pd.Series[float]":

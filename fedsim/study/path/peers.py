@@ -83,7 +83,9 @@ def _round_of(record: Happenings, message: Row) -> tuple[float, float]:
     computing is what lies between.
     """
     sender, number = message.text("subject"), message.number("round")
-    own = next((row for row in record["mixed"].of(subject=sender, round=number) if row.time_s >= sent_s(message)), None)
+    own = next(
+        (row for row in record["mixed"].rows(subject=sender, round=number) if row.time_s >= sent_s(message)), None
+    )
     if own is not None:
         computed_s = own.time_s - own.number("exchange_s")
         return computed_s - own.number("compute_s"), computed_s

@@ -1,9 +1,9 @@
 """Rounds of one server: each is followed back along the device that closed it, or what was waited for."""
 
 from fedsim.study.path.happenings import Happenings, Row
-from fedsim.study.path.message import sent_s, step_over
+from fedsim.study.path.message import step_over
 from fedsim.study.path.waits import FOR_DEVICES, UNFINISHED, wait
-from fedsim.study.path.walk import Walk, Where
+from fedsim.study.path.walk import Walk, Where, noise_s
 
 SELECTION = "selection"
 _WAITS = {"deadline": "waiting for the deadline", "failures": "waiting for devices that failed"}
@@ -75,12 +75,11 @@ def _overdue(walk: Walk, record: Happenings, row: Row) -> None:
 
 def _asked_s(record: Happenings, row: Row, start_s: float) -> float:
     """When the first devices were asked that received anything in this round; its beginning, if none did."""
-    asked_s = [
-        sent_s(received)
-        for received in record["received"].of(round=row.number("round"))
-        if start_s - 1e-9 <= sent_s(received) and received.place < row.place
-    ]
-    return min(asked_s, default=start_s)
+    received = record["received"]
+    own = received.of(round=row.number("round"))
+    asked_s = (received.times_s - received.numbers("move_s") - received.numbers("wake_s"))[own]
+    asked_s = asked_s[(asked_s >= start_s - noise_s(start_s)) & (received.places[own] < row.place)]
+    return float(asked_s.min()) if len(asked_s) else start_s
 
 
 def _number(row: Row) -> int:

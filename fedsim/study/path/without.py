@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import numpy as np
+
 from fedsim.study.path.happenings import Happenings, Row
 
 
@@ -13,36 +15,31 @@ def without(record: Happenings, devices: Collection[str], until_s: float) -> flo
     waited for beside answers stays: its selection, its server, its deadline. It is an estimate: nobody takes the
     places of the devices that are left out, links are as full as they were, and the learner needs as many rounds.
     """
-    rounds = [row for row in record["round"].of() if row.time_s <= until_s]
-    if (
-        not rounds
-        or len({row.text("subject") for row in rounds}) > 1
-        or rounds[0].has("staleness")
-        or len(record["merged"])
-    ):
+    rounds = [row for row in record["round"].rows() if row.time_s <= until_s]
+    if not rounds or rounds[0].has("staleness") or len(record["handed"]):
         return None
-    saved_s: list[float] = []
+    saved_s = 0.0
     alone_s: list[float] = []
     for row in rounds:
         if row.text("closed_by") not in devices or not row.text("link"):
             continue
         last_s = _last_other_s(record, row, devices)
-        (alone_s if last_s is None else saved_s).append(
-            row.number("seconds") if last_s is None else row.time_s - row.number("server_s") - last_s
-        )
-    if alone_s and len(alone_s) == len(rounds):
-        return None
-    others_s = until_s - sum(alone_s) - sum(saved_s)
+        if last_s is None:
+            alone_s.append(row.number("seconds"))
+        else:
+            saved_s += row.time_s - row.number("server_s") - last_s
     kept = len(rounds) - len(alone_s)
+    if not kept:
+        return None
+    others_s = until_s - sum(alone_s) - saved_s
     return others_s * len(rounds) / kept if alone_s else others_s
 
 
 def _last_other_s(record: Happenings, row: Row, devices: Collection[str]) -> float | None:
     """When the last answer of another device came to a round."""
     start_s, closed_s = row.time_s - row.number("seconds"), row.time_s - row.number("server_s")
-    times_s = [
-        answer.time_s
-        for answer in record["answered"].of(round=row.number("round"))
-        if answer.text("subject") not in devices and start_s <= answer.time_s <= closed_s and answer.place < row.place
-    ]
-    return max(times_s, default=None)
+    answers = record["answered"]
+    own = answers.of(round=row.number("round"))
+    times_s, places, names = answers.times_s[own], answers.places[own], answers.texts("subject")[own]
+    counted = (times_s >= start_s) & (times_s <= closed_s) & (places < row.place) & ~np.isin(names, list(devices))
+    return float(times_s[counted].max()) if counted.any() else None
