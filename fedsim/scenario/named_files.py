@@ -1,7 +1,7 @@
 """Which files a scenario file may name: strangers may have written it.
 
-Everything below the scenario's own folder, and in the folders of ``SIBLINGS`` beside that one; everything below the
-working folder; and everything in folders that the person at the machine names, in ``FEDSIM_DATA`` or ``FEDSIM_PATH``.
+Everything below the scenario's own folder, and in the folders of ``SIBLINGS`` beside that one, and beside those above it
+that are called as in ``SHELVES``; everything below the working folder; and everything in folders that the person at the machine names, in ``FEDSIM_DATA`` or ``FEDSIM_PATH``.
 Links count as what they lead to. What stands in ``--set``, or in a mapping that a program hands over, is that person's
 own word, and may lead anywhere.
 """
@@ -13,6 +13,9 @@ from typing import Final
 
 SIBLINGS: Final = ("data", "fleets", "scenarios", "studies", "topologies", "traces")
 """Folders beside a scenario's own in which it may name files."""
+
+SHELVES: Final = ("scenarios", "studies")
+"""Folders that hold a scenario's folder, and have the same beside them."""
 
 VARIABLE: Final = "FEDSIM_PATH"
 """The environment variable that names further folders of files that scenarios may name, as ``PATH`` does."""
@@ -45,7 +48,8 @@ def refusal(folder: Path, name: str) -> str:
 def _places(folder: Path) -> Iterator[Path]:
     here = folder.resolve()
     yield here
-    yield from (here.parent / name for name in SIBLINGS)
+    for folder_above in (here, *(parent for parent in here.parents if parent.name in SHELVES)):
+        yield from (folder_above.parent / name for name in SIBLINGS)
     working = Path.cwd()
     if working != Path(working.anchor):
         yield working.resolve()

@@ -39,6 +39,17 @@ def test_a_topology_beside_the_folder_of_scenarios(write):
     assert len(load(write(topology="../topologies/pair.yaml")).topology.graph) == 2
 
 
+def test_scenarios_may_lie_deeper_and_share_their_topologies(place, tiny):
+    deep = place / "scenarios" / "studies" / "base"
+    deep.mkdir(parents=True)
+    path = deep / "one.yaml"
+    path.write_text(yaml.safe_dump({**tiny, "topology": "../../../topologies/pair.yaml"}))
+    assert len(load(path).topology.graph) == 2
+    path.write_text(yaml.safe_dump({**tiny, "topology": "../../../private/pair.yaml"}))
+    with pytest.raises(ScenarioError, match="leads out of"):
+        load(path)
+
+
 def test_what_lies_elsewhere_is_refused_until_its_folder_is_named(write, place, monkeypatch):
     path = write(topology="../private/pair.yaml")
     with pytest.raises(
