@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _FIGURES: Final = ("_s", "_j", "_bytes", "_to_target", *METRICS, GOAL)
 """How names of figures end that a run may not have."""
 
+_COUNTS: Final = ("seeds", "reached", "reached_low", "reached_high")
+"""Columns of the table that count runs."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
@@ -149,7 +152,9 @@ class Study:
         return self.comparison(*sorted(chosen, key=finished.index))
 
     def best(self, measure: str = "time_to_target_s") -> str | None:
-        """The point with the least of a measure over its seeds, the most of an accuracy; None where none has any.
+        """The point with the least of a measure over its seeds; None where none has any.
+
+        Of accuracies, of what else is better when there is more of it, and of runs that reached the target, the most.
 
         Raises:
             FedsimError: there is no such measure.
@@ -161,8 +166,12 @@ class Study:
         finite = table[table[measure].notna() & (table[measure] < math.inf)]
         if finite.empty:
             return None
-        ranked = finite.sort_values(measure, ascending=measure not in METRICS, kind="stable")
+        ranked = finite.sort_values(measure, ascending=not self.rises(measure), kind="stable")
         return str(ranked["point"].iloc[0])
+
+    def rises(self, measure: str) -> bool:
+        """Whether more of a measure, a column of the tables, is better."""
+        return measure in METRICS or measure in _COUNTS or (measure == GOAL and not self.goal.falls)
 
     def plot(
         self, x: str | None = None, y: str | None = None, *, measure: str = "time_to_target_s", ax: "Axes | None" = None

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.scenario import METRICS
 from fedsim.study.axis_values import AxisValues, axis_values
 from fedsim.study.labels import short_keys
 from fedsim.study.plot import COLOURS, GREY
@@ -60,7 +59,7 @@ def plot_study(
     if y is None:
         _draw_lines(axes, runs, across, [key for key in keys if key != across], measure)
     else:
-        _draw_map(axes, runs, (across, y), measure)
+        _draw_map(axes, runs, (across, y), measure, rises=study.rises(measure))
     return axes
 
 
@@ -107,12 +106,12 @@ def _draw_line(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None
     axes.scatter(at, medians, c=faces, edgecolors=colour, s=36, zorder=3, label=label)
 
 
-def _draw_map(axes: Axes, runs: pd.DataFrame, keys: tuple[str, str], measure: str) -> None:
+def _draw_map(axes: Axes, runs: pd.DataFrame, keys: tuple[str, str], measure: str, *, rises: bool) -> None:
     x, y = keys
     columns, rows = (axis_values(list(runs[key])) for key in keys)
     placed = runs.assign(_x=columns.at, _y=rows.at, _value=_filled(runs[measure], measure))
     medians = placed.groupby(["_x", "_y", "point"])["_value"].median().groupby(["_x", "_y"])
-    best = (medians.max() if measure in METRICS else medians.min()).reset_index()
+    best = (medians.max() if rises else medians.min()).reset_index()
     table = best.pivot_table(index="_y", columns="_x", values="_value")
     image = axes.imshow(
         table.replace(math.inf, math.nan).to_numpy(float), origin="lower", aspect="auto", cmap="viridis_r"
@@ -145,7 +144,9 @@ def _dress_x(axes: Axes, key: str, places: AxisValues) -> None:
     if not places.is_numeric:
         axes.set_xticks(range(len(places.names)), places.names)
     elif min(places.at) > 0 and max(places.at) >= _WIDE * min(places.at):
+        axes.update_datalim([(at, 0.0) for at in places.at], updatey=False)  # where no point has a mark, too
         axes.set_xscale("log")
+        axes.autoscale_view()
 
 
 def _ticks(places: AxisValues) -> list[str]:
