@@ -35,9 +35,9 @@ def plot_study(
     """Draw a measure against a key that varies, by default the first of numbers; with ``y`` as a map over two keys.
 
     Against one key a mark is the median over seeds and its bar goes from the lowest to the highest; a run that did not
-    reach the target is farther than any, and a hollow mark says that there was one. What varies besides has a line of
-    its own for each of its values. In a map a cell is the median over the seeds of the best point with its two
-    values.
+    reach the target is farther than any: a hollow mark says that there was one, and where half of them or more did not
+    there is none. What varies besides has a line of its own for each of its values. In a map a cell is the median over
+    the seeds of the best point with its two values.
 
     Raises:
         FedsimError: nothing varies by this name, there is no such measure, or no run has finished.
@@ -88,18 +88,16 @@ def _draw_lines(axes: Axes, runs: pd.DataFrame, x: str, others: Sequence[str], m
 
 
 def _draw_line(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None:
-    """One line through the medians; what is infinitely far is left out of it."""
+    """One line through the medians; where half of the runs or more are infinitely far there is no mark."""
     at, medians, lows, highs, whole = [], [], [], [], []
     for place, values in group.groupby("_at")["_value"]:
-        finite = values[np.isfinite(values)]
-        if finite.empty:
+        finite, median = values[np.isfinite(values)], float(values.median())
+        if not math.isfinite(median):
             continue
-        median = float(values.median())
-        shown = median if math.isfinite(median) else float(finite.max())
         at.append(float(str(place)))
-        medians.append(shown)
-        lows.append(shown - float(finite.min()))
-        highs.append(max(0.0, float(finite.max()) - shown))
+        medians.append(median)
+        lows.append(median - float(finite.min()))
+        highs.append(max(0.0, float(finite.max()) - median))
         whole.append(len(finite) == len(values))
     axes.errorbar(at, medians, yerr=[lows, highs], color=colour, lw=1.2, capsize=3, elinewidth=0.9)
     faces = [colour if one else "white" for one in whole]

@@ -160,6 +160,23 @@ def test_points_that_never_reach_the_target_have_no_mark(study):
     assert [len(one.get_offsets()) for one in marks] == [2, 0]
 
 
+def test_a_point_that_most_seeds_did_not_bring_to_the_target_has_no_mark(tmp_path, tiny):
+    """One of three seeds is there in time with a cohort of 2: the median is infinite, as in the table."""
+    words = {
+        "name": "late",
+        "question": "Two or four?",
+        "scenario": str(tmp_path / "tiny.yaml"),
+        "vary": {"protocol.cohort": [2, 4]},
+        "seeds": 3,
+        "target": "80 %",
+    }
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**tiny, "stop": {"time": "1.9 s"}}))
+    study = fedsim.sweep(words, out=tmp_path / "out")
+    assert study.table()["reached"].tolist() == [1, 2]
+    marks = study.plot().collections[-1]
+    assert [place for place, _ in marks.get_offsets()] == [4.0]
+
+
 def test_a_map_has_a_cell_for_each_pair_and_says_never(study):
     axes = study.plot("protocol.cohort", "learner.step_size")
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["2", "4"]
