@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fedsim.report.grid import Row, facts, grid, heading_line
 from fedsim.report.human import NOTHING, about
-from fedsim.scenario.metric import TRAIN, UNSEEN
+from fedsim.scenario.metric import METRICS, TRAIN, UNSEEN, is_share
 from fedsim.study.goal import Goal
 from fedsim.study.result import Summary, Waste
 from fedsim.study.slowest import Slowest
@@ -124,6 +124,11 @@ def _facts(summary: Summary) -> Iterable[tuple[str, str]]:
         for name, text in _FINAL.items()
         if name in summary.final
     )
+    for name in summary.final:
+        if name not in METRICS:
+            value = summary.final[name]
+            text = about(value, "1") if is_share(name) else f"{value:.3g}"
+            yield f"  {metric_text(name, regression=summary.regression)}", text
     yield "devices", _devices(summary)
     yield "energy", about(summary.spent.work_j, "J")
     yield "bytes", f"{about(summary.spent.sent_bytes, 'bytes')} up, {about(summary.spent.received_bytes, 'bytes')} down"

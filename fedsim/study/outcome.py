@@ -68,6 +68,7 @@ MEASURES: Final = (
     Measure(field="worst_tenth", unit="1", text="worst tenth"),
     Measure(field="bottom_decile", unit="1", text="bottom decile"),
     Measure(field="rounds", unit="", text="rounds"),
+    Measure(field="round_s", unit="s", text="time of a round"),
     Measure(field="energy_j", unit="J", text="energy"),
     Measure(field="up_bytes", unit="bytes", text="bytes up"),
     Measure(field="down_bytes", unit="bytes", text="bytes down"),
@@ -94,7 +95,8 @@ class Outcome:
     """One run. What is ``to_target`` is None where the target was not reached; the rest is at the end.
 
     Of a timing run, in which nothing is learned, the quality is None as well. ``time_s`` is the horizon; a ``whole``
-    run was not stopped before it, and its end can be compared with others'. ``goal_metric`` is the metric of the
+    run was not stopped before it, and its end can be compared with others'. ``round_s`` is the mean time of a round:
+    the time to a target is rounds to it times that, about. ``goal_metric`` is the metric of the
     goal, whichever that is; ``total`` is up and down.
     """
 
@@ -113,6 +115,7 @@ class Outcome:
     bottom_decile: float | None
     goal_metric: float | None
     rounds: float
+    round_s: float | None
     energy_j: float
     up_bytes: float
     down_bytes: float
@@ -149,6 +152,7 @@ def outcome(name: str, result: Result, goal: Goal, horizon_s: float | None = Non
         bottom_decile=quality("bottom_decile"),
         goal_metric=quality(goal.metric),
         rounds=float(summary.rounds),
+        round_s=summary.simulated_s / summary.rounds if summary.rounds > 0 else None,
         energy_j=float(result.energy_j),
         up_bytes=float(result.up_bytes),
         down_bytes=float(result.down_bytes),

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fedsim import units
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.problems import Mistakes
 from fedsim.scenario import Scenario, fingerprint
-from fedsim.scenario.load import Draft, Setting
 from fedsim.scenario.metric import is_share
-from fedsim.scenario.rebase import rebased
-from fedsim.scenario.study_file import StudyFile, Variant, check_study, read_study_file
+from fedsim.scenario.named_files import refusal
+from fedsim.scenario.rebase import strangers
+from fedsim.scenario.study_file import StudyFile, check_study, read_study_file
 from fedsim.study.goal import Goal
+from fedsim.study.planned_scenarios import Scenarios
 from fedsim.study.points import Place, places
 from fedsim.study.terms import check_metric, goal_of, on_equal_terms, smallest_horizon_s, with_metric, with_seed
-
-_SHOWN_LABELS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,12 +115,14 @@ def read_plan(study: Mapping[str, Any] | str | Path) -> Plan:
         ScenarioError: one line for every mistake in the file, or in a scenario that it makes: with the point's name.
     """
     if isinstance(study, Mapping):
-        return _plan(check_study(study, "study"), Path(), "study")
-    return _plan(read_study_file(study), Path(study).parent, str(study))
+        return _plan(check_study(_plain(study), "study"), Path(), "study")
+    words, folder = read_study_file(study), Path(study).parent
+    _refuse_strangers(words, folder, str(study))
+    return _plan(words, folder, str(study))
 
 
 def _plan(study: StudyFile, folder: Path, source: str) -> Plan:
-    scenarios = _Scenarios(study, folder, source)
+    scenarios = Scenarios(study, folder, source)
     made = [(place, scenarios.of(place)) for place in places(study)]
     scenarios.raise_any()
     found = [(place, scenario) for place, scenario in made if scenario is not None]
@@ -137,55 +140,23 @@ def _plan(study: StudyFile, folder: Path, source: str) -> Plan:
     return Plan(study=study, goal=goal, horizon_s=horizon_s, seeds=tuple(seeds), points=points)
 
 
-class _Scenarios:
-    """Makes the scenarios of places; what is wrong with several of them is said once, with their labels."""
+def _refuse_strangers(study: StudyFile, folder: Path, source: str) -> None:
+    """A file may name scenarios, and files for them, only where a scenario may name files.
 
-    def __init__(self, study: StudyFile, folder: Path, source: str) -> None:
-        self._study = study
-        self._folder = folder
-        self._source = source
-        self._drafts: dict[str, Draft | ScenarioError] = {}
-        self._broken: dict[str, list[str]] = {}
-        self._made = 0
-
-    def of(self, place: Place) -> Scenario | None:
-        """The scenario, None where it has mistakes."""
-        self._made += 1
-        try:
-            return self._draft(place.variant).scenario(self._settings(place))
-        except ScenarioError as error:
-            for line in str(error).splitlines():
-                self._broken.setdefault(line, []).append(place.label)
-            return None
-
-    def raise_any(self) -> None:
-        """Raise all mistakes as one error, if there are any."""
-        mistakes = Mistakes()
-        for line, labels in self._broken.items():
-            mistakes.add("", "", f"{line} ({_spots(labels, self._made)})")
-        mistakes.raise_any()
-
-    def _draft(self, variant: Variant) -> Draft:
-        file = str(self._folder / (variant.file or ""))
-        if file not in self._drafts:
-            try:
-                self._drafts[file] = Draft(file)
-            except ScenarioError as error:
-                self._drafts[file] = error
-        found = self._drafts[file]
-        if isinstance(found, ScenarioError):
-            raise found
-        return found
-
-    def _settings(self, place: Place) -> list[Setting]:
-        """The study's, then the variant's, then those of the point."""
-        at = f"scenarios.{place.variant.label}.set"
-        layers = (("set", self._study.set_), (at, place.variant.set_), ("vary", place.values))
-        return [
-            Setting(path=path, value=rebased(path, value, self._folder), source=f"{self._source}: {where}.{path}")
-            for where, settings in layers
-            for path, value in settings.items()
-        ]
+    Raises:
+        ScenarioError: one line for each that it may not name.
+    """
+    mistakes = Mistakes()
+    for variant in study.variants:
+        rule = refusal(folder, variant.file or "")
+        if rule:
+            mistakes.add(source, "scenario", rule)
+    settings = [*study.set_.items(), *(item for variant in study.variants for item in variant.set_.items())]
+    settings += [(path, value) for path, one in study.vary.items() for value in getattr(one, "values", ())]
+    for path, value in settings:
+        for rule in strangers(path, value, folder):
+            mistakes.add(source, path, rule)
+    mistakes.raise_any()
 
 
 def _on_terms(scenario: Scenario, goal: Goal, horizon_s: float | None) -> Scenario:
@@ -221,8 +192,12 @@ def _refuse_doubles(points: tuple[Point, ...], source: str) -> None:
     mistakes.raise_any()
 
 
-def _spots(labels: list[str], points: int) -> str:
-    if len(labels) == points > 1:
-        return f"in all {points} points"
-    more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
-    return f"point{'s' if len(labels) > 1 else ''} {', '.join(labels[:_SHOWN_LABELS])}{more}"
+def _plain(words: Any) -> Any:
+    """Words as a file would give them, of values that may be arrays' or tuples."""
+    if isinstance(words, Mapping):
+        return {key: _plain(value) for key, value in words.items()}
+    if isinstance(words, np.ndarray):
+        return words.tolist()
+    if isinstance(words, (list, tuple)):
+        return [_plain(value) for value in words]
+    return words.item() if isinstance(words, np.generic) else words

@@ -14,7 +14,8 @@ from fedsim.errors import FedsimError
 from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
-from fedsim.scenario.metric import also_for
+from fedsim.scenario.metric import ALSO, also_for
+from fedsim.study.blame import blaming
 from fedsim.study.devices import at_work, device_table
 from fedsim.study.evaluation import Evaluation
 from fedsim.study.folder import write
@@ -75,7 +76,7 @@ def play(
     # One thread for linear algebra: the matrices of many devices are small, and sums must not depend on how many
     # cores a machine has.
     # Numbers of a learner that diverges are a result, which the curve and the report tell, and no warning of ours.
-    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"):
+    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"), blaming(scenario.origin):
         world = build(scenario, sim, dry=dry)
         monitor = _monitor(scenario, world, tell)
         sim.run(_until_done(scenario, world, monitor))
@@ -175,7 +176,7 @@ def _summary(
     curve, events, devices = tables
     waste, groups = world.waste, _groups(scenario, devices)
     goal = Goal.of(scenario, scenario.stop.metric, scenario.stop.target)
-    last, reached_s = monitor.points[-1], goal.time_s(curve) if world.learns else None
+    reached_s = goal.time_s(curve) if world.learns else None
     return Summary(
         name=scenario.name,
         seed=world.sim.seed,
@@ -187,7 +188,7 @@ def _summary(
         target=goal.target,
         falls=goal.falls,
         time_to_target_s=reached_s,
-        final={name: getattr(last, name) for name in METRICS} if world.learns else {},
+        final=_final(scenario, monitor.points[-1]) if world.learns else {},
         spent=world.spent(),
         server=world.served(),
         waste={cause: Waste(pieces=waste.pieces[cause], usage=waste.usage[cause]) for cause in sorted(waste.usage)},
@@ -199,6 +200,13 @@ def _summary(
         devices_spent=world.devices.empty(),
         groups=groups,
     )
+
+
+def _final(scenario: Scenario, last: Point) -> dict[str, float]:
+    """The test accuracies at the end, what else was asked for, and the metric."""
+    row, metric = last.row(), scenario.stop.metric
+    asked = [name for word, names in ALSO.items() if word in scenario.evaluate.also for name in names]
+    return {name: row[name] for name in dict.fromkeys((*METRICS, *asked, metric))}
 
 
 def _groups(scenario: Scenario, devices: pd.DataFrame) -> dict[str, Attended]:

@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,42 +13,22 @@ import pandas as pd
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.scenario import METRICS, load
+from fedsim.scenario import METRICS, Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
 from fedsim.study.outcome import GOAL
 from fedsim.study.plan import run_name
 from fedsim.study.reading import read_outline, read_result, read_summary
 from fedsim.study.result import Result
+from fedsim.study.study_point import Failed, StudyPoint, cell, with_settings
 from fedsim.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-_FIGURES: Final = ("_s", "_j", "_bytes", "_to_target", *METRICS, GOAL)
-"""How names of figures end that a run may not have."""
-
 _COUNTS: Final = ("seeds", "reached", "reached_low", "reached_high")
 """Columns of the table that count runs."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failed:
-    """A run that came to nothing, and why."""
-
-    label: str
-    seed: int
-    error: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StudyPoint:
-    """A point of a study: its label, and what it has of what varies, by key path."""
-
-    label: str
-    settings: Mapping[str, Any]
-    fingerprint: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +36,8 @@ class Study:
     """What a sweep found. Runs stay on the disk until they are asked for.
 
     ``horizon_s`` is None where every run stopped as its own scenario says. ``failed`` are the runs that came to
-    nothing when the study was last swept; those that are neither finished nor failed were not tried.
+    nothing when the study was last swept; those that are neither finished nor failed were not tried. ``scenarios`` are
+    those of points that are at hand and need not be read.
     """
 
     folder: Path
@@ -69,6 +50,7 @@ class Study:
     every_point: tuple[StudyPoint, ...]
     failed: tuple[Failed, ...]
     complete: bool
+    scenarios: Mapping[str, Scenario] = field(default_factory=dict, repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -78,7 +60,7 @@ class Study:
     @property
     def points(self) -> pd.DataFrame:
         """A row for each point, by label, and a column for each key that varies; ``scenario`` if there are several."""
-        rows = [{key: _cell(value) for key, value in point.settings.items()} for point in self.every_point]
+        rows = [{key: cell(value) for key, value in point.settings.items()} for point in self.every_point]
         return pd.DataFrame(rows, index=pd.Index(self.labels, name="point"))
 
     def seeds_of(self, label: str) -> tuple[int, ...]:
@@ -200,21 +182,15 @@ class Study:
         return {label: self._read(label, seeds) for label in self.labels if (seeds := self.seeds_of(label))}
 
     def _read(self, label: str, seeds: tuple[int, ...]) -> Comparison:
-        scenario = load(self._place(label, seeds[0]) / "scenario.yaml")
+        scenario = self.scenarios.get(label) or load(self._place(label, seeds[0]) / "scenario.yaml")
         results = tuple(read_outline(self._place(label, seed), scenario) for seed in seeds)
         horizon_s = self.horizon_s or max(result.summary.simulated_s for result in results)
         return Comparison(seeds=seeds, goal=self.goal, horizon_s=horizon_s, results={label: results})
 
     def _of_every_point(self, rows: Callable[[Comparison], pd.DataFrame]) -> pd.DataFrame:
         """The rows of each point with what varies in it."""
-        frames = []
-        for point in self.every_point:
-            if point.label in self._alone:
-                frame = rows(self._alone[point.label]).drop(columns="scenario")
-                for i, (key, value) in enumerate({"point": point.label, **point.settings}.items()):
-                    frame.insert(i, key, _cell(value))
-                frames.append(frame)
-        return _as_numbers(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
+        found = [(point, self._alone[point.label]) for point in self.every_point if point.label in self._alone]
+        return with_settings([(point, rows(one).drop(columns="scenario")) for point, one in found])
 
     def _place(self, label: str, seed: int) -> Path:
         return self.folder / "runs" / run_name(label, seed)
@@ -269,14 +245,3 @@ def _study(place: Path, words: Mapping[str, Any], listed: Sequence[Any], summary
         failed=failed,
         complete=summary["complete"],
     )
-
-
-def _as_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """A table in which a figure that is not there is NaN, also where none of its column is there."""
-    empty = [name for name in table.columns if table[name].dtype == object and table[name].isna().any()]
-    return table.assign(**{name: pd.to_numeric(table[name]) for name in empty if str(name).endswith(_FIGURES)})
-
-
-def _cell(value: Any) -> Any:
-    """A value as a table holds it: a block or a list as text."""
-    return json.dumps(value) if isinstance(value, (Mapping, list)) else value

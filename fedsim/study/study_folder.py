@@ -48,6 +48,7 @@ DERIVED: Final = (
     "verdicts.csv",
     "quality.png",
     "points.png",
+    "report.html",
 )
 """What is made of all runs together, beside the summary."""
 
@@ -90,22 +91,13 @@ class StudyFolder:
             name = wanted.get(identity_of(folder) or ("", -1))
             if name is not None and not (self.runs / name).exists():
                 folder.rename(self.runs / name)
-        # First what tells a study's folder from others: a kill in between must not leave one that nobody knows.
-        self.write(STUDY, yaml.safe_dump(plan.study_words(), sort_keys=False, allow_unicode=True, width=120))
-        self.write(POINTS, as_json({"points": plan.point_words()}))
         done = frozenset(folder.name for folder in _folders(self.runs))
+        self._say_what_it_is(plan, is_complete=len(done) == len(wanted))
         left = [folder.name for folder in _folders(self.stale)]
         if not left and self.stale.is_dir():
             self.stale.rmdir()
         stale = tuple(name for name in left if name not in damaged)
         return Standing(done=done, stale=stale, damaged=tuple(damaged))
-
-    def begin(self, plan: Plan) -> None:
-        """Say that the study is not complete, and take away what was made of its runs before."""
-        words = {**origin("sweep"), "name": plan.study.name, "question": plan.study.question, "complete": False}
-        self.write(SUMMARY, as_json(words))
-        for name in DERIVED:
-            (self.place / name).unlink(missing_ok=True)
 
     def put(self, run: PlannedRun, files: Mapping[str, bytes]) -> None:
         """Add a finished run."""
@@ -114,6 +106,25 @@ class StudyFolder:
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file beside the runs, in place of an older one."""
         write_file(self.place / name, content.encode() if isinstance(content, str) else content, self.staging)
+
+    def _say_what_it_is(self, plan: Plan, *, is_complete: bool) -> None:
+        """Write what is asked; if it is not what was asked before, or not answered, take away what was made of that."""
+        study = yaml.safe_dump(plan.study_words(), sort_keys=False, allow_unicode=True, width=120)
+        points = as_json({"points": plan.point_words()})
+        if not (self.place / STUDY).exists():
+            # First what tells a study's folder from others: a kill in between must not leave one that nobody knows.
+            self.write(STUDY, study)
+        if not (is_complete and self._has(STUDY, study) and self._has(POINTS, points)):
+            words = {**origin("sweep"), "name": plan.study.name, "question": plan.study.question, "complete": False}
+            self.write(SUMMARY, as_json(words))
+            for name in DERIVED:
+                (self.place / name).unlink(missing_ok=True)
+        self.write(STUDY, study)
+        self.write(POINTS, points)
+
+    def _has(self, name: str, content: str) -> bool:
+        path = self.place / name
+        return path.is_file() and path.read_bytes() == content.encode()
 
     def _set_aside(self, wanted: Mapping[tuple[str, int], str]) -> list[str]:
         """Move what is not in its place to ``stale``; returns the names there of what cannot be read."""

@@ -12,8 +12,9 @@ from fedsim.study.plan import Plan, PlannedRun, read_plan
 from fedsim.study.pool import Job
 from fedsim.study.staging import RUNS
 from fedsim.study.stream import Answers, Died, Lanes, on_processes, through
-from fedsim.study.study import Failed, Study, read_study
+from fedsim.study.study import Study
 from fedsim.study.study_folder import Standing, StudyFolder, study_folder
+from fedsim.study.study_point import Failed
 from fedsim.study.study_tables import write_tables
 
 _USUAL_LANES: Final = 16
@@ -64,12 +65,10 @@ def sweep(
     plan = study if isinstance(study, Plan) else read_plan(study)
     with study_folder(RUNS / plan.study.name if out is None else Path(out)) as folder:
         standing = folder.arrange(plan)
-        folder.begin(plan)
         missing = [run for run in plan.runs if run.name not in standing.done]
         report = _Report(Step(done=len(standing.done), total=plan.run_count, standing=standing), tell)
         failed = _run_all(folder, plan, missing, (workers, executor), report)
-        write_tables(folder, failed)
-    return read_study(folder.place)
+        return write_tables(folder, plan, failed)
 
 
 class _Report:

@@ -68,9 +68,9 @@ def write_trace(result: Result, path: Path, window: Window | None = None) -> Tra
 
 
 def _lines(events: Iterable[Event]) -> Iterator[str]:
+    write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
     for number, event in enumerate(events):
-        text = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        yield f",\n{text}" if number else text
+        yield f",\n{write(event)}" if number else write(event)
 
 
 def _seen(whole: Timeline, window: Window) -> tuple[Timeline, float | None]:
@@ -123,19 +123,30 @@ def _slices(slices: pd.DataFrame, pids: Mapping[str, int]) -> Iterator[Event]:
         yield _name("thread_name", at_pid, {"name": f"{name} {lane + 1}" if lane else name}, at_tid)
         yield _name("thread_sort_index", at_pid, {"sort_index": at_tid}, at_tid)
     columns = (pid, tid, start, end - start, slices["name"], slices["row"], slices["round"], slices["peer"])
-    for own, thread, begin, length, name, kind, number, peer in zip(*map(list, columns), strict=True):
+    for own, thread, begin, length, name, kind, number, peer in zip(*map(_plain, columns), strict=True):
         if length > 0:
-            args = {**({"round": int(number)} if number == number else {}), **({"peer": peer} if peer == peer else {})}  # noqa: PLR0124
             yield {
                 "ph": "X",
                 "name": name,
                 "cat": kind,
-                "pid": int(own),
-                "tid": int(thread),
-                "ts": int(begin) / 1000,
-                "dur": int(length) / 1000,
-                "args": args,
+                "pid": own,
+                "tid": thread,
+                "ts": begin / 1000,
+                "dur": length / 1000,
+                "args": _args(number, peer),
             }
+
+
+def _args(number: float, peer: Any) -> dict[str, Any]:
+    """What is known of the round and the peer; what is not is NaN."""
+    args: dict[str, Any] = {} if math.isnan(number) else {"round": int(number)}
+    return {**args, "peer": peer} if isinstance(peer, str) else args
+
+
+def _plain(column: Any) -> list[Any]:
+    """As Python's own values."""
+    plain: list[Any] = np.asarray(column, dtype=object).tolist()
+    return plain
 
 
 def _moments(moments: pd.DataFrame, pids: Mapping[str, int]) -> Iterator[Event]:

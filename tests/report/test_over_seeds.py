@@ -34,6 +34,7 @@ def test_what_luck_makes_of_it(make_result):
           mean accuracy         95.0 %  50.0 % to 95.0 %  50.0 % to 95.0 %
           worst tenth           47.5 %  25.0 % to 47.5 %  25.0 % to 47.5 %
           rounds                     1                 1                 1
+          time of a round         35 s     10 s to 1 min     10 s to 1 min
           energy                  10 J              10 J              10 J
           bytes up                1 kB              1 kB              1 kB
           bytes down              2 kB              2 kB              2 kB

@@ -107,12 +107,15 @@ def test_print_shows_everything_and_no_buttons(browser, pages):
     assert text_of(browser, ink) == "rgb(227, 231, 236)"  # by night
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
-    closed, controls = text_of(
+    closed, said = text_of(
         browser,
         "[document.querySelectorAll('details:not([open])').length,"
-        " [...document.querySelectorAll('.controls, summary, .csv')].filter(one => one.offsetParent).length]",
+        " [...document.querySelectorAll('.figure label, .figure summary, .csv')].filter(one => one.offsetParent)"
+        " .map(one => one.textContent.trim())]",
     )
-    assert (closed, controls) == (0, 0)
+    assert closed == 0
+    assert said[:2] == ["time", "mean accuracy"]  # of every choice only what was chosen
+    assert not {"rounds", "The same as a table", "CSV"} & set(said)
     assert text_of(browser, ink) == "rgb(27, 31, 36)"
     browser.execute_script("window.dispatchEvent(new Event('afterprint'))")
     assert text_of(browser, "document.querySelectorAll('details[open]').length") == 0

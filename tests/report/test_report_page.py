@@ -156,6 +156,24 @@ def test_the_points_of_a_study_have_their_numbers(read, study_folder):
     assert study.best() in "".join(read["study"].text)
 
 
+def test_a_figure_of_merit_stands_against_each_key(study_folder):
+    """Over a key of four numbers as dots, over one of two as bars; a colour for each value of the other."""
+    figure = figures(read_subject(study_folder))["points-merit"]
+    table = read_study(study_folder).table()
+    assert figure.controls[1].options == ("step_size", "cohort")
+    energy = figure.controls[0].options.index("energy")
+    over_steps, over_cohorts = (view.body for view in figure.views[2 * energy : 2 * energy + 2])
+    own = table[table["protocol.cohort"] == 4]
+    assert set(over_steps.series) == {"cohort 2", "cohort 4"}
+    assert [point[:2] for point in over_steps.series["cohort 4"]] == list(
+        zip(own["learner.step_size"], own["energy_j"], strict=True)
+    )
+    assert over_steps.x.log
+    own = table[table["learner.step_size"] == 0.5].set_index("protocol.cohort")["energy_j"]
+    assert over_cohorts.categories == ("2", "4")
+    assert over_cohorts.parts["step_size 0.5"] == (own[2], own[4])
+
+
 def test_changes_are_ranked_as_the_folder_has_them(read, changes_folder):
     table = pd.read_csv(changes_folder / "table.csv")
     rows = read["whatif"].table("Changes by what they gain in time")
@@ -300,3 +318,14 @@ def test_a_damaged_summary_is_one_line(changes_folder, tmp_path, key, value):
     (tmp_path / "summary.json").write_text(json.dumps(words if value is None else {**words, key: value}))
     with pytest.raises(FedsimError, match=r"summary\.json: is not what fedsim writes: "):
         write_report(tmp_path)
+
+
+def test_a_network_without_loads_is_drawn_all_the_same(evil, tmp_path):
+    """Where messages take the time of a model of delays, links carry nothing."""
+    words = {**evil, "network": {"sharing": "equal-split", "transport": "ideal"}, "learner": "d-psgd"}
+    words["protocol"] = {"name": "synchronous-gossip", "overlay": "ring"}
+    page = read_page(write_report(write(run(words, overrides={"stop.time": "1 s"}), tmp_path / "run"))[0])
+    assert any("What links carried is not in the record" in text for text in page.text)
+    lines = [value for tag, value in page.tags if tag == "line" and value["class"] == "load0"]
+    assert len(lines) == 2  # the link, and what it means in the legend
+    assert "busiest-links" not in {value.get("id") for _, value in page.tags}

@@ -157,11 +157,14 @@ def test_cells_say_their_units_and_csv_does_not_round():
 
 def test_a_long_table_is_shortened_and_its_csv_is_not():
     table = Table(caption="t", columns=words("a"), rows=tuple((str(number),) for number in range(5)))
-    short = shortened(table, 2, "the CSV")
+    short = shortened(table, 2)
     assert [row[0] for row in short.rows] == ["0", "1"]
-    assert short.notes == ("2 of 5 rows; all are in the CSV.",)
+    assert short.notes == ("2 of 5 rows; the CSV has all of them.",)
     assert len(short.csv.splitlines()) == 6
-    assert shortened(table, 5, "the CSV") == table
+    assert shortened(table, 5) == table
+    long = shortened(Table(caption="t", columns=words("a"), rows=(("x",),) * 2001), 2)
+    assert long.notes == ("2 of 2,001 rows; the CSV has the first 2,000.",)
+    assert len(long.csv.splitlines()) == 2001
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_three_seeds_side_by_side(make_comparison):
             mean accuracy         93.0 %   79.0 %
             worst tenth           46.5 %   39.5 %
             rounds                     2        2
+            time of a round         30 s     30 s
             energy                  20 J     20 J
             bytes up                2 kB     2 kB
             bytes down              4 kB     4 kB
@@ -65,6 +66,7 @@ def test_three_seeds_side_by_side(make_comparison):
           mean accuracy         -14.0 pt  -80.7 pt to +52.7 pt       -  cannot tell
           worst tenth            -7.0 pt  -40.4 pt to +26.4 pt       -  cannot tell
           rounds                       0                0 to 0       1     the same
+          time of a round            0 s            0 s to 0 s       1     the same
           energy                     0 J            0 J to 0 J       1     the same
           bytes up                   0 B            0 B to 0 B       1     the same
           bytes down                 0 B            0 B to 0 B       1     the same

@@ -11,8 +11,9 @@ from fedsim.report.study_report import failure_lines, plan_report, standing_line
 from fedsim.study.goal import Goal
 from fedsim.study.parcel import Failure, Parcel
 from fedsim.study.plan import read_plan
-from fedsim.study.study import Failed, Study, StudyPoint
+from fedsim.study.study import Study
 from fedsim.study.study_folder import Standing
+from fedsim.study.study_point import Failed, StudyPoint
 from fedsim.study.sweep import Step
 
 GOAL = Goal(metric="mean_accuracy", target=0.9)
@@ -60,9 +61,9 @@ def test_points_stand_side_by_side_and_the_best_is_marked(study):
         "How many at a time?",
         "target: 90 % mean accuracy",
         "",
-        "             reached  time to target  energy  bytes",
-        "  cohort-5    2 of 2            15 s    10 J   3 kB  best",
-        "  cohort-10   1 of 2               -       -      -",
+        "             reached  time  energy  bytes",
+        "  cohort-5    2 of 2  15 s    10 J   3 kB  best",
+        "  cohort-10   1 of 2     -       -      -",
         "to the target: median over seeds; - where half of them or more did not reach it",
     ]
 

@@ -1,4 +1,5 @@
 import io
+import re
 import textwrap
 
 import pytest
@@ -160,3 +161,11 @@ def test_a_regression_is_told_in_its_own_words(make_result):
     assert "90 % mean R^2" in report
     assert "R^2 at the end" in report
     assert "accuracy" not in report
+
+
+def test_what_else_was_evaluated_is_told(make_result):
+    result = make_result(CURVE)
+    final = {**result.summary.final, "train_accuracy": 0.95, "fairness": 0.99, "train_loss": 0.12345}
+    report = transcript(run_report(make_result(CURVE, final=final).summary))
+    told = {re.sub(" {2,}", ": ", line.strip()) for line in report.splitlines()}
+    assert told >= {"accuracy, training examples: 95.0 %", "fairness of devices' accuracy: 99.0 %", "train loss: 0.123"}

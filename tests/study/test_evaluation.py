@@ -114,3 +114,9 @@ def test_candidates_are_judged_by_the_loss_of_their_mixture(tiny):
     events = run(scenario).events
     polled = events[events["kind"] == "polled"].sort_values("subject")["loss"]
     assert polled.to_numpy() == pytest.approx(losses)
+
+
+def test_the_summary_has_what_was_asked_for_and_the_metric(tiny):
+    result = run(check({**tiny, "evaluate": {"also": ["fairness"]}, "stop": {"metric": "objective", "rounds": 2}}))
+    assert list(result.summary.final) == [*METRICS, "deviation", "fairness", "objective"]
+    assert result.summary.final["fairness"] == result.curve["fairness"].iloc[-1]

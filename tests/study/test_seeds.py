@@ -77,7 +77,7 @@ def test_timing_runs_have_no_target_to_reach(tiny):
     assert found.over(TIME) is None
     assert found.over(MEASURE["mean_accuracy"]) is None
     assert found.over(MEASURE["rounds"]).median == 2
-    assert set(found.table()["measure"]) == {"rounds", "energy_j", "up_bytes", "down_bytes", "total_bytes"}
+    assert set(found.table()["measure"]) == {"rounds", "round_s", "energy_j", "up_bytes", "down_bytes", "total_bytes"}
 
 
 def test_every_seed_is_the_run_of_that_seed_on_any_number_of_workers(tiny, tmp_path):

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -197,10 +198,13 @@ def test_unknown_keys_measures_and_points_are_refused_with_the_nearest(study):
             attempt()
 
 
-def test_a_notebook_shows_a_table_with_names_escaped(study):
-    html = study._repr_html_()
+def test_a_notebook_shows_a_table_in_which_words_are_words(study):
+    first, *others = study.every_point
+    html = replace(study, every_point=(replace(first, settings={"k": "<script>"}), *others))._repr_html_()
     assert html.startswith("<table")
     assert "cohort-4-step_size-0.0001" in html
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
 
 
 def test_what_is_no_study_is_refused(folder, tmp_path):

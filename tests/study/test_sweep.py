@@ -82,10 +82,20 @@ def test_a_run_is_what_it_would_be_alone(study):
 
 def test_once_more_there_is_nothing_to_do_and_nothing_changes(study):
     swept(study)
+    Path("out/report.html").write_text("what fedsim report made of it")
     before = bytes_of("out")
     ran, found = swept(study)
     assert (ran, found.complete) == ([], True)
     assert bytes_of("out") == before
+
+
+def test_what_was_made_of_other_runs_goes_when_there_are_others(study):
+    swept(study)
+    Path("out/report.html").write_text("what fedsim report made of it")
+    written((1, 2))
+    swept("study.yaml")
+    assert not Path("out/report.html").exists()
+    assert pd.read_csv("out/table.csv")["point"].tolist() == ["cohort-1", "cohort-2"]
 
 
 def test_how_many_work_and_who_and_that_one_of_them_dies_changes_no_byte(study):
@@ -294,7 +304,12 @@ def is_alive(pid):
 
 
 @pytest.mark.parametrize(
-    ("every", "cohorts"), [(14, (1, 2)), pytest.param(1, (1, 2), marks=pytest.mark.long), (19, (2, 3))]
+    ("every", "cohorts"),
+    [
+        (14, (1, 2)),
+        pytest.param(1, (1, 2), marks=pytest.mark.long),
+        pytest.param(3, (2, 3), marks=pytest.mark.long),
+    ],
 )
 def test_dead_before_any_step_on_the_disk_it_comes_to_the_same_end(every, cohorts):
     """A process that makes folders, writes, renames and deletes ends before one such step, and then the next.

@@ -31,7 +31,7 @@ def differences_table(comparison: Comparison) -> Table | None:
         return None
     notes = ("Keys that only one has are not listed.",)
     table = Table(caption="What differs", columns=words("key", *comparison.names), rows=tuple(rows), notes=notes)
-    return shortened(table, _MOST_DIFFERENCES, "the CSV")
+    return shortened(table, _MOST_DIFFERENCES)
 
 
 def origin_section(comparison: Comparison, versions: Any) -> Section:

@@ -60,7 +60,7 @@ def _runs(comparison: Comparison) -> Table:
         for one in comparison.outcomes(name)
     )
     table = Table(caption="Every run", columns=columns, rows=rows)
-    return replace(shortened(table, _MOST_ROWS, "the CSV"), folded=True)
+    return replace(shortened(table, _MOST_ROWS), folded=True)
 
 
 def _whole(frame: pd.DataFrame, caption: str) -> Table:

@@ -15,6 +15,8 @@ from fedsim.study.plot import COLOURS, GREY
 _MARKERS: Final = "osDPX^v"
 _DASHES: Final = ("-", "--", ":", "-.")
 _LONGEST: Final = 30
+_COLUMNS: Final = 3
+_LEGEND_ROW: Final = 0.25
 
 
 def picture(body: Body, title: str) -> Picture:
@@ -29,7 +31,8 @@ def picture(body: Body, title: str) -> Picture:
     axes.set_axisbelow(True)
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
-        legend = axes.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=3, frameon=False)
+        figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * -(-len(labels) // _COLUMNS))
+        legend = figure.legend(handles, labels, loc="outside lower left", ncols=_COLUMNS, frameon=False)
         for text in legend.get_texts():
             text.set_parse_math(False)
     return figure

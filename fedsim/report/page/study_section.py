@@ -1,7 +1,8 @@
 """A study: its points, and a figure of merit against what varies."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from fedsim.report.page.section import Section
 from fedsim.report.page.table import COUNT, Column, Table, shortened
 from fedsim.study.labels import short_keys
 from fedsim.study.outcome import Measure
+from fedsim.study.plot import COLOURS
 from fedsim.study.study import Study
 
 _MOST_ROWS: Final = 60
@@ -40,6 +42,33 @@ def study_section(study: Study) -> Section:
         tables=tuple(tables),
         figures=tuple(figures),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Axis:
+    """A key that varies, in short, and the other one, if exactly one other varies in few values."""
+
+    key: str
+    short: str
+    other: str | None
+    other_short: str = ""
+
+    @classmethod
+    def of(cls, study: Study, key: str, short: Mapping[str, str]) -> "_Axis":
+        others = [str(name) for name in study.points.columns if str(name) != key]
+        few = len(others) == 1 and study.points[others[0]].nunique() <= len(COLOURS)
+        other = others[0] if few else None
+        return cls(key=key, short=short[key], other=other, other_short=short[other] if other else "")
+
+    def others(self, table: pd.DataFrame) -> "pd.Series[str]":
+        """By which of its values each point stands with others."""
+        if self.other is None:
+            return pd.Series("best point", index=table.index)
+        return table[self.other].astype(str)
+
+    def named(self, value: str) -> str:
+        """What is said of these points."""
+        return value if self.other is None else f"{self.other_short} {value}"
 
 
 def _text(study: Study) -> Iterator[str]:
@@ -71,13 +100,13 @@ def _points(study: Study, table: pd.DataFrame, measures: list[Measure]) -> Table
     fields = ["point", *keys, "seeds", "reached", *(measure.field for measure in measures)]
     rows = tuple(table[fields].itertuples(index=False, name=None))
     caption = "Points: medians to the target, means at the end"
-    return shortened(Table(caption=caption, columns=columns, rows=rows), _MOST_ROWS, "table.csv")
+    return shortened(Table(caption=caption, columns=columns, rows=rows), _MOST_ROWS)
 
 
 def _merits(study: Study, table: pd.DataFrame, measures: list[Measure]) -> Figure:
     keys = [str(key) for key in study.points.columns]
     short = dict(zip(keys, short_keys(keys), strict=True))
-    views = tuple(_view(table, key, short[key], measure, study) for measure in measures for key in keys)
+    views = tuple(_view(table, _Axis.of(study, key, short), measure, study) for measure in measures for key in keys)
     controls = (
         Control(text="figure", options=tuple(measure.text for measure in measures)),
         Control(text="against", options=tuple(short.values())),
@@ -93,35 +122,49 @@ def _merits(study: Study, table: pd.DataFrame, measures: list[Measure]) -> Figur
     )
 
 
-def _view(table: pd.DataFrame, key: str, short: str, measure: Measure, study: Study) -> View:
-    others = [str(name) for name in study.points.columns if str(name) != key]
+def _view(table: pd.DataFrame, axis: _Axis, measure: Measure, study: Study) -> View:
+    others = [str(name) for name in study.points.columns if str(name) != axis.key]
     columns = (
-        Column(text=short),
+        Column(text=axis.short),
         *(Column(text=other) for other in others),
         Column(text=measure.text, unit=measure.unit),
     )
-    ranked = table.sort_values(key, kind="stable", key=_sortable)
-    rows = tuple(ranked[[key, *others, measure.field]].itertuples(index=False, name=None))
-    listed = Table(caption=f"{measure.text} against {short}", columns=columns, rows=rows)
-    return View(body=_body(ranked, key, short, measure), table=shortened(listed, _MOST_ROWS, "the CSV"))
+    ranked = table.sort_values(axis.key, kind="stable", key=_sortable)
+    rows = tuple(ranked[[axis.key, *others, measure.field]].itertuples(index=False, name=None))
+    listed = Table(caption=f"{measure.text} against {axis.short}", columns=columns, rows=rows)
+    return View(body=_body(ranked, axis, measure), table=shortened(listed, _MOST_ROWS))
 
 
-def _body(table: pd.DataFrame, key: str, short: str, measure: Measure) -> Body:
-    """Dots where the key is a number, a bar for each value otherwise: the best of the points that have it."""
+def _body(table: pd.DataFrame, axis: _Axis, measure: Measure) -> Body:
+    """Dots where the key is a number of many values, and bars otherwise; a series for each value of the other key.
+
+    Where more than one other key varies, or the other has more values than there are colours, the best points.
+    """
     values = table[measure.field].astype(float)
-    numbers = pd.to_numeric(table[key], errors="coerce").astype(float)
+    series = {axis.named(value): values[axis.others(table) == value] for value in axis.others(table).unique()}
+    numbers = pd.to_numeric(table[axis.key], errors="coerce").astype(float)
     if numbers.notna().all() and numbers.nunique() >= _NUMBERS:
         wide = bool((numbers > 0).all() and numbers.max() >= 30 * numbers.min())
-        points = zip(numbers, values, table["point"].astype(str), strict=True)
+        points = table["point"].astype(str)
         return Dots(
-            x=Axis.of(short, "", numbers, log=wide),
+            x=Axis.of(axis.short, "", numbers, log=wide),
             y=Axis.of(measure.text, measure.unit, values),
-            series={"points": tuple(points)},
+            series={name: _points_of(numbers, own, points) for name, own in series.items()},
         )
-    best = values.groupby(table[key].astype(str), sort=False).agg("max" if measure.is_share else "min").head(_MOST_BARS)
-    known = best.where(np.isfinite(best), 0.0)
-    names = [str(name) if math.isfinite(value) else f"{name}: never" for name, value in best.items()]
-    return bars(f"{measure.text}, best point", measure.unit, names, {"best point": known.tolist()})
+    texts = table[axis.key].astype(str)
+    names = list(dict.fromkeys(texts))[:_MOST_BARS]
+    how = "max" if measure.is_share else "min"
+    best = {name: own.groupby(texts[own.index]).agg(how).reindex(names) for name, own in series.items()}
+    lengths = {name: own.where(np.isfinite(own), 0.0).tolist() for name, own in best.items()}
+    never = [not any(math.isfinite(own[name]) for own in best.values()) for name in names]
+    shown = [f"{name}: never" if is_never else name for name, is_never in zip(names, never, strict=True)]
+    return bars(measure.text, measure.unit, shown, lengths, stacked=len(lengths) == 1)
+
+
+def _points_of(
+    numbers: "pd.Series[float]", values: "pd.Series[float]", names: "pd.Series[str]"
+) -> tuple[tuple[float, float, str], ...]:
+    return tuple((float(numbers[i]), float(values[i]), str(names[i])) for i in values.index)
 
 
 def _sortable(column: "pd.Series[Any]") -> "pd.Series[Any]":

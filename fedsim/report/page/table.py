@@ -4,7 +4,6 @@ import csv
 import io
 import math
 from base64 import b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +11,9 @@ from fedsim.report.human import NOTHING, about
 
 COUNT = "n"
 """The unit of whole numbers, which are never rounded."""
+
+MOST_IN_CSV = 2_000
+"""Rows of a table in full: those of the devices of a large fleet would be most of the page."""
 
 TEXT = "text"
 """The unit of figures that are written out already, and stand at the right as numbers do."""
@@ -84,14 +86,12 @@ def words(*texts: str) -> tuple[Column, ...]:
     return tuple(Column(text=text) for text in texts)
 
 
-def shortened(table: Table, most: int, where: str) -> Table:
-    """The first rows of a long table, and where the others are."""
-    if len(table.rows) <= most:
+def shortened(table: Table, most: int) -> Table:
+    """The first rows of a long table; its CSV has as many as a page can carry."""
+    count = len(table.rows)
+    if count <= most:
         return table
-    note = f"{most} of {len(table.rows):,} rows; all are in {where}."
-    return replace(table, rows=table.rows[:most], notes=(*table.notes, note), full=table)
-
-
-def transposed(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Columns for rows."""
-    return [tuple(column) for column in zip(*rows, strict=True)]
+    there = "all of them" if count <= MOST_IN_CSV else f"the first {MOST_IN_CSV:,}"
+    full = replace(table, rows=table.rows[:MOST_IN_CSV])
+    note = f"{most} of {count:,} rows; the CSV has {there}."
+    return replace(table, rows=table.rows[:most], notes=(*table.notes, note), full=full)

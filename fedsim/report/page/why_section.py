@@ -81,7 +81,7 @@ def _view(paths: Mapping[str, CriticalPath], column: str) -> View:
     head = {name: values[:_MOST_LINES] for name, values in columns.items()}
     body = bars(_TEXT, "s", parts[:_MOST_LINES], head, stacked=False)
     table = bars_table(bars(_TEXT, "s", parts, columns, stacked=False), column)
-    return View(body=body, table=shortened(table, 3 * _MOST_LINES, "the CSV"))
+    return View(body=body, table=shortened(table, 3 * _MOST_LINES))
 
 
 def _seconds(path: CriticalPath, column: str) -> "pd.Series[float]":

@@ -84,7 +84,7 @@ def drawn(figure: Figure, suffix: Format) -> list[tuple[str, bytes]]:
     found = []
     for view, chosen in zip(figure.views, options, strict=True):
         name = "-".join([figure.name, *(_slug(text) for _, text in chosen)])
-        title = ", ".join([figure.title, *(text for _, text in chosen)])
+        title = f"{figure.title} ({', '.join(text for _, text in chosen)})" if chosen else figure.title
         content = io.BytesIO()
         with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "fedsim", "svg.fonttype": "none"}):
             warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for it
