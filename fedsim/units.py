@@ -117,6 +117,16 @@ def show(value: float, unit: str) -> str:
     return min(exact, key=len, default=f"{_digits(number)} {si_name}".strip())
 
 
+def example(unit: str) -> str:
+    """A text that stands for a quantity in this unit: ``250 ms`` for ``s``."""
+    return _EXAMPLE[unit].split("'")[1]
+
+
+def measure(unit: str) -> str:
+    """What is measured in this unit: ``time`` for ``s``."""
+    return _EXAMPLE[unit].split(" such as")[0].removeprefix("a ").removeprefix("an ")
+
+
 def per_cent(share: float) -> str:
     """A share for a message: ``130 %`` for 1.3, with up to 12 digits."""
     return f"{100 * share:.12g} %"

@@ -108,12 +108,17 @@ def read_text(path: Path, shown_as: str = "") -> str:
         if len(content) <= _MOST_BYTES:
             return content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise ScenarioError(f"{name}: no such file{_hint(path)}") from None
+        raise ScenarioError(f"{name}: {missing(path).removeprefix(f'{path}: ')}") from None
     except OSError as error:
         raise ScenarioError(f"{name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{name}: is not UTF-8 text: byte {error.start} cannot be decoded") from None
     raise ScenarioError(f"{name}: is larger than {_MOST_BYTES:,} bytes")
+
+
+def missing(path: Path) -> str:
+    """What is said of a file that is not there."""
+    return f"{path}: no such file{_hint(path)}"
 
 
 def _hint(path: Path) -> str:

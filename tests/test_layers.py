@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "fedsim"
 
-BOTTOM = {"errors", "units", "problems", "yamlfile", "version"}
+BOTTOM = {"errors", "limits", "units", "problems", "yamlfile", "version"}
 MAY_IMPORT = {
     "kernel": BOTTOM,
     "system": BOTTOM | {"kernel"},

@@ -336,6 +336,20 @@ def list_(what: Listed) -> None:
         list_names(what)
 
 
+@app.command()
+def schema(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="scenario, study or topology.")] = "scenario",
+) -> None:
+    """Print the JSON Schema of a file, with which editors complete it.
+
+    Save it, and begin a scenario with "# yaml-language-server: $schema=fedsim.schema.json".
+    """
+    with guard():
+        from fedsim.cli.schema import print_schema  # noqa: PLC0415  # see above
+
+        print_schema(what)
+
+
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag's value
     if wanted:
         typer.echo(f"fedsim {__version__}")

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fedsim import limits
 from fedsim.kernel.columns import Chunk, Value, common_schema, together
 from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, read_parts, write_whole
 from fedsim.kernel.transcript import line
@@ -54,6 +55,7 @@ class EventRecord:
         self._recorded += 1
         if self._chunk.count == _CHUNK:
             self.flush()
+            limits.RECORD.check(self._recorded, "this run")
         for kinds, observer in self._observers:
             if not kinds or kind in kinds:
                 observer(time_s, kind, fields)

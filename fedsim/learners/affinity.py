@@ -46,6 +46,7 @@ class LearnedAffinity:
     """
 
     width: float = 1.0
+    """Distance of two models at which their tie has fallen to exp(-1/2) of what the overlay gives; > 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.width < np.inf:

@@ -32,7 +32,9 @@ class Averaging:
     merits: ClassVar[Merits] = AGREEMENT
 
     spread: float = 1.0
+    """Standard deviation of the luck with which every number of a node's model starts; >= 0."""
     precision: Precision = "float32"
+    """Kind of numbers that messages carry."""
 
     def __post_init__(self) -> None:
         check_precision(self.precision)

@@ -24,6 +24,7 @@ class CentralSgd(SgdLearner):
     """
 
     weights: Weights = "examples"
+    """examples: a device counts as its examples do; equal: every device the same."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

@@ -39,7 +39,9 @@ class ChocoSgd(PeerSgd):
     """
 
     codec: Codec | None = field(default_factory=lambda: TopK(share=0.1))
+    """How changes are coded; null sends them as they are."""
     consensus_step: float = 0.2
+    """gamma, the part of the way to the neighbours' copies that is gone in a round; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

@@ -19,8 +19,11 @@ class Clustered:
     """
 
     clusters: int = 2  # k
+    """k, the number of clusters; >= 1."""
     eta: float = 0.1
+    """Weight of the spread within clusters against that between them; > 0."""
     eps: float = 1e-6
+    """Keeps every direction open; > 0."""
 
     def __post_init__(self) -> None:
         if not self.clusters >= 1:

@@ -41,8 +41,11 @@ class ClusteredFL(SgdLearner):
     merits: ClassVar[Merits] = {**OBJECTIVE, "clusters": "rises"}
 
     mean_below: float = 0.4
+    """A cluster may be cut once the norm of its mean change is below this; > 0."""
     largest_above: float = 1.6
+    """... and some device's own change has a norm above this; > 0."""
     linkage: Literal["complete", "single"] = "complete"
+    """Two parts are as alike as their least alike pair (complete) or their most alike one (single)."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

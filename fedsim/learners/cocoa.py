@@ -27,7 +27,9 @@ class Cocoa(DualLearner):
     """
 
     theta: float = 0.75
+    """A device works until what is left of its subproblem's duality gap is this share of it; between 0 and 1."""
     most_epochs: float = 20.0
+    """The most passes over its examples that a device makes in a round; at least the solver's."""
 
     def __post_init__(self) -> None:
         DualLearner.__post_init__(self)

@@ -83,7 +83,9 @@ class Qsgd:
     """
 
     levels: int = 127  # s: 255 values, 8 bits
+    """s, the number of shares of the norm on either side of 0; >= 1."""
     bucket: int = 512
+    """b, the number of numbers that share a norm; >= 1."""
 
     def __post_init__(self) -> None:
         for name, count in (("levels", self.levels), ("bucket", self.bucket)):
@@ -121,7 +123,7 @@ class Qsgd:
 
     def carried(self, numbers: Array, rng: np.random.Generator) -> Array:
         """A uniform number is drawn for each."""
-        norms = np.repeat(self.norms(numbers), self.bucket)[: len(numbers)]
+        norms = np.repeat(self.norms(numbers), min(self.bucket, len(numbers)))[: len(numbers)]
         return self.whole(numbers, norms, rng) * (norms / self.levels)
 
     def norms(self, numbers: Array) -> Array:
@@ -147,7 +149,9 @@ class TopK:
     """
 
     share: float = 0.01
+    """Share of the numbers that travel; above 0 and at most 1."""
     error_feedback: bool = True
+    """Whether what was left out is added to the next message; otherwise it is lost."""
 
     def __post_init__(self) -> None:
         _check_share("top-k", self.share)
@@ -193,6 +197,7 @@ class RandomK:
     """
 
     share: float = 0.01
+    """Share of the numbers that travel; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         _check_share("random-k", self.share)

@@ -25,7 +25,9 @@ class Compression:
     """Codecs for messages up and down; None sends numbers as they are."""
 
     up: Codec | None = None
+    """How changes on their way to the server are coded; null sends numbers as they are."""
     down: Codec | None = None
+    """How models on their way to devices are coded, float16 or qsgd; null sends numbers as they are."""
 
     def __post_init__(self) -> None:
         if self.down is not None and not self.down.is_dense:

@@ -25,6 +25,7 @@ class Exponential:
     """The step size times ``per_round`` after every round (McMahan et al. 2017, Figure 4: 0.99)."""
 
     per_round: float = 0.99
+    """What the step size is multiplied by after every round; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         _check("exponential", "per_round", self.per_round)
@@ -39,7 +40,9 @@ class Milestones:
     """The step size times ``factor`` at each of these rounds (Marfoq et al. 2021: 0.1 after 100 and 150 of 200)."""
 
     at: tuple[int, ...] = (100, 150)
+    """Rounds at which the step size is multiplied; each later than the one before."""
     factor: float = 0.1
+    """What it is multiplied by; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         if not self.at or not self.at[0] >= 1 or not all(a < b for a, b in pairwise(self.at)):

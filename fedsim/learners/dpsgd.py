@@ -30,6 +30,7 @@ class DPsgd(PeerSgd):
     """
 
     overlaps: bool = True
+    """Whether a node sends its model from before its local work, so that sending and computing overlap."""
 
     def local(self, problem: Problem, work: Work) -> Computed:
         """Train from the node's own model."""

@@ -40,6 +40,7 @@ class DualLearner(RelatedTasks):
     merits: ClassVar[Merits] = DUALITY
 
     solver: Sdca = field(default_factory=Sdca)
+    """How a device improves its own dual variables."""
 
     @property
     def takes_stale_answers(self) -> bool:

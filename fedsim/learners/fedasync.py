@@ -27,8 +27,11 @@ class FedAsync(SgdLearner):
     """
 
     mixing: float = 0.6  # alpha
+    """alpha, how far a fresh answer draws the server's model towards it; above 0 and at most 1."""
     proximal: float = 0.005  # rho
+    """rho, how strongly a device is held near the model that it received; >= 0."""
     staleness: Staleness = field(default_factory=PolynomialStaleness)
+    """How much less an answer counts the more versions it is behind."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

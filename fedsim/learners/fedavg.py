@@ -24,6 +24,7 @@ class FedAvg(CentralSgd):
     """
 
     server: Optimiser = field(default_factory=Mean)
+    """What the server does with the mean of the answers: takes it, or makes a step of an optimiser towards it."""
 
     @property
     def takes_partial_work(self) -> bool:

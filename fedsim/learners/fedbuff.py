@@ -26,7 +26,9 @@ class FedBuff(SgdLearner):
     """
 
     server_step_size: float = 1.0  # eta_g
+    """eta_g, what the mean of the buffered changes is multiplied by; > 0."""
     staleness: Staleness = field(default_factory=PolynomialStaleness)
+    """How much less an answer counts the more versions it is behind."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

@@ -57,7 +57,10 @@ class FedDyn(CentralSgd):
     """
 
     alpha: float = 0.01
+    """Strength of the dynamic regulariser; > 0."""
     scored: Scored = "active"
+    """Whose model devices are credited with: the mean of those that last answered (active), of every device's last
+    model (all), or the server's."""
 
     def __post_init__(self) -> None:
         CentralSgd.__post_init__(self)

@@ -50,8 +50,11 @@ class FedEM(SgdLearner):
     """
 
     components: int = 3
+    """M, the number of models that are mixed; >= 1."""
     keep_momentum: bool = True
+    """Whether a device goes on with the velocities of its last round; otherwise every round starts at rest."""
     spread: float = 1.0
+    """Components start apart by uniform numbers within spread / sqrt(features); > 0."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

@@ -22,6 +22,7 @@ class FedProx(FedAvg):
     """
 
     mu: float = 0.01
+    """Strength of the pull towards the server's model; >= 0."""
 
     def __post_init__(self) -> None:
         FedAvg.__post_init__(self)

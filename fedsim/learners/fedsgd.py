@@ -15,8 +15,11 @@ class FedSgd(FedAvg):
 
     solver: Sgd = field(init=False)
     step_size: float = 0.1
+    """Step size of the one gradient step; > 0."""
     weight_decay: float = 0.0
+    """Share of every parameter that a step of size 1 takes away; >= 0."""
     clip_norm: float | None = None
+    """Longest gradient that is taken as it is; longer ones are shortened to it; null clips none."""
 
     def __post_init__(self) -> None:
         step = Sgd(

@@ -42,6 +42,7 @@ class GraphDual(GraphTasks):
     """
 
     solver: Sdca = field(default_factory=Sdca)
+    """How a node improves its own dual variables."""
 
     @property
     def epochs(self) -> float:

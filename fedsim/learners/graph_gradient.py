@@ -42,7 +42,9 @@ class GraphGradient(GraphTasks):
     """
 
     loss: DualLoss = field(default_factory=LogLoss)
+    """Loss of a margin: a smooth one."""
     steps: int = 10
+    """Full gradient steps in a round; >= 1."""
 
     def __post_init__(self) -> None:
         GraphTasks.__post_init__(self)

@@ -47,12 +47,19 @@ class GraphTasks:
     merits: ClassVar[Merits] = DUALITY
 
     penalty: float = 1e-3  # lambda
+    """lambda, the weight of the relations against the losses; > 0."""
     mu: float = 0.1
+    """What is added to the Laplacian's diagonal: how strongly models are drawn to 0; > 0."""
     edge_weight: float | None = None
+    """Weight of every edge; null takes the mixing matrix's."""
     affinity: Affinity = field(default_factory=GivenAffinity)
+    """Whether ties stay as the overlay gives them, or follow the models at both ends."""
     example_weight: Literal["mean", "sum"] = "mean"  # c_t = 1 / n_t, or 1
+    """mean: a node's loss is the mean over its examples; sum: their sum."""
     precision: Precision = "float32"
+    """Kind of numbers that messages carry."""
     overlaps: bool = False
+    """Whether a node sends its model from before its local work, so that sending and computing overlap."""
 
     def __post_init__(self) -> None:
         check_precision(self.precision)

@@ -30,7 +30,9 @@ class Local:
     merits: ClassVar[Merits] = OBJECTIVE
 
     solver: Sgd = field(default_factory=Sgd)
+    """How a device trains."""
     decay: Decay | None = None
+    """How the solver's step size falls by the round; null keeps it."""
 
     @property
     def epochs(self) -> float:

@@ -32,8 +32,11 @@ class SgdLearner:
     merits: ClassVar[Merits] = OBJECTIVE
 
     solver: Sgd = field(default_factory=Sgd)
+    """How a device trains."""
     decay: Decay | None = None
+    """How the solver's step size falls by the round; null keeps it."""
     precision: Precision = "float32"
+    """Kind of numbers that messages carry, and are rounded to."""
 
     def __post_init__(self) -> None:
         check_precision(self.precision)

@@ -23,7 +23,9 @@ class FedAvgTuned(FedAvg):
     """
 
     tuning_epochs: int = 1
+    """Epochs on its own examples that a device makes before it uses the global model; >= 1."""
     tuning_step_size: float | None = None
+    """Step size of these; null takes the solver's."""
 
     def __post_init__(self) -> None:
         FedAvg.__post_init__(self)

@@ -25,6 +25,8 @@ class MbSdca(DualLearner):
     """
 
     beta: float = 1.0
+    """Share of every step that is taken is beta over the size of the whole mini-batch; 1 is safe, larger is quicker as
+    long as it converges; >= 1."""
 
     def __post_init__(self) -> None:
         DualLearner.__post_init__(self)

@@ -41,10 +41,15 @@ class MbSgd(RelatedTasks):
     merits: ClassVar[Merits] = PRIMAL
 
     batch_share: float = 0.1
+    """Share of its examples that a device takes in a round; above 0 and at most 1."""
     loss: DualLoss = field(default_factory=Hinge)
+    """Loss of a margin."""
     step_size: float = 1.0
+    """Step size before the schedule; > 0."""
     schedule: Literal["pegasos", "inverse"] = "pegasos"
+    """Step size of round h: step_size / (lambda h) (pegasos), or step_size / h (inverse)."""
     project: bool = False
+    """Whether each model is drawn back to the ball of radius 1 / sqrt(lambda)."""
 
     def __post_init__(self) -> None:
         RelatedTasks.__post_init__(self)

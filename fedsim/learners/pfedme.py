@@ -36,9 +36,13 @@ class PFedMe(SgdLearner):
 
     solver: Sgd = field(default_factory=lambda: Sgd(batch_size=20))
     lambda_: float = 15.0
+    """Strength of the pull between the personal and the shared model; > 0."""
     inner_steps: int = 5
+    """Steps of the solver towards the personal model for each minibatch; >= 1."""
     outer_step_size: float = 0.005
+    """Step size with which the shared model follows the personal one; > 0."""
     beta: float = 1.0
+    """How far the server goes from its model to the mean of the answers; > 0."""
 
     def __post_init__(self) -> None:
         SgdLearner.__post_init__(self)

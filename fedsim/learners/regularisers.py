@@ -32,6 +32,7 @@ class MeanRegularised:
     """Tasks are drawn to their mean: Omega = (I - 11^T / m) + mu I, for ever. Evgeniou and Pontil 2004."""
 
     mu: float = 0.1
+    """How strongly tasks are drawn to 0, against 1 for how strongly to their mean; > 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.mu < np.inf:
@@ -58,6 +59,7 @@ class Independent:
     """Tasks have nothing to do with each other: Sigma = variance I for ever, or I / m; a separate model per device."""
 
     variance: float | None = None
+    """Sigma is this times I; null for 1 / m with m tasks."""
 
     def __post_init__(self) -> None:
         if self.variance is not None and not 0 < self.variance < np.inf:
@@ -109,6 +111,7 @@ class ProbabilisticPrior:
     """
 
     eps: float = 1e-2
+    """Keeps Sigma invertible; > 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.eps < np.inf:

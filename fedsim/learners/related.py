@@ -23,9 +23,13 @@ class RelatedTasks:
     """
 
     penalty: float = 1e-3  # lambda
+    """lambda, the weight of the relations against the losses; > 0."""
     regulariser: Regulariser = field(default_factory=ProbabilisticPrior)
+    """How the tasks relate, and whether that is learned."""
     omega_every: int = 10  # rounds between updates of Omega
+    """Rounds between updates of Omega; >= 1."""
     example_weight: Literal["mean", "sum"] = "mean"  # c_t = 1 / n_t, or 1
+    """mean: a task's loss is the mean over its examples; sum: their sum."""
 
     def __post_init__(self) -> None:
         if not 0 < self.penalty < np.inf:

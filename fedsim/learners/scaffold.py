@@ -41,7 +41,9 @@ class Scaffold(CentralSgd):
     """
 
     option: Literal["I", "II"] = "II"
+    """How a device renews its control: by its whole local gradient (I), or by the way that it went (II)."""
     server_step_size: float = 1.0
+    """What the mean of the changes is multiplied by; > 0."""
 
     def __post_init__(self) -> None:
         CentralSgd.__post_init__(self)

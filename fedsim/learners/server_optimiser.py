@@ -98,7 +98,9 @@ class Momentum:
     """FedAvgM (Hsu et al. 2019): m <- momentum m + Delta, w <- w + step_size m."""
 
     step_size: float = 1.0
+    """Step size of the server; > 0."""
     momentum: float = 0.9
+    """How much of the velocity is kept in a round; at least 0 and below 1."""
 
     def __post_init__(self) -> None:
         _check_positive("momentum", step_size=self.step_size)
@@ -151,8 +153,11 @@ class _Adaptive:
     """
 
     step_size: float = 0.1
+    """Step size of the server; > 0."""
     beta_1: float = 0.9
+    """How much of the first moment is kept in a round; at least 0 and below 1."""
     tau: float = 1e-3
+    """Keeps the division from blowing up, and says how adaptive the steps are; > 0."""
 
     def __post_init__(self) -> None:
         name = type(self).__name__.lower()
@@ -219,6 +224,7 @@ class Adam(_Adaptive):
     """FedAdam (Reddi et al. 2021, Algorithm 2): v <- beta_2 v + (1 - beta_2) Delta^2."""
 
     beta_2: float = 0.99
+    """How much of the second moment is kept in a round; at least 0 and below 1."""
 
     def __post_init__(self) -> None:
         _Adaptive.__post_init__(self)
@@ -234,6 +240,7 @@ class Yogi(_Adaptive):
     """FedYogi (Reddi et al. 2021, Algorithm 2): v <- v - (1 - beta_2) Delta^2 sign(v - Delta^2)."""
 
     beta_2: float = 0.99
+    """How slowly the second moment follows; at least 0 and below 1."""
 
     def __post_init__(self) -> None:
         _Adaptive.__post_init__(self)

@@ -22,6 +22,7 @@ class SparsePrecision:
     """
 
     sparsity: float = 0.01
+    """Weight of the l1 norm of Omega: the larger, the fewer tasks are tied; > 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.sparsity < np.inf:

@@ -34,6 +34,7 @@ class PolynomialStaleness:
     """(1 + staleness) to the power of -``power``."""
 
     power: float = 0.5
+    """The weight is (1 + versions behind) to the power of minus this; >= 0."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.power < np.inf:
@@ -49,7 +50,9 @@ class HingeStaleness:
     """1 up to a staleness of ``free``, then 1 / (``slope`` * (staleness - free) + 1)."""
 
     free: int = 4  # the paper's b
+    """Versions behind up to which an answer counts in full; >= 0."""
     slope: float = 10.0  # the paper's a
+    """How fast its weight falls beyond; >= 0."""
 
     def __post_init__(self) -> None:
         if not self.free >= 0:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fedsim import limits
 from fedsim.errors import FedsimError
 from fedsim.learners.learner import (
     Array,
@@ -23,7 +24,7 @@ from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.tape import Done, Due, Labour, Mix, Offer, Rebase, Recall, Tape
 from fedsim.learners.workbench import Answer, Job, Workbench, gather
 from fedsim.tasks.model import Predictor
-from fedsim.tasks.problem import Problem
+from fedsim.tasks.problem import Outline, Problem
 
 Streams = Callable[..., np.random.Generator]
 
@@ -48,8 +49,11 @@ class _Costs(dict[int, LocalCost]):
         self._problem, self._learner = problem, learner
 
     def __missing__(self, device: int) -> LocalCost:
-        self[device] = self._learner.local_cost(self._problem, device)
-        return self[device]
+        cost = self._learner.local_cost(self._problem, device)
+        if not isinstance(self._problem, Outline):  # of which nothing is computed
+            limits.STEPS.check(cost.steps, "learner: a round's local work")
+        self[device] = cost
+        return cost
 
 
 class CentralTraining:

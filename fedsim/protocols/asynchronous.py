@@ -35,8 +35,11 @@ class AsynchronousUpdates:
     """
 
     concurrency: int
+    """How many devices train at once; at most all that there are."""
     buffer: int = 1
+    """Answers that the server waits for before it combines; >= 1."""
     timeout_s: float | None = None
+    """How long a device has to answer before it is given up; null waits, and notices failures at once."""
 
     def __post_init__(self) -> None:
         for name, count in (("concurrency", self.concurrency), ("buffer", self.buffer)):

@@ -34,8 +34,11 @@ class AsynchronousGossip:
     """
 
     overlay: Overlay
+    """Who talks to whom."""
     pairing: Literal["split", "free"] = "split"
+    """split: peers on one side ask and those on the other answer; free: everybody asks any neighbour."""
     patience_s: float = 10.0
+    """How long a peer waits for its turn with a neighbour before it goes on alone."""
 
     def __post_init__(self) -> None:
         if not 0 < self.patience_s < math.inf:

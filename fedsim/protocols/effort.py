@@ -41,7 +41,9 @@ class DrawnEffort:
     """
 
     low: float = 0.1
+    """Least share of the work that may be drawn; from 0 to 1."""
     high: float = 1.0
+    """Largest share that may be drawn; from low to 1."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high <= 1:
@@ -62,6 +64,7 @@ class EffortByCharge:
     """All of the work from a charge of ``full_above`` on, none at an empty battery, in proportion between."""
 
     full_above: float = 0.5
+    """Charge, as a share of the battery, from which on all of the work is done; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.full_above <= 1:

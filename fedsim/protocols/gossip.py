@@ -39,9 +39,13 @@ class SynchronousGossip:
     """
 
     overlay: Overlay
+    """Who talks to whom."""
     mixing: Mixing = field(default_factory=Metropolis)
+    """How much a peer's own model and each neighbour's count in its average."""
     patience_s: float | None = 10.0
+    """How long a peer waits for neighbours after its own computing; null waits for ever."""
     in_flight: int = 1
+    """Models on their way to one neighbour at a time; >= 1."""
 
     def __post_init__(self) -> None:
         if not self.in_flight >= 1:

@@ -34,9 +34,13 @@ class HierarchicalRounds:
     """
 
     edge: RoundRules
+    """The rules of the rounds that each edge server plays with its own devices."""
     edge_rounds: int = 1
+    """Rounds of every edge server between two merges by the cloud; >= 1."""
     edge_quorum: int = 1
+    """Edge servers without which the cloud does not merge; >= 1."""
     cloud_deadline_s: float | None = None
+    """How long the cloud waits for edge servers; null waits for all that have not failed."""
 
     def __post_init__(self) -> None:
         for name, count in (("edge_rounds", self.edge_rounds), ("edge_quorum", self.edge_quorum)):

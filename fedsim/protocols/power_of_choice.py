@@ -32,7 +32,9 @@ class PowerOfChoice:
     """
 
     candidates: int
+    """d, how many devices are asked for their loss; at least as many as are wanted."""
     patience_s: float | None = None
+    """How long the server waits for losses; null waits for all that have not failed."""
 
     def __post_init__(self) -> None:
         if not self.candidates >= 1:
@@ -46,7 +48,7 @@ class PowerOfChoice:
         return self._choose
 
     async def _choose(self, session: CentralSession, wanted: int, number: int) -> Sequence[DeviceNode]:
-        asked = session.devices.first(max(self.candidates, wanted), by_examples(session, number))
+        asked = session.devices.first(self.candidates, by_examples(session, number))
         losses: list[tuple[float, DeviceNode]] = []
         async with asyncio.TaskGroup() as group:
             polls = {group.create_task(_poll(session, device, losses), name=device.name) for device in asked}

@@ -24,21 +24,35 @@ class RoundRules:
     """
 
     cohort: int
+    """Answers that make a round; at most the devices that there are."""
     over_selection: float = 1.0
+    """Devices invited for each answer wanted; >= 1."""
     deadline_s: float | None = None
+    """How long a round may take; null waits for all that have not failed."""
     quorum: int = 1
+    """Answers without which a round is abandoned at its deadline; from 1 to cohort."""
     work_time_s: float | None = None
+    """The longest that a device may compute in a round: slower ones do fewer steps; null asks for all."""
     effort: Effort = field(default_factory=WholeEffort)
+    """How much of its work each device is asked for."""
     grace_s: float | None = None
+    """How long after the deadline the server waits for devices to send what they have done until then; null not at
+    all."""
     late: Late = "drop"
+    """What becomes of answers after the round: dropped, or kept for the next."""
     selection: Selection = field(default_factory=Uniform)
+    """Which devices are invited."""
     pause_s: float = 60.0
+    """What a selection that finds nobody costs the server."""
 
     def __post_init__(self) -> None:
         if not self.cohort >= 1:
             raise ValueError(f"cohort must be >= 1, got {self.cohort!r}")
         if not 1 <= self.over_selection < math.inf:
             raise ValueError(f"over_selection must be >= 1 and finite, got {self.over_selection!r}")
+        candidates = getattr(self.selection, "candidates", math.inf)
+        if not candidates >= self.invited:
+            raise ValueError(f"selection.candidates must be >= the {self.invited} invited, got {candidates!r}")
         if not 1 <= self.quorum <= self.cohort:
             raise ValueError(f"quorum must be between 1 and cohort ({self.cohort}), got {self.quorum!r}")
         if self.late not in get_args(Late):

@@ -50,6 +50,7 @@ class ByProbability:
     """
 
     probability: float
+    """Chance of each device, independent of the others; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.probability <= 1:
@@ -80,7 +81,9 @@ class ByCharge:
     """
 
     min_share: float = 0.0
+    """Charge, as a share of the battery, below which a device is not chosen."""
     fullest_first: bool = True
+    """Whether the fullest are taken; otherwise all with enough charge are alike."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_share <= 1:
@@ -105,6 +108,7 @@ class BySpeed:
     """
 
     power: float = 1.0
+    """Chances are in proportion to speed to this power: 0 is uniform, a large one takes the fastest."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.power < np.inf:

@@ -82,7 +82,15 @@ def _makers(catalogue: Catalogue) -> dict[str, Callable[[], RenderableType]]:
 def _role(catalogue: Catalogue, role: Role) -> RenderableType:
     known = catalogue.kinds[role]
     packages = {name: known.package(name) for name in known} if isinstance(known, Plugins) else {}
-    return Group(*(_kind(catalogue, name, kind, packages.get(name, "")) for name, kind in known.items()))
+    return Group(*(_one(catalogue, known, name, packages.get(name, "")) for name in known))
+
+
+def _one(catalogue: Catalogue, known: Mapping[str, Kind], name: str, package: str) -> RenderableType:
+    """A kind; or what is wrong with it, where a package brings something that cannot be used."""
+    try:
+        return _kind(catalogue, name, known[name], package)
+    except FedsimError as error:
+        return _entry(name, "cannot be used", [("because", str(error))])
 
 
 def _kind(catalogue: Catalogue, name: str, kind: Kind, package: str = "") -> RenderableType:

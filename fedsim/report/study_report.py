@@ -19,7 +19,7 @@ from fedsim.study.sweep import Step
 
 _MOST_SHOWN = 6  # values of a key, or names in a list
 _COLUMNS = (
-    ("time to target", "time_to_target_s", "s"),
+    ("time", "time_to_target_s", "s"),
     ("energy", "energy_to_target_j", "J"),
     ("bytes", "total_to_target_bytes", "bytes"),
 )

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from fedsim.errors import FedsimError
 from fedsim.scenario.codec import Blocks, Choices, Codec, codec, key_and_unit
+from fedsim.scenario.definitions import Definitions, Json, mapping
+from fedsim.scenario.field_docs import about, field_docs
 from fedsim.scenario.refusal import Refused, mistakes_in, refuse
 
 Path = tuple[str, ...]
@@ -29,6 +31,7 @@ class _Slot:
     path: Path
     codec: Codec
     default: Any  # MISSING where there is none
+    owner: type  # the dataclass whose field it is
 
 
 def read_block(cls: type[Any], words: Any, choices: Choices, provided: Mapping[str, Any] | None = None) -> Any:
@@ -62,6 +65,30 @@ def block_keys(cls: type[Any], choices: Choices, provided: Mapping[str, Any] | N
     return {slot.key: MISSING if slot.default is MISSING else slot.codec.write(slot.default) for slot in slots}
 
 
+def describe_block(
+    cls: type[Any], choices: Choices, defs: Definitions, *, name: str = "", provided: Mapping[str, Any] | None = None
+) -> Json:
+    """What the block of a dataclass may hold; ``name`` is that of the alternative that it is, if it is one."""
+    slots = _slots(cls, _blocks(choices), hidden=frozenset(provided or ()))
+    head: dict[str, Json] = {"name": {"const": name}} if name else {}
+    found = mapping(
+        {**head, **{slot.key: _described(slot, defs) for slot in slots}},
+        required=[*head, *(slot.key for slot in slots if slot.default is MISSING)],
+    )
+    return {"title": name or cls.__name__, "description": about(cls), **_sources(cls), **found}
+
+
+def _sources(cls: type[Any]) -> Json:
+    """Where to read on: the paper of what has one of its own, and the module."""
+    return {**({"x-source": cls.source} if hasattr(cls, "source") else {}), "x-module": cls.__module__}
+
+
+def _described(slot: _Slot, defs: Definitions) -> Json:
+    found = dict(slot.codec.describe(defs))
+    found["description"] = field_docs(slot.owner).get(slot.path[-1], "")
+    return found if slot.default is MISSING else {**found, "default": slot.codec.write(slot.default)}
+
+
 def _slots_and_model(
     cls: type[Any], choices: Choices, provided: Mapping[str, Any]
 ) -> tuple[list[_Slot], type[BaseModel]]:
@@ -93,6 +120,7 @@ def _blocks(choices: Choices) -> Blocks:
         choices,
         read=lambda cls, words: read_block(cls, words, choices),
         write=lambda value: write_block(value, choices),
+        describe=lambda cls, name, defs: describe_block(cls, choices, defs, name=name),
     )
 
 
@@ -120,7 +148,7 @@ def _inner_slots(annotation: Any, name: str, blocks: Blocks, default: Any) -> li
     if annotation in blocks.choices or not is_dataclass(annotation) or not isinstance(annotation, type):
         return []
     inner = _slots(annotation, blocks, start=default)
-    return [_Slot(slot.key, (name, *slot.path), slot.codec, slot.default) for slot in inner]
+    return [_Slot(slot.key, (name, *slot.path), slot.codec, slot.default, slot.owner) for slot in inner]
 
 
 def _own_slot(cls: type[Any], name: str, annotation: Any, blocks: Blocks, default: Any) -> list[_Slot]:
@@ -128,7 +156,7 @@ def _own_slot(cls: type[Any], name: str, annotation: Any, blocks: Blocks, defaul
     found = codec(annotation, unit, blocks)
     if found is None and default is MISSING:
         raise FedsimError(f"{cls.__name__}.{name} must be given, and no scenario file can: {annotation!r}")
-    return [] if found is None else [_Slot(key, (name,), found, default)]
+    return [] if found is None else [_Slot(key, (name,), found, default, cls)]
 
 
 def _default(field: Any) -> Any:

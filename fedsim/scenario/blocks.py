@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator, ValidationInfo
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
 from fedsim import units
 from fedsim.problems import shown, unknown
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.codec import Choices
+from fedsim.scenario.definitions import or_null, to
 from fedsim.scenario.names import known
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.battery import Charging
@@ -76,6 +77,8 @@ def _written(choices: Choices) -> PlainSerializer:
     return PlainSerializer(lambda value: None if value is None else write_block(value, choices))
 
 
-ChipWords = Annotated[Chip, PlainValidator(_read_chip), _written({})]
-ChargingWords = Annotated[Charging | None, PlainValidator(_read_charging), _written(PLUGS)]
-PolicyWords = Annotated[TakesPart, PlainValidator(_read_policy), _written({})]
+ChipWords = Annotated[Chip, PlainValidator(_read_chip), _written({}), WithJsonSchema(to("processor"))]
+ChargingWords = Annotated[
+    Charging | None, PlainValidator(_read_charging), _written(PLUGS), WithJsonSchema(or_null(to("charging")))
+]
+PolicyWords = Annotated[TakesPart, PlainValidator(_read_policy), _written({}), WithJsonSchema(to("takes-part"))]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fedsim import limits
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.learners.rehearsal import CentralRehearsal, GossipRehearsal
@@ -189,6 +190,8 @@ def _training(scenario: Scenario, problem: Problem, sim: Simulation) -> CentralT
     is_central = part.kind.family != "decentralised"
     learner: Any = scenario.compression.of(part.make()) if is_central else part.make()
     streams: Streams = sim.rng
+    if not isinstance(problem, Outline):
+        limits.MODEL.check(learner.up_bytes(problem), "learner and model")
     if isinstance(problem, Outline):
         learner = CentralRehearsal(learner) if is_central else GossipRehearsal(learner)
         streams = partial(_always, sim.rng("rehearsal"))  # a stream for every job, and nobody to draw from it

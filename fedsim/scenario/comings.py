@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -11,12 +12,14 @@ from pydantic import (
     Strict,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.definitions import Json, one_of_names, or_null, to
 from fedsim.scenario.quantity import Delay, DelayLaw, DurationLaw, Factor, OffsetLaw, ShareLaw, Time
 from fedsim.scenario.refusal import Refused, mistakes_in, refuse
 from fedsim.system import availability as system
@@ -36,7 +39,9 @@ class Churn(Checked):
     """When a device arrives, and for how long it belongs to the fleet from then on."""
 
     arrives_s: DelayLaw | None = Field(default=None, alias="arrives")
+    """When a device arrives; null for at the start. One of the two must be given."""
     belongs_s: DurationLaw | None = Field(default=None, alias="belongs")
+    """How long it stays from then on; null for ever."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -53,17 +58,24 @@ class Daily(Checked):
     """The hours at which devices come back; see ``fedsim.system.daily.Daily``."""
 
     swing: Swing = 0.35
+    """How much more often devices come back at the peak, and less half a day later, than in the mean."""
     peak_s: Delay = Field(default=7200.0, alias="peak")
+    """Time of day at which most come back."""
     zone_s: OffsetLaw = Field(default=Constant(0.0), alias="zone")
+    """What is added to the simulated time for a device's local time, drawn for each; time 0 is midnight."""
 
 
 class Leaning(Checked):
     """Who stays less or comes later; see ``fedsim.system.availability.Leaning``."""
 
     by: Literal["slowness", "labels"]
+    """Whether slow devices lean, or those with examples of some labels."""
     labels: tuple[Annotated[int, Strict()], ...] = ()
+    """Which labels; only with by: labels."""
     stay: Factor = 1.0
+    """Factor on the stays of a device of measure 1: of measure m, this to the power of m."""
     away: Factor = 1.0
+    """Factor on the absences of a device of measure 1: of measure m, this to the power of m."""
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -78,14 +90,32 @@ class Leaning(Checked):
         return system.Leaning(by=self.by, labels=self.labels, stay=self.stay, away=self.away)
 
 
+def _or_a_profile(found: Json) -> None:
+    """The name of a profile alone, or under ``profile``; other keys replace what it says."""
+    names, body = one_of_names(system.AVAILABILITIES), dict(found)
+    text = "A fitted availability: gives stay and away, which other keys here replace."
+    body["properties"] = {"profile": {**names, "description": text}, **found["properties"]}
+    del body["required"]
+    body["anyOf"] = [{"required": ["profile"]}, {"required": ["stay", "away"]}]
+    found.clear()
+    found["anyOf"] = [names, body]
+
+
 class Habit(Checked):
     """How long a device stays, and how long it is then away. ``profile`` gives both by a name."""
 
+    model_config = ConfigDict(json_schema_extra=_or_a_profile)
+
     stay_s: DurationLaw = Field(alias="stay")
+    """How long a device stays at a time."""
     away_s: DurationLaw = Field(alias="away")
+    """How long it is then away."""
     level: ShareLaw | None = None
+    """Each device's own share of the time that it is there, drawn for each; null leaves all alike."""
     daily: Daily | None = None
+    """The hours at which devices come back; null for any."""
     leaning: Leaning | None = None
+    """Who stays less or comes later; null for nobody."""
 
     @model_validator(mode="before")
     @classmethod
@@ -120,8 +150,11 @@ class Conditions(Checked):
     """Conditions that must all hold; one that is left out always does."""
 
     idle: Habit | None = None
+    """When nobody uses the device; null for always."""
     charging: Habit | None = None
+    """When it charges; null for always."""
     unmetered: Habit | None = None
+    """When its network is free of charge; null for always."""
 
     def make(self) -> system.Conditions:
         """The rule."""
@@ -136,13 +169,21 @@ class Replay(Checked):
     """Recorded comings and goings; see ``fedsim.system.attendance.Replay``."""
 
     trace: str
+    """Path of a CSV file, relative to the scenario: when each of some devices was in which state."""
     variant: str = ""
+    """Which of the file's variants; empty where it has none."""
     states: States = ("2",)
+    """States in which a device is there."""
     drop_first: Annotated[bool, Strict()] = False
+    """Whether each device's first row is a made-up start, whose place the second row takes."""
     lasts_s: Time | None = Field(default=None, alias="lasts")
+    """How long the record lasts; null for up to its last row."""
     stretch: Factor = 1.0
+    """Factor on all times of the record."""
     shift_s: DelayLaw = Field(default=Constant(0.0), alias="shift")
+    """How far into the record a device starts, drawn for each."""
     loop: Annotated[bool, Strict()] = True
+    """Whether the record begins again at its end; otherwise everybody's last state lasts."""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
@@ -184,7 +225,12 @@ def _write(value: Checked | None, info: SerializationInfo) -> Any:
     return None if value is None else value.model_dump(by_alias=True, context=info.context)
 
 
-Availability = Annotated[Habit | Conditions | Replay | None, PlainValidator(_read), PlainSerializer(_write)]
+Availability = Annotated[
+    Habit | Conditions | Replay | None,
+    PlainValidator(_read),
+    PlainSerializer(_write),
+    WithJsonSchema(or_null(to("availability"))),
+]
 """``always``, the name of a profile, stays and absences, conditions, or a trace."""
 
 

@@ -23,7 +23,9 @@ class Bundled:
     """
 
     test_share: float = 0.25
+    """Share of a device's examples that are for testing; between 0 and 1."""
     partition: Partition = field(default_factory=Dirichlet)
+    """How the rows are shared out over the devices."""
 
     def __post_init__(self) -> None:
         check_share(self.test_share)
@@ -38,18 +40,19 @@ class BundledTargets(Bundled):
     """A regression that comes with scikit-learn, shared out over all devices: there are no classes to be skewed by."""
 
     partition: Partition = field(default_factory=Iid)
+    """How the rows are shared out over the devices."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """No data, only how many training examples each device has: for timing runs, in which nothing is learned.
-
-    examples: law, rounded, at least 1    features, classes: of the examples that there would be
-    """
+    """No data, only how many training examples each device has: for timing runs, in which nothing is learned."""
 
     examples: Law = field(default_factory=lambda: Constant(100.0))
+    """Training examples of each device, rounded, at least 1."""
     features: int = 784
+    """Features of the examples that there would be; >= 1."""
     classes: int = 10
+    """Classes that there would be; >= 2."""
 
     def __post_init__(self) -> None:
         least, mean = self.examples.support[0], self.examples.mean

@@ -19,9 +19,13 @@ class Users:
     """A known set of users' own rows, from NAME.npz in the data folder; ``label`` is the array of labels in it."""
 
     label: str = "y"
+    """Array of the labels in the archive."""
     test_share: float = 0.25
+    """Share of a device's examples that are for testing; between 0 and 1."""
     partition: Partition = field(default_factory=ByUser)
+    """How the rows are shared out over the devices."""
     folder: str | None = None
+    """Folder of the data, relative to the scenario; null for those of FEDSIM_DATA."""
 
     def __post_init__(self) -> None:
         check_share(self.test_share)
@@ -41,9 +45,13 @@ class Images:
     """
 
     subfolder: str = "mnist"
+    """Folder of the four files below the data folder."""
     test_share: float | None = None
+    """Share of a device's examples that are for testing, between 0 and 1; null for the set's own test images."""
     partition: Partition = field(default_factory=Iid)
+    """How the rows are shared out over the devices."""
     folder: str | None = None
+    """Folder of the data, relative to the scenario; null for those of FEDSIM_DATA."""
 
     def __post_init__(self) -> None:
         check_share(self.test_share)
@@ -59,12 +67,19 @@ class NpzFile:
     """An .npz archive with arrays X (n, d), ``label`` (n,) and, if not null, ``user`` (n,)."""
 
     file: str
+    """Path of the archive below the data folder."""
     label: str = "y"
+    """Array of the labels."""
     user: str | None = "task"
+    """Array that says whose row it is; null if nobody's."""
     regression: bool = False
+    """Whether labels are targets of a regression."""
     test_share: float = 0.25
+    """Share of a device's examples that are for testing; between 0 and 1."""
     partition: Partition = field(default_factory=ByUser)
+    """How the rows are shared out over the devices."""
     folder: str | None = None
+    """Folder of the data, relative to the scenario; null for those of FEDSIM_DATA."""
 
     def __post_init__(self) -> None:
         check_share(self.test_share)
@@ -82,12 +97,19 @@ class CsvFile:
     """A .csv table with a header; columns other than ``label`` and ``user`` are features."""
 
     file: str
+    """Path of the file below the data folder."""
     label: str
+    """Column of the label."""
     user: str | None = None
+    """Column that says whose row it is; null if nobody's."""
     regression: bool = False
+    """Whether labels are targets of a regression."""
     test_share: float = 0.25
+    """Share of a device's examples that are for testing; between 0 and 1."""
     partition: Partition = field(default_factory=Iid)
+    """How the rows are shared out over the devices."""
     folder: str | None = None
+    """Folder of the data, relative to the scenario; null for those of FEDSIM_DATA."""
 
     def __post_init__(self) -> None:
         check_share(self.test_share)
@@ -105,12 +127,19 @@ class LibsvmFile:
     """A file of LIBSVM's format; with ``test_file``, and ``test_share`` null, that is what devices test on."""
 
     file: str
+    """Path of the file below the data folder."""
     test_file: str | None = None
+    """Path of another with the examples to test on; test_share is then null."""
     features: int | None = None
+    """How many features there are; null for the largest index in the file."""
     regression: bool = False
+    """Whether labels are targets of a regression."""
     test_share: float | None = 0.25
+    """Share of a device's examples that are for testing, between 0 and 1; null with a test_file."""
     partition: Partition = field(default_factory=Iid)
+    """How the rows are shared out over the devices."""
     folder: str | None = None
+    """Folder of the data, relative to the scenario; null for those of FEDSIM_DATA."""
 
     def __post_init__(self) -> None:
         check_share(self.test_share)

@@ -3,24 +3,38 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, Strict, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, Strict, ValidationInfo, model_validator
 
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.comings import Availability, Churn
+from fedsim.scenario.definitions import Json, any_of, array
 from fedsim.scenario.failures import Crashes
 from fedsim.scenario.fleet_file import read_devices
-from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in, said
+from fedsim.scenario.handover import left_to_profiles
+from fedsim.scenario.kind import KIND_KEYS, KindWords, MixedKind, NamedDevice, filled_in
 from fedsim.scenario.names import Name
 from fedsim.scenario.refusal import Refused, refuse
 
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 
 
+def _in_short(found: Json) -> None:
+    """Devices may be names, or a file of them; what profiles say may be left out, and ``count`` by a list."""
+    relax: Any = left_to_profiles("name")["json_schema_extra"]
+    relax(found)
+    devices: Json = found["properties"]["devices"]
+    named, *_ = (one for one in devices["anyOf"] if one.get("type") == "array")
+    items = any_of({"type": "string"}, named["items"])
+    found["properties"]["devices"] = {**devices, "anyOf": [{"type": "string"}, array(items), {"type": "null"}]}
+
+
 class _Head(Checked):
     """What stands first."""
 
     name: Name
+    """What the group is called; its devices are called after it, NAME-00 onwards."""
     count: Count
+    """How many devices it has; that of the list where devices are listed."""
 
 
 class DeviceGroup(KindWords, _Head):
@@ -30,11 +44,18 @@ class DeviceGroup(KindWords, _Head):
     a CSV file (``fedsim.scenario.fleet_file``). What an item of these lists leaves out it has from the group.
     """
 
+    model_config = ConfigDict(json_schema_extra=_in_short)
+
     mix: tuple[MixedKind, ...] = ()
+    """Kinds of which each device draws one by weight; what an item leaves out it has from the group."""
     devices: tuple[NamedDevice, ...] = ()
+    """All devices one by one, by name, or a CSV file of them; what one leaves out it has from the group."""
     availability: Availability = None
+    """When devices are there: always, the name of a profile, stays and absences, conditions, or a trace."""
     crashes: Crashes | None = None
+    """When devices crash, and how long they are down; null for never."""
     churn: Churn | None = None
+    """When devices arrive, and how long they belong to the fleet; null for from the start and for ever."""
 
     def device_names(self) -> list[str]:
         """The names of its devices, as ``Fleet.name`` gives them."""
@@ -51,7 +72,7 @@ class DeviceGroup(KindWords, _Head):
     def _fill_in(cls, words: Any, info: ValidationInfo) -> Any:
         if not isinstance(words, Mapping):
             return words
-        words = said(words)
+        words = cls.said(words)
         base = {key: value for key, value in words.items() if key in KIND_KEYS}
         if words.get("devices") == [] and "count" not in words:
             raise Refused([(("devices",), "is an empty list, and there is no count: name a device, or give a count")])

@@ -6,7 +6,6 @@ replace; ``null`` takes a value away. A mapping with another ``name`` replaces t
 Paths are relative to the file that holds them.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Any
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
+from fedsim.scenario.named_files import beside, refusal
 from fedsim.scenario.refusal import Keys
-from fedsim.scenario.underlay import beside, open_underlay
-from fedsim.yamlfile import parse_yaml, read_yaml
+from fedsim.scenario.underlay import open_underlay
+from fedsim.yamlfile import missing, parse_yaml, read_yaml
 
 PARTS = ("data", "model", "learner", "protocol")
 """Blocks of which a bare name says it all: ``learner: mocha``."""
@@ -67,10 +67,13 @@ def read_layers(path: Path) -> Layers:
     return layers_of(read_yaml(path), str(path), path.parent)
 
 
-def layers_of(words: Any, source: str, folder: Path) -> Layers:
-    """Words that ``source`` gave, with relative paths from ``folder``, on top of what they extend."""
+def layers_of(words: Any, source: str, folder: Path, *, trusted: bool = False) -> Layers:
+    """Words that ``source`` gave, with relative paths from ``folder``, on top of what they extend.
+
+    Words that are ``trusted`` may name any file; what they extend may not.
+    """
     layers = Layers()
-    for words_of_one, source_of_one in reversed(_chain(words, source, folder)):
+    for words_of_one, source_of_one in reversed(_chain(words, source, folder, trusted=trusted)):
         layers.put(words_of_one, source_of_one)
     return layers
 
@@ -165,46 +168,77 @@ class _Assignment:
         raise ScenarioError(f"{self.source}: {rule}")
 
 
-def _chain(words: Any, source: str, folder: Path) -> list[tuple[dict[Any, Any], str]]:
+def _chain(words: Any, source: str, folder: Path, *, trusted: bool) -> list[tuple[dict[Any, Any], str]]:
     """A layer and all that it extends, topmost first."""
     chain: list[tuple[dict[Any, Any], str]] = []
     seen = [source]
     while True:
-        layer = _tidied(words, source, folder)
+        layer = _tidied(words, source, folder, trusted=trusted and not chain)
         base = layer.pop("extends", None)
         chain.append((layer, source))
         if base is None:
             return chain
         if not isinstance(base, str):
             raise ScenarioError(f"{source}: extends: must be the path of a file, got {problems.shown(base)}")
-        path = _beside(folder, base)
+        rule = "" if trusted and len(chain) == 1 else refusal(folder, base)
+        if rule or "\0" in base:
+            raise ScenarioError(f"{source}: extends: {rule or refusal(folder, base)}")
+        path = beside(folder, base)
         if any(path.resolve() == Path(earlier).resolve() for earlier in seen):
             raise ScenarioError(f"{source}: extends: {base!r} leads in a circle: {' -> '.join([*seen, str(path)])}")
         seen.append(str(path))
-        words, source, folder = read_yaml(path), str(path), path.parent
+        words, source, folder = _base(path, source), str(path), path.parent
 
 
-def _tidied(words: Any, source: str, folder: Path) -> dict[Any, Any]:
-    """A layer with bare names of parts as mappings, and the topology's path from the working folder."""
+def _base(path: Path, source: str) -> Any:
+    if not path.exists():
+        raise ScenarioError(f"{source}: extends: {missing(path)}")
+    return read_yaml(path)
+
+
+def _tidied(words: Any, source: str, folder: Path, *, trusted: bool) -> dict[Any, Any]:
+    """A layer with bare names of parts as mappings, and all paths from the working folder.
+
+    Raises:
+        ScenarioError: it is no mapping, or names a file that it may not.
+    """
     if not isinstance(words, Mapping):
         raise ScenarioError(f"{source}: must be a mapping of keys to values, got {problems.shown(words)}")
     layer: dict[Any, Any] = unshared(words)
     for key in PARTS:
         if isinstance(layer.get(key), str):
             layer[key] = {"name": layer[key]}
-    if isinstance(layer.get("topology"), str):
-        layer["topology"] = str(_beside(folder, layer["topology"]))
-    if isinstance(layer.get("data"), dict) and isinstance(layer["data"].get("folder"), str):
-        layer["data"]["folder"] = str(_beside(folder, layer["data"]["folder"]))
-    for block in _with_traces(layer):
-        block["trace"] = str(_beside(folder, block["trace"]))
-    for block in (*_with_speed_files(layer), *_with_edge_files(layer)):
-        block["file"] = str(_beside(folder, block["file"]))
-    for group in layer["fleet"] if isinstance(layer.get("fleet"), list) else ():
-        if isinstance(group, dict) and isinstance(group.get("devices"), str):
-            group["devices"] = str(_beside(folder, group["devices"]))
-    layer.update({"topology": beside(layer["topology"], folder)} if "topology" in layer else {})
+    mistakes = problems.Mistakes()
+    for block, key in _with_paths(layer):
+        rule = refusal(folder, block[key]) if not trusted or "\0" in block[key] else ""
+        if rule:
+            mistakes.add(source, problems.key_path((*_keys_of(layer, block), key)), rule)
+        block[key] = str(beside(folder, block[key]))
+    mistakes.raise_any()
     return layer
+
+
+def _with_paths(layer: dict[Any, Any]) -> Iterator[tuple[dict[Any, Any], str]]:
+    """Every block that names a file or folder, and under which key; not yet what the layer stands on."""
+    topology, data, groups = layer.get("topology"), layer.get("data"), _blocks(layer.get("fleet"))
+    named = [(layer, "topology"), *((group, "devices") for group in groups)]
+    named += [(topology, "import")] if isinstance(topology, dict) else []
+    named += [(data, "folder")] if isinstance(data, dict) else []
+    named += [(block, "trace") for block in _with_traces(layer)]
+    named += [(block, "file") for block in (*_with_speed_files(layer), *_with_edge_files(layer))]
+    return ((block, key) for block, key in named if isinstance(block.get(key), str))
+
+
+def _keys_of(node: Any, block: Any) -> Keys:
+    """Where a block stands below a node; it stands in one place only."""
+    waiting: list[tuple[Any, Keys]] = [(node, ())]
+    while waiting:
+        node, keys = waiting.pop()
+        if node is block:
+            return keys
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        waiting += [(below, (*keys, key)) for key, below in items]
+    return ()
 
 
 def _with_speed_files(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
@@ -246,11 +280,6 @@ def _with_traces(layer: Mapping[Any, Any]) -> Iterator[dict[Any, Any]]:
 def _blocks(items: Any) -> list[dict[Any, Any]]:
     """The mappings in what may be a list."""
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _beside(folder: Path, path: str) -> Path:
-    """``path`` from ``folder``, without steps down and up again."""
-    return Path(os.path.normpath(folder / path))
 
 
 def _is_renamed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:

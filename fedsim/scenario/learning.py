@@ -35,7 +35,7 @@ def make_problem(scenario: Scenario, sim: Simulation, fleet: Callable[[], Fleet]
         else:
             data: DeviceData = source.deal(scenario.data.name, scenario.devices, sim.rng)
     except FedsimError as error:
-        raise ScenarioError(f"{scenario.name}: data: {error}") from None
+        raise ScenarioError(f"{scenario.origin}: data: {error}") from None
     if isinstance(source, Counts):
         model = _model(scenario, source.features, source.classes)
         return Outline(model=model, examples=counts, name=scenario.data.name)
@@ -54,11 +54,11 @@ def _model(scenario: Scenario, features: int, classes: int) -> Model:
     if tells_apart != bool(classes):
         has = f"{classes} classes" if classes else "targets and no classes"
         takes = "tells classes apart" if tells_apart else "is a regression"
-        raise ScenarioError(f"{scenario.name}: model: {part.name} {takes}, and {scenario.data.name} has {has}")
+        raise ScenarioError(f"{scenario.origin}: model: {part.name} {takes}, and {scenario.data.name} has {has}")
     try:
         model: Model = part.make(**{name: known[name] for name in part.kind.provided})
     except FedsimError as error:
-        raise ScenarioError(f"{scenario.name}: model: {error}") from None
+        raise ScenarioError(f"{scenario.origin}: model: {error}") from None
     return model
 
 

@@ -28,8 +28,11 @@ class LinkRate(Checked):
     """A link of the topology, and how its capacities go over time."""
 
     source: Place = Field(alias="from")
+    """One end of the link."""
     target: Place = Field(alias="to")
+    """The other end."""
     rate: Rate
+    """How its capacities go over time; down is the way from from to to."""
 
     @model_validator(mode="after")
     def _is_there(self, info: ValidationInfo) -> Self:

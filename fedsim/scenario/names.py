@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import core_schema
 
 from fedsim import problems
@@ -12,6 +12,7 @@ from fedsim.errors import FedsimError
 from fedsim.learners.compressed import Compression
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.catalogue import Catalogue, Part, Role
+from fedsim.scenario.definitions import any_of, array, to
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.scenario.underlay import write_underlay
 from fedsim.system.profiles import Profiles
@@ -95,26 +96,38 @@ def _part(role: Role) -> InWords:
 
 _TEXT = StringConstraints(strict=True)
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+_WORD = {"type": "string"}
 Place = Annotated[str, _TEXT, _one_of("place in the topology", _places)]
-Places = Annotated[tuple[Place, ...], BeforeValidator(_spread), Field(min_length=1)]
-DeviceName = Annotated[str, _TEXT, _one_of("device", lambda there: there.profiles.devices)]
-LinkName = Annotated[str, _TEXT, _one_of("link", lambda there: there.profiles.links)]
-RadioName = Annotated[str, _TEXT, _one_of("radio", lambda there: there.profiles.radios)]
+Places = Annotated[
+    tuple[Place, ...],
+    BeforeValidator(_spread),
+    Field(min_length=1),
+    WithJsonSchema(any_of(_WORD, {**array(_WORD), "minItems": 1})),
+]
+DeviceName = Annotated[
+    str, _TEXT, _one_of("device", lambda there: there.profiles.devices), WithJsonSchema(to("device-name"))
+]
+LinkName = Annotated[str, _TEXT, _one_of("link", lambda there: there.profiles.links), WithJsonSchema(to("link-name"))]
+RadioName = Annotated[
+    str, _TEXT, _one_of("radio", lambda there: there.profiles.radios), WithJsonSchema(to("radio-name"))
+]
 Network = Annotated[
     Topology,
     InWords(
         read=lambda _, there: _topology(there),
         write=lambda topology, there: write_underlay(topology, there.catalogue),
     ),
+    WithJsonSchema(to("topology")),
 ]
-Data = Annotated[Part, _part("data")]
-Model = Annotated[Part, _part("model")]
-Learner = Annotated[Part, _part("learner")]
-Protocol = Annotated[Part, _part("protocol")]
+Data = Annotated[Part, _part("data"), WithJsonSchema(to("data"))]
+Model = Annotated[Part, _part("model"), WithJsonSchema(to("model"))]
+Learner = Annotated[Part, _part("learner"), WithJsonSchema(to("learner"))]
+Protocol = Annotated[Part, _part("protocol"), WithJsonSchema(to("protocol"))]
 Codecs = Annotated[
     Compression,
     InWords(
         read=lambda words, there: read_block(Compression, {} if words is None else words, there.catalogue.choices),
         write=lambda compression, there: write_block(compression, there.catalogue.choices),
     ),
+    WithJsonSchema(any_of(to("compression"), {"type": "null"})),
 ]

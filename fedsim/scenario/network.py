@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.catalogue import Part, standard_catalogue
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.definitions import one_of_names, or_null, to
 from fedsim.scenario.failures import MessageDelay
 from fedsim.scenario.link_rate import LinkRate, once_each
 from fedsim.scenario.names import InWords
@@ -20,16 +21,16 @@ SHARING = ("max-min", "equal-split")
 """How messages share links: max-min fairly, or as in Marfoq's model of delays: each access link in equal parts by the
 number of neighbours in the overlay, and nothing in the core."""
 
-_DEFAULT: Final = "tcp"
+DEFAULT: Final = "tcp"
 
 
 def _default_transport() -> Part:
-    return standard_catalogue().read("transport", _DEFAULT)
+    return standard_catalogue().read("transport", DEFAULT)
 
 
 def _named(words: Any) -> Any:
     """A block without a name sets keys of the default transport."""
-    return {"name": _DEFAULT, **words} if isinstance(words, Mapping) else words
+    return {"name": DEFAULT, **words} if isinstance(words, Mapping) else words
 
 
 TransportPart = Annotated[
@@ -38,6 +39,7 @@ TransportPart = Annotated[
         read=lambda words, there: there.catalogue.read("transport", _named(words)),
         write=lambda part, there: there.catalogue.write(part),
     ),
+    WithJsonSchema(to("transport")),
 ]
 RetryBlock = Annotated[
     Retry | None,
@@ -45,9 +47,18 @@ RetryBlock = Annotated[
         read=lambda words, there: None if words is None else read_block(Retry, words, there.catalogue.choices),
         write=lambda retry, there: None if retry is None else write_block(retry, there.catalogue.choices),
     ),
+    WithJsonSchema(or_null(to("retry"))),
 ]
-Sharing = Annotated[str, PlainValidator(lambda words: read_name("way of sharing", SHARING, words))]
-Routes = Annotated[Metric, PlainValidator(lambda words: read_name("metric of routes", METRICS, words))]
+Sharing = Annotated[
+    str,
+    PlainValidator(lambda words: read_name("way of sharing", SHARING, words)),
+    WithJsonSchema(one_of_names(SHARING)),
+]
+Routes = Annotated[
+    Metric,
+    PlainValidator(lambda words: read_name("metric of routes", METRICS, words)),
+    WithJsonSchema(one_of_names(METRICS)),
+]
 
 
 class NetworkRules(Checked):
@@ -63,14 +74,26 @@ class NetworkRules(Checked):
     """
 
     transport: TransportPart = Field(default_factory=_default_transport)
+    """What a message costs beside its bytes."""
     sharing: Sharing = SHARING[0]
+    """How flows share a link: max-min fairly, or in equal parts by the neighbours in the overlay."""
     routes: Routes = METRICS[0]
+    """What the shortest route is short in."""
     jitter: FactorLaw | None = None
+    """Factor on the delays of each message; null for none."""
     message_loss: LossShare = 0.0
+    """Chance that a message, or each chunk of one, is sent in full and lost."""
     message_corruption: LossShare = 0.0
+    """Chance that a message arrives and is thrown away, because its checksum does not match."""
     message_duplication: LossShare = 0.0
+    """Chance that a message that arrived comes once more, in vain."""
     message_delay: MessageDelay | None = None
+    """Holds some messages up; null for none."""
     give_up_s: Time = Field(default=3.0, alias="give_up")
+    """How long a sender without a route waits for one."""
     retry: RetryBlock = None
+    """Sends again what failed; null leaves that to the protocol."""
     chunk_bytes: Size | None = Field(default=None, alias="chunk")
+    """Messages are cut into pieces of this size: what fails loses only one; null for whole messages."""
     links: Annotated[tuple[LinkRate, ...], AfterValidator(once_each)] = ()
+    """How links of the topology go over time."""

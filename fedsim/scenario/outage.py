@@ -3,25 +3,43 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from fedsim import units
 from fedsim.problems import nearest, unknown
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.definitions import one_of_names
 from fedsim.scenario.group import DeviceGroup
-from fedsim.scenario.handover import check_times, not_empty, with_trace
+from fedsim.scenario.handover import TracePath, check_times, not_empty, with_trace
 from fedsim.scenario.names import Place, Places, known
 from fedsim.scenario.quantity import Delay, DurationLaw, Time
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system import outage as system
+
+Fate = Annotated[
+    system.Fate,
+    PlainValidator(lambda words: read_name("fate", system.FATES, words)),
+    WithJsonSchema(one_of_names(system.FATES)),
+]
 
 
 class Down(Checked):
     """Down from some time on, for so long."""
 
     from_s: Delay = Field(alias="from")
+    """From when on."""
     for_s: Time = Field(alias="for")
+    """For how long."""
 
     @property
     def end_s(self) -> float:
@@ -50,16 +68,27 @@ class Outage(Checked):
     """
 
     node: Places | None = None
+    """What is down: a node, several, or attachments of the topology."""
     link: tuple[Place, Place] | None = None
+    """What is down: the two ends of a link."""
     groups: tuple[Annotated[str, Strict()], ...] = ()
+    """Groups whose devices go down with it."""
     devices: tuple[Annotated[str, Strict()], ...] = ()
+    """Single devices that go down with it."""
     server: Annotated[bool, Strict()] = False
+    """Whether the server goes down with it."""
     every_s: DurationLaw | None = Field(default=None, alias="every")
+    """Time from the end of one to the next; together with repair."""
     repair_s: DurationLaw | None = Field(default=None, alias="repair")
+    """How long one lasts; together with every."""
     schedule: Annotated[tuple[Down, ...], AfterValidator(not_empty), AfterValidator(_apart)] | None = None
-    trace: None = None
+    """When it is down, in order of time."""
+    trace: TracePath = None
+    """Path of a CSV file, relative to the scenario, with the columns seconds and for: in place of a schedule."""
     repeat_s: Time | None = Field(default=None, alias="repeat")
-    then: Annotated[system.Fate, PlainValidator(lambda words: read_name("fate", system.FATES, words))] = "reroute"
+    """After how long the schedule begins again; null for never."""
+    then: Fate = "reroute"
+    """What becomes of messages on their way: they take another route (reroute), wait (stall), or fail."""
 
     @property
     def machines(self) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from fedsim import units
 from fedsim.problems import shown
 from fedsim.scenario.codec import read_law_words, read_quantity
+from fedsim.scenario.definitions import quantity, to
+from fedsim.scenario.law_shape import law_name
 from fedsim.scenario.refusal import refuse
 from fedsim.system.law import Choice, Constant, Law
 from fedsim.system.law_words import write_law
@@ -67,25 +69,62 @@ def _is_positive(value: float) -> bool:
     return 0 < value < math.inf
 
 
-Time = Annotated[float, _number("s", _is_positive, "must be > 0 and finite"), _shown_in("s")]
-Delay = Annotated[float, _number("s", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("s")]
-Energy = Annotated[float, _number("J", _is_positive, "must be > 0 and finite"), _shown_in("J")]
-Power = Annotated[float, _number("W", lambda value: 0 <= value < math.inf, "must be >= 0 and finite"), _shown_in("W")]
-Target = Annotated[float, _number("1", math.isfinite, "must be finite")]
-Gain = Annotated[float, _number("1", lambda value: 0 <= value < math.inf, "must be >= 0 and finite")]
-Share = Annotated[float, _number("1", lambda value: 0 <= value <= 1, "must be from 0 % to 100 %"), _shown_in("1")]
+def _is_amount(value: float) -> bool:
+    return 0 <= value < math.inf
+
+
+def _in(unit: str, rule: str, **bounds: float) -> WithJsonSchema:
+    return WithJsonSchema({**quantity(unit), "x-rule": rule, **bounds})
+
+
+def _laws_in(unit: str, rule: str) -> WithJsonSchema:
+    return WithJsonSchema({**to(law_name(unit)), "x-rule": rule})
+
+
+_ABOVE_0 = "must be > 0 and finite"
+_FROM_0 = "must be >= 0 and finite"
+_SOME = "must be above 0 % and at most 100 %"
+_ANY = "must be from 0 % to 100 %"
+_NOT_ALL = "must be at least 0 % and below 100 %"
+
+
+Time = Annotated[float, _number("s", _is_positive, _ABOVE_0), _shown_in("s"), _in("s", _ABOVE_0, exclusiveMinimum=0)]
+Delay = Annotated[float, _number("s", _is_amount, _FROM_0), _shown_in("s"), _in("s", _FROM_0, minimum=0)]
+Energy = Annotated[float, _number("J", _is_positive, _ABOVE_0), _shown_in("J"), _in("J", _ABOVE_0, exclusiveMinimum=0)]
+Power = Annotated[float, _number("W", _is_amount, _FROM_0), _shown_in("W"), _in("W", _FROM_0, minimum=0)]
+Target = Annotated[float, _number("1", math.isfinite, "must be finite"), _in("1", "must be finite")]
+Gain = Annotated[float, _number("1", _is_amount, _FROM_0), _in("1", _FROM_0, minimum=0)]
 PositiveShare = Annotated[
-    float, _number("1", lambda value: 0 < value <= 1, "must be above 0 % and at most 100 %"), _shown_in("1")
+    float,
+    _number("1", lambda value: 0 < value <= 1, _SOME),
+    _shown_in("1"),
+    _in("1", _SOME, exclusiveMinimum=0, maximum=1),
+]
+Share = Annotated[
+    float, _number("1", lambda value: 0 <= value <= 1, _ANY), _shown_in("1"), _in("1", _ANY, minimum=0, maximum=1)
 ]
 LossShare = Annotated[
-    float, _number("1", lambda value: 0 <= value < 1, "must be at least 0 % and below 100 %"), _shown_in("1")
+    float,
+    _number("1", lambda value: 0 <= value < 1, _NOT_ALL),
+    _shown_in("1"),
+    _in("1", _NOT_ALL, minimum=0, exclusiveMaximum=1),
 ]
-Size = Annotated[float, _number("bytes", _is_positive, "must be > 0 and finite"), _shown_in("bytes")]
-FactorLaw = Annotated[Law, _law("1", _positive, _finite), _law_in("1")]
-DurationLaw = Annotated[Law, _law("s", _positive, _finite), _law_in("s")]
-DelayLaw = Annotated[Law, _law("s", _not_negative, _finite), _law_in("s")]
-OffsetLaw = Annotated[Law, _law("s", _finite), _law_in("s")]
-Factor = Annotated[float, _number("1", _is_positive, "must be > 0 and finite")]
-RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s")]
-SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s")]
-ShareLaw = Annotated[Law, _law("1", _within_whole, show=lambda share, _: units.per_cent(share)), _law_in("1")]
+Size = Annotated[
+    float,
+    _number("bytes", _is_positive, _ABOVE_0),
+    _shown_in("bytes"),
+    _in("bytes", _ABOVE_0, exclusiveMinimum=0),
+]
+Factor = Annotated[float, _number("1", _is_positive, _ABOVE_0), _in("1", _ABOVE_0, exclusiveMinimum=0)]
+FactorLaw = Annotated[Law, _law("1", _positive, _finite), _law_in("1"), _laws_in("1", _ABOVE_0)]
+DurationLaw = Annotated[Law, _law("s", _positive, _finite), _law_in("s"), _laws_in("s", _ABOVE_0)]
+DelayLaw = Annotated[Law, _law("s", _not_negative, _finite), _law_in("s"), _laws_in("s", _FROM_0)]
+OffsetLaw = Annotated[Law, _law("s", _finite), _law_in("s"), _laws_in("s", "must be finite")]
+RateLaw = Annotated[Law, _law("bit/s", _positive), _law_in("bit/s"), _laws_in("bit/s", "must be > 0")]
+SpeedLaw = Annotated[Law, _law("flop/s", _positive), _law_in("flop/s"), _laws_in("flop/s", "must be > 0")]
+ShareLaw = Annotated[
+    Law,
+    _law("1", _within_whole, show=lambda share, _: units.per_cent(share)),
+    _law_in("1"),
+    _laws_in("1", "must lie between 0 % and 100 %"),
+]

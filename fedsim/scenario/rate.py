@@ -11,10 +11,11 @@ rate: {down: {trace: lte.down}, up: {trace: lte.up, scale: mean}}
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator, ValidationInfo
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
 from fedsim import problems
 from fedsim.scenario.checked import Checked
+from fedsim.scenario.definitions import to
 from fedsim.scenario.names import known
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.scenario.replayed_rate import ReplayedRate, Text, checked, make_lane, read_replay
@@ -31,7 +32,8 @@ class ConstantRate(Checked):
 class FadingRate(Checked):
     """The mean rates times a process of this shape."""
 
-    fading: Text
+    fading: Annotated[Text, WithJsonSchema(to("fading-shape"))]
+    """Shape of the process: fedsim list fading."""
 
 
 RateWords = ConstantRate | FadingRate | ReplayedRate
@@ -86,4 +88,4 @@ def _write(rate: RateWords, info: Any) -> Any:
     return rate.model_dump(by_alias=True, context=info.context)
 
 
-Rate = Annotated[RateWords, PlainValidator(_read), PlainSerializer(_write)]
+Rate = Annotated[RateWords, PlainValidator(_read), PlainSerializer(_write), WithJsonSchema(to("rate"))]

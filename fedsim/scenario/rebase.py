@@ -1,9 +1,10 @@
 """Paths of files in settings of a scenario, which are relative to the file that makes the settings."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from fedsim.scenario.named_files import beside, refusal
 
 Keys = tuple[str, ...]
 
@@ -13,12 +14,27 @@ def rebased(path: str, value: Any, folder: Path) -> Any:
     return _rebased(tuple(path.split(".")), value, folder)
 
 
+def strangers(path: str, value: Any, folder: Path) -> Iterator[str]:
+    """Why a file in ``folder`` may not name files that stand in the value for ``path``."""
+    yield from _strangers(tuple(path.split(".")), value, folder)
+
+
+def _strangers(keys: Keys, value: Any, folder: Path) -> Iterator[str]:
+    items = (
+        value.items() if isinstance(value, Mapping) else [("", one) for one in value] if isinstance(value, list) else ()
+    )
+    for key, inner in items:
+        yield from _strangers((*keys, str(key)), inner, folder)
+    if isinstance(value, str) and _is_file(keys) and (rule := refusal(folder, value)):
+        yield rule
+
+
 def _rebased(keys: Keys, value: Any, folder: Path) -> Any:
     if isinstance(value, Mapping):
         return {key: _rebased((*keys, str(key)), inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
         return [_rebased((*keys, ""), inner, folder) for inner in value]
-    return os.path.normpath(folder / value) if isinstance(value, str) and _is_file(keys) else value
+    return str(beside(folder, value)) if isinstance(value, str) and _is_file(keys) else value
 
 
 def _is_file(keys: Keys) -> bool:

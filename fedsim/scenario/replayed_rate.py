@@ -4,12 +4,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationError, ValidationInfo
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from fedsim import problems, units
 from fedsim.errors import ScenarioError
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_quantity
+from fedsim.scenario.definitions import Json, any_of, quantity, to
 from fedsim.scenario.quantity import DelayLaw
 from fedsim.scenario.refusal import Keys, Mistake, Refused, mistakes_in, refuse
 from fedsim.system.course import NO_OFFSET, Lane
@@ -36,10 +47,32 @@ def _write_scale(scale: float | str) -> str:
 
 
 Text = Annotated[str, Strict()]
-Scale = Annotated[float | Literal["mean"], PlainValidator(_read_scale), PlainSerializer(_write_scale)]
-TraceId = Annotated[
-    Text, BeforeValidator(lambda words: str(words) if isinstance(words, int) and words is not True else words)
+Scale = Annotated[
+    float | Literal["mean"],
+    PlainValidator(_read_scale),
+    PlainSerializer(_write_scale),
+    WithJsonSchema(any_of({"const": "mean"}, quantity("1"))),
 ]
+TraceId = Annotated[
+    Text,
+    BeforeValidator(lambda words: str(words) if isinstance(words, int) and words is not True else words),
+    WithJsonSchema({"type": ["string", "integer", "boolean"]}),
+]
+
+
+def _shared_by_both(found: Json) -> None:
+    """A direction has what it leaves out from beside the directions."""
+    del found["required"]
+
+
+def _with_shared(found: Json) -> None:
+    """Keys of a direction's trace may stand beside the directions, and a direction may keep its rate."""
+    lane = "trace-of"
+    shared = {key: to(f"{lane}/properties/{key}") for key in TraceOf.model_fields}
+    ways = {way: {**any_of(to(lane), {"enum": ["constant", None]})} for way in _WAYS}
+    own = found["properties"]
+    said = {way: {**ways[way], "description": own[way]["description"], "default": None} for way in _WAYS}
+    found["properties"] = {**shared, **own, **said}
 
 
 class TraceOf(Checked):
@@ -49,11 +82,19 @@ class TraceOf(Checked):
     file's content; where a scenario gives it, no other content will do.
     """
 
+    model_config = ConfigDict(json_schema_extra=_shared_by_both)
+
     trace: Text
+    """Path of a CSV file, relative to the scenario, or of a Mahimahi trace."""
     id: TraceId | None = None
+    """Which of the file's traces: an id, a pattern, or each, which the devices take in turn; null where there is one.
+"""
     column: Text | None = None
+    """Which column; null for the one that says the direction."""
     scale: Scale = 1.0
+    """A factor on the rates, or mean for whatever gives each device the mean rate that it drew."""
     digest: Text | None = None
+    """Of the file's content; where it is given, no other content will do."""
 
     def traces(self, recording: Recording) -> dict[str, Trace]:
         """Those meant, by their ids."""
@@ -73,10 +114,16 @@ class TraceOf(Checked):
 class ReplayedRate(Checked):
     """What was recorded; a direction that has no trace keeps its rate."""
 
+    model_config = ConfigDict(json_schema_extra=_with_shared)
+
     up: TraceOf | None = None
+    """The way from the device: keys of a trace, constant for its mean rate, or null for the trace beside it."""
     down: TraceOf | None = None
+    """The way to the device, likewise."""
     offset_s: DelayLaw = Field(default=NO_OFFSET, alias="offset")
+    """How far into the trace a device starts, drawn for each."""
     loop: Annotated[bool, Strict()] = True
+    """Whether the trace begins again at its end; otherwise its last rate stays."""
 
 
 def make_lane(words: TraceOf | None) -> Lane | None:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from fedsim.scenario.handover import Handover, OtherWay, Stop
+from fedsim.scenario.handover import Handover, OtherWay, TimetableStop
 from fedsim.scenario.kind import KindWords
 from fedsim.scenario.outage import Outage
 from fedsim.scenario.rate import make_course
@@ -57,7 +57,7 @@ def _by_timetable(words: Handover, own: WayIn, others: list[WayIn]) -> Roams:
     return Roams(others=ways[1:], moves=moves, then=words.then)
 
 
-def _way_of(stop: Stop, ways: list[WayIn]) -> tuple[int, list[WayIn]]:
+def _way_of(stop: TimetableStop, ways: list[WayIn]) -> tuple[int, list[WayIn]]:
     """Number of the way that a stop means, and all ways, if need be with one more."""
     of_link = [number for number, way in enumerate(ways) if way.link == stop.link]
     if stop.at is None:

@@ -6,16 +6,19 @@ from typing import Annotated, Any, Self
 from pydantic import (
     Field,
     PlainValidator,
+    PrivateAttr,
     Strict,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     field_serializer,
     field_validator,
     model_validator,
 )
 
-from fedsim import units
+from fedsim import limits, units
+from fedsim.errors import FedsimError
 from fedsim.learners.compressed import Compression
 from fedsim.problems import unknown
 from fedsim.protocols.fit import compression_misfit, misfits, peer_misfits
@@ -23,6 +26,7 @@ from fedsim.scenario.catalogue import Part
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.data import Counts
+from fedsim.scenario.definitions import one_of_names
 from fedsim.scenario.failures import Crashes, InterruptedWords, ServerInterruptedWords, epochs_rule
 from fedsim.scenario.group import Count, DeviceGroup
 from fedsim.scenario.leanings import label_mistakes
@@ -35,7 +39,9 @@ from fedsim.scenario.quantity import DurationLaw, Energy, Gain, Target, Time
 from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.system.interruption import Interrupted
 
-AlsoWord = Annotated[Also, PlainValidator(lambda words: read_name("evaluation", ALSO, words))]
+AlsoWord = Annotated[
+    Also, PlainValidator(lambda words: read_name("evaluation", ALSO, words)), WithJsonSchema(one_of_names(ALSO))
+]
 Seed = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
 
 
@@ -46,10 +52,15 @@ class ServerPlace(Checked):
     """
 
     at: Place
+    """The node at which it stands."""
     device: DeviceName = "server"
+    """Which machine it is: fedsim list devices."""
     service_s: DurationLaw | None = Field(default=None, alias="service")
+    """How long it takes to combine answers; null for what its speed says."""
     crashes: Crashes | None = None
+    """When it crashes, and how long it is down; null for never."""
     interrupted: ServerInterruptedWords = "abort"
+    """What becomes of a round when it goes: the round is lost (abort), or goes on when it is back (resume)."""
 
 
 class Edges(Checked):
@@ -59,11 +70,17 @@ class Edges(Checked):
     """
 
     at: Places
+    """The nodes at which they stand."""
     device: DeviceName = "server"
+    """Which machine each is: fedsim list devices."""
     service_s: DurationLaw | None = Field(default=None, alias="service")
+    """How long each takes to combine answers; null for what its speed says."""
     crashes: Crashes | None = None
+    """When each crashes, and how long it is down; null for never."""
     interrupted: ServerInterruptedWords = "abort"
+    """What becomes of a round when one goes: the round is lost (abort), or goes on when it is back (resume)."""
     groups: dict[Annotated[str, Strict()], Annotated[str, Strict()]] = Field(default_factory=dict)
+    """The edge server of all devices of a group, by the group's name; others go to the nearest."""
 
     @field_validator("groups")
     @classmethod
@@ -82,8 +99,11 @@ class PlateauWords(Checked):
     """
 
     evaluations: Count | None = None
+    """Evaluations without progress after which the run ends; either this or within."""
     within_s: Time | None = Field(default=None, alias="within")
+    """Simulated time without progress after which the run ends; either this or evaluations."""
     gain: Gain = 0.0
+    """How much better a value must be than the last that was progress."""
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
@@ -100,11 +120,17 @@ class Stop(Checked):
     """
 
     metric: Annotated[str, Strict()] = METRICS[0]
+    """What the target is about: any column of the curve, such as accuracy, mean_accuracy or the learner's objective."""
     target: Target | None = None
+    """Value of the metric at which the run ends; null for none."""
     time_s: Time | None = Field(default=None, alias="time")
+    """Simulated time after which the run ends; one of the bounds must be given."""
     rounds: Count | None = None
+    """Rounds after which the run ends; one of the bounds must be given."""
     energy_j: Energy | None = Field(default=None, alias="energy")
+    """Energy of all devices for the learner after which the run ends; one of the bounds must be given."""
     plateau: PlateauWords | None = None
+    """Ends the run when there is no more progress; one of the bounds must be given."""
 
     @field_validator("target")
     @classmethod
@@ -135,9 +161,13 @@ class Evaluate(Checked):
     """
 
     every_rounds: Count | None = 1
+    """Rounds between two evaluations; null for none by rounds."""
     every_s: Time | None = Field(default=None, alias="every")
+    """Simulated time between two evaluations; null for none by time."""
     unseen: Count | None = None
+    """How many devices are kept out of every round, and scored apart; null for none."""
     also: tuple[AlsoWord, ...] = ()
+    """What is computed besides the accuracies on test examples."""
 
 
 class Scenario(Checked):
@@ -148,22 +178,53 @@ class Scenario(Checked):
     """
 
     name: Name
+    """What it is called in results: letters, digits, - and _."""
     seed: Seed = 0
+    """Of all that is left to luck: same scenario and seed, same run."""
     topology: Network
+    """The network: a topology file, or its content, or words that import or generate one."""
     network: NetworkRules = Field(default_factory=NetworkRules)
+    """How messages pass through the network, and what happens to them."""
     server: ServerPlace | None = None
+    """Where the server is; null where there is none."""
     edges: Edges | None = None
+    """Edge servers, for hierarchical rounds; null where there are none."""
     fleet: tuple[DeviceGroup, ...]
+    """The devices, in groups."""
     outages: tuple[Outage, ...] = ()
+    """What is down, when."""
     data: Data
+    """What is learned from, and how it lies on the devices."""
     model: Model
+    """What is trained."""
     learner: Learner
+    """What devices and server compute, and what they send."""
     compression: Codecs = Field(default_factory=Compression)
+    """How the messages of a central learner are coded; null sends numbers as they are."""
     interrupted: InterruptedWords = "abort"
+    """What becomes of a device's work when it goes in the middle: it is lost (abort), goes on where it was (pause), or
+    goes on after
+    the last whole epoch (resume)."""
     protocol: Protocol
+    """Who talks to whom, when."""
     stop: Stop
+    """When the run ends."""
     evaluate: Evaluate = Evaluate()
+    """When quality is measured, and of whom."""
     lives: tuple[Annotated[str, Strict()], ...] = ()
+    """Names of devices whose charge and power are recorded, for fedsim life."""
+
+    _file: str = PrivateAttr("")
+
+    @property
+    def origin(self) -> str:
+        """What messages about it begin with: its file, or its name where it has none."""
+        return self._file or self.name
+
+    def read_from(self, file: str) -> Self:
+        """The same, read from this file."""
+        self._file = file
+        return self
 
     @property
     def devices(self) -> int:
@@ -190,6 +251,10 @@ class Scenario(Checked):
     def _check_fleet(cls, fleet: tuple[DeviceGroup, ...], info: ValidationInfo) -> tuple[DeviceGroup, ...]:
         if not fleet:
             raise refuse("has no devices: it needs at least one group")
+        try:
+            limits.DEVICES.check(sum(group.count for group in fleet), "it")
+        except FedsimError as error:
+            raise refuse(str(error)) from None
         names = [group.name for group in fleet]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         if twice:
@@ -329,6 +394,11 @@ class Scenario(Checked):
     @field_validator("evaluate")
     @classmethod
     def _check_evaluate(cls, evaluate: Evaluate, info: ValidationInfo) -> Evaluate:
+        if evaluate.every_s is not None and "stop" in info.data and info.data["stop"].time_s is not None:
+            try:
+                limits.EVALUATIONS.check(info.data["stop"].time_s / evaluate.every_s, "it")
+            except FedsimError as error:
+                raise Refused([(("every",), str(error))]) from None
         rule = _unseen_rule(evaluate.unseen, info.data)
         if rule:
             raise Refused([(("unseen",), rule)])

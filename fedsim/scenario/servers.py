@@ -42,7 +42,7 @@ def edges_of(scenario: Scenario, fleet: Fleet) -> IntArray | None:
     try:
         return edge_of(fleet, scenario.topology, words.at, words.groups)
     except NoRouteError as error:
-        raise ScenarioError(f"{scenario.name}: edges: {error}") from None
+        raise ScenarioError(f"{scenario.origin}: edges: {error}") from None
 
 
 def _server_spec(words: ServerPlace | Edges, place: str, profiles: Profiles) -> ServerSpec:

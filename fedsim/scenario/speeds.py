@@ -9,6 +9,7 @@ resolved scenario needs no file beside it.
 """
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from fedsim.system.profiles import Profiles
 
 _CSV_KEYS = ("file", "column", "unit", "work")
 _MOST_BROKEN = 5
+_MOST_BYTES = 10_000_000
 
 
 def speed_words(words: Any, runtime: object, profiles: Profiles) -> Any:
@@ -53,12 +55,11 @@ def _rows(block: Any) -> list[float]:
     path, column = Path(block["file"]), block["column"]
     convert = _conversion(block)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if column not in (reader.fieldnames or ()):
-                rule = problems.unknown(column, f"column of {path}", reader.fieldnames or ())
-                raise Refused([(("speed", "csv", "column"), rule)])
-            texts = [(reader.line_num, row[column]) for row in reader]
+        reader = csv.DictReader(io.StringIO(_content(path), newline=""))
+        if column not in (reader.fieldnames or ()):
+            rule = problems.unknown(column, f"column of {path}", reader.fieldnames or ())
+            raise Refused([(("speed", "csv", "column"), rule)])
+        texts = [(reader.line_num, row[column]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Refused([(("speed", "csv", "file"), f"cannot be read: {error}")]) from None
     broken: list[Mistake] = []
@@ -68,6 +69,14 @@ def _rows(block: Any) -> list[float]:
     if broken:
         raise Refused(broken[:_MOST_BROKEN])
     return values
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as stream:
+        content = stream.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise csv.Error(f"it is larger than {_MOST_BYTES:,} bytes")
+    return content.decode("utf-8-sig")
 
 
 def _check_keys(block: Any) -> None:

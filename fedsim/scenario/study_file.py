@@ -7,16 +7,27 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, Strict, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from fedsim import problems
 from fedsim.problems import Mistakes, key_path
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
+from fedsim.scenario.definitions import Json, any_of, array, one_of_names
 from fedsim.scenario.names import Name
 from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.scenario.schema import Seed
-from fedsim.scenario.variation import MOST_VALUES, Listed, Variation, read_variation
+from fedsim.scenario.variation import MOST_VALUES, Listed, Variation, read_variation, variation_shape
 from fedsim.yamlfile import read_yaml
 
 MOST_POINTS = MOST_VALUES
@@ -27,10 +38,13 @@ _TAKEN = {"seed": "say how many, or which, in 'seeds'", "name": "a point is name
 _EQUAL = ("stop", "evaluate.every")
 """What is the same for all runs on equal terms, and therefore cannot vary."""
 
+_TERMS = ("equal", "own")
+_SEEDS: Json = any_of({"type": "integer", "minimum": 1, "maximum": MOST_RUNS}, array({"type": "integer", "minimum": 0}))
+
 Text = Annotated[str, Strict()]
 Path_ = Annotated[str, Strict(), Field(min_length=1)]
 Settings = dict[Path_, Any]
-Varies = Annotated[Variation, PlainValidator(read_variation)]
+Varies = Annotated[Variation, PlainValidator(read_variation), WithJsonSchema(variation_shape())]
 
 
 def _seeds(words: Any) -> int | tuple[int, ...]:
@@ -56,12 +70,22 @@ def _quantity(words: Any) -> Any:
     raise refuse(f"must be a number or a share such as '85 %', got {problems.shown(words)}")
 
 
+def _or_its_file(found: Json) -> None:
+    """A file without a label is labelled by its name."""
+    del found["required"]
+
+
 class Variant(Checked):
     """A scenario by name: a file, and what is set in it."""
 
+    model_config = ConfigDict(json_schema_extra=_or_its_file)
+
     label: Name
+    """What it is called in tables and folders; the file's name where there is one."""
     file: Path_ | None = None
+    """The scenario's file, relative to the study's; null for the study's own scenario."""
     set_: Settings = Field(default_factory=dict, alias="set")
+    """What is changed in it, by key path."""
 
     @model_validator(mode="before")
     @classmethod
@@ -75,7 +99,9 @@ class Sample(Checked):
     """How many samples of what is drawn, and how: independent draws, or one in each of as many equal parts."""
 
     random: Annotated[int, Strict(), Field(ge=1, le=MOST_POINTS)] | None = None
+    """So many independent draws."""
     latin_hypercube: Annotated[int, Strict(), Field(ge=1, le=MOST_POINTS)] | None = None
+    """So many draws, one in each of as many equal parts of every law."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -95,6 +121,12 @@ def _variant_words(words: Any) -> Any:
     return [{"file": item} if isinstance(item, str) else item for item in words]
 
 
+def _or_files(found: Json) -> None:
+    """A scenario among several may be a file alone."""
+    variants: Json = found["properties"]["scenarios"]
+    variants["items"] = any_of({"type": "string"}, variants["items"])
+
+
 class StudyFile(Checked):
     """A study as its file has it; paths in it are still as written, relative to the file.
 
@@ -104,19 +136,36 @@ class StudyFile(Checked):
     and is evaluated as its scenario says.
     """
 
+    model_config = ConfigDict(json_schema_extra=_or_files)
+
     name: Name
+    """What it is called in results."""
     question: Text = ""
+    """What it asks, in a sentence."""
     shows: Text = ""
+    """What it found, in one to three sentences."""
     scenario: Path_ | None = None
+    """The scenario's file, relative to this one; this or scenarios must be given."""
     scenarios: Annotated[tuple[Variant, ...], BeforeValidator(_variant_words)] = ()
+    """Several scenarios: files, or mappings with a label."""
     set_: Settings = Field(default_factory=dict, alias="set")
+    """What is changed in all of them, by key path."""
     vary: dict[Path_, Varies] = Field(default_factory=dict)
+    """What varies, by key path: a list of values, or a mapping with one key that says how they are spaced or drawn."""
     sample: Sample | None = None
+    """How many samples of what is drawn; null where nothing is."""
     sample_seed: Seed = 0
-    seeds: Annotated[int | tuple[int, ...], PlainValidator(_seeds)] = 5
+    """Luck of the samples."""
+    seeds: Annotated[int | tuple[int, ...], PlainValidator(_seeds), WithJsonSchema(_SEEDS)] = 5
+    """How many runs of each point, from the first scenario's own seed on; or a list of seeds."""
     metric: Text | None = None
-    target: Annotated[Any, PlainValidator(_quantity)] = None
-    terms: Annotated[str, PlainValidator(partial(read_name, "word", ("equal", "own")))] = "equal"
+    """What is compared; null for the first scenario's own."""
+    target: Annotated[Any, PlainValidator(_quantity), WithJsonSchema({"type": ["number", "string", "null"]})] = None
+    """Quality to be reached; null for the first scenario's own."""
+    terms: Annotated[str, PlainValidator(partial(read_name, "word", _TERMS)), WithJsonSchema(one_of_names(_TERMS))] = (
+        "equal"
+    )
+    """equal: all run to the same simulated time, evaluated at the same instants; own: each as its scenario says."""
 
     @field_validator("set_", "vary")
     @classmethod

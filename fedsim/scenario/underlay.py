@@ -9,7 +9,6 @@
 A topology file may hold any of these mappings, too.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from fedsim.problems import Mistakes, key_path, shown, unknown
 from fedsim.scenario.block import read_block, write_block
 from fedsim.scenario.catalogue import Catalogue
 from fedsim.scenario.codec import Choices
+from fedsim.scenario.named_files import beside, refusal
 from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.generators.generator import Generator, generate
 from fedsim.system.imports.reader import SUFFIXES, Imported, import_topology
@@ -93,14 +93,13 @@ def open_underlay(path: str) -> Any:
     """
     if Path(path).is_dir() or Path(path).suffix.lower() in SUFFIXES:
         return {"import": path}
-    return beside(read_yaml(Path(path)), Path(path).parent)
-
-
-def beside(words: Any, folder: Path) -> Any:
-    """The words with the path of an imported file, which is relative to ``folder``, from the working folder."""
-    if isinstance(words, Mapping) and isinstance(words.get("import"), str):
-        return {**words, "import": os.path.normpath(folder / words["import"])}
-    return words
+    words, folder = read_yaml(Path(path)), Path(path).parent
+    if not isinstance(words, Mapping) or not isinstance(words.get("import"), str):
+        return words
+    rule = refusal(folder, words["import"])
+    if rule:
+        raise ScenarioError(f"{path}: import: {rule}")
+    return {**words, "import": str(beside(folder, words["import"]))}
 
 
 def _generated(words: Mapping[Any, Any], seed: int, catalogue: Catalogue) -> Topology:

@@ -20,11 +20,21 @@ from typing import Any, Protocol
 from fedsim import problems, units
 from fedsim.errors import FedsimError
 from fedsim.scenario.codec import read_quantity
+from fedsim.scenario.definitions import Json, any_of, array, mapping
 from fedsim.scenario.refusal import Refused, refuse
 
 MOST_VALUES = 10_000
 _KINDS = ("1", "s", "bytes", "bit/s", "J", "J/bit", "W", "flop", "flop/s", "m")
 _DIGITS = 4
+_SAID = {
+    "values": "These, each crossed with those of other keys.",
+    "grid": "So many points, evenly spaced, both ends included.",
+    "log_grid": "So many points, each the same factor apart, both ends included.",
+    "uniform": "Drawn: any number from low to high alike.",
+    "log_uniform": "Drawn: any number from low to high, each factor alike.",
+    "integers": "Drawn: any whole number from low to high, both included.",
+    "choice": "Drawn: one of these.",
+}
 
 
 class Drawn(Protocol):
@@ -111,6 +121,16 @@ def read_variation(words: Any) -> Variation:
         return _READERS[name](inner)
     except Refused as refused:
         raise Refused([((name, *keys), rule) for keys, rule in refused.mistakes]) from None
+
+
+def variation_shape() -> Json:
+    """What ``read_variation`` takes, as JSON Schema."""
+    values, pair = {**array({}), "minItems": 1}, {**array({}), "minItems": 2, "maxItems": 2}
+    end = {"type": ["number", "string"]}
+    grid = mapping({"from": end, "to": end, "points": {"type": "integer", "minimum": 2}}, ["from", "to", "points"])
+    shapes = {"values": values, "choice": values, "grid": grid, "log_grid": grid}
+    shapes |= dict.fromkeys(("uniform", "log_uniform", "integers"), pair)
+    return any_of(values, *(mapping({name: {**shapes[name], "description": _SAID[name]}}, [name]) for name in _READERS))
 
 
 def in_words(value: float, bounds: tuple[float, float], unit: str) -> Any:

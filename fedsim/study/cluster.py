@@ -30,7 +30,15 @@ def cluster(address: str) -> Iterator[Lanes]:
     with _client(Client, address) as client:
         _check_workers(client, address)
         executor = client.get_executor(pure=False)
-        yield Lanes(executor=executor, at_a_time=lambda: 2 * sum(client.nthreads().values()), deaths=(KilledWorker,))
+        yield Lanes(executor=executor, at_a_time=lambda: _at_a_time(client, address), deaths=(KilledWorker,))
+
+
+def _at_a_time(client: Any, address: str) -> int:
+    """As many runs as keep all workers busy that there are now."""
+    try:
+        return 2 * int(sum(client.nthreads().values()))
+    except OSError:
+        raise FedsimError(f"{address}: the scheduler is gone; what is finished is kept") from None
 
 
 @contextmanager

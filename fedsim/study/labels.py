@@ -71,7 +71,7 @@ def _name(value: Any) -> str:
         return _safe(PurePath(value).stem if _FILE.search(value) else re.sub(r"(?<=\d)\s+(?=\D)", "", value))
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
-    return _safe(f"{value:g}" if isinstance(value, float) and value.is_integer() else repr(value))
+    return _safe(f"{value:.6g}" if isinstance(value, float) else repr(value))
 
 
 def _in_full(value: Any) -> str:

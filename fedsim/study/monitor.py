@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from fedsim import limits, units
 from fedsim.errors import FedsimError
 from fedsim.problems import unknown
 from fedsim.scenario import METRICS
@@ -75,6 +76,8 @@ class RunMonitor:
         self._every_rounds = every_rounds
         self._plateau = PlateauWatch(bounds.plateau, bounds.goal) if bounds.plateau else None
         self._peer_rounds = 0
+        self._now_s = 0.0
+        self._rounds_now = 0
         self.round = 0.0
         self.points: list[Point] = []
         self.stopped_because = ""
@@ -109,6 +112,7 @@ class RunMonitor:
         time_s = watched.clock()
         if self.points and (self.points[-1].time_s, self.points[-1].round) == (time_s, self.round):
             return
+        limits.EVALUATIONS.check(len(self.points) + 1, "evaluate: this run")
         found, spent = watched.evaluation.now(), watched.spent()
         point = Point(
             time_s=time_s,
@@ -145,8 +149,16 @@ class RunMonitor:
     def _is_spent(self, energy_j: float) -> bool:
         return self._bounds.energy_j is not None and energy_j >= self._bounds.energy_j
 
+    def _check_pace(self) -> None:
+        """Rounds that take no simulated time never come to its end."""
+        time_s = self._watched.clock()
+        self._rounds_now = self._rounds_now + 1 if time_s == self._now_s else 0
+        self._now_s = time_s
+        limits.INSTANT.check(self._rounds_now, f"stop: this run, at {units.show(time_s, 's')},")
+
     def _advance(self, number: int) -> None:
         self.round = float(number)
+        self._check_pace()
         if self._every_rounds is not None and number % self._every_rounds == 0:
             self.evaluate()
         if self._bounds.rounds is not None and number >= self._bounds.rounds:

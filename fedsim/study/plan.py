@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fedsim import units
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.problems import Mistakes
 from fedsim.scenario import Scenario, fingerprint
 from fedsim.scenario.metric import is_share
+from fedsim.scenario.named_files import refusal
+from fedsim.scenario.rebase import strangers
 from fedsim.scenario.study_file import StudyFile, check_study, read_study_file
 from fedsim.study.goal import Goal
 from fedsim.study.planned_scenarios import Scenarios
@@ -111,8 +115,10 @@ def read_plan(study: Mapping[str, Any] | str | Path) -> Plan:
         ScenarioError: one line for every mistake in the file, or in a scenario that it makes: with the point's name.
     """
     if isinstance(study, Mapping):
-        return _plan(check_study(study, "study"), Path(), "study")
-    return _plan(read_study_file(study), Path(study).parent, str(study))
+        return _plan(check_study(_plain(study), "study"), Path(), "study")
+    words, folder = read_study_file(study), Path(study).parent
+    _refuse_strangers(words, folder, str(study))
+    return _plan(words, folder, str(study))
 
 
 def _plan(study: StudyFile, folder: Path, source: str) -> Plan:
@@ -132,6 +138,25 @@ def _plan(study: StudyFile, folder: Path, source: str) -> Plan:
     _refuse_doubles(points, source)
     seeds = range(first.seed, first.seed + study.seeds) if isinstance(study.seeds, int) else study.seeds
     return Plan(study=study, goal=goal, horizon_s=horizon_s, seeds=tuple(seeds), points=points)
+
+
+def _refuse_strangers(study: StudyFile, folder: Path, source: str) -> None:
+    """A file may name scenarios, and files for them, only where a scenario may name files.
+
+    Raises:
+        ScenarioError: one line for each that it may not name.
+    """
+    mistakes = Mistakes()
+    for variant in study.variants:
+        rule = refusal(folder, variant.file or "")
+        if rule:
+            mistakes.add(source, "scenario", rule)
+    settings = [*study.set_.items(), *(item for variant in study.variants for item in variant.set_.items())]
+    settings += [(path, value) for path, one in study.vary.items() for value in getattr(one, "values", ())]
+    for path, value in settings:
+        for rule in strangers(path, value, folder):
+            mistakes.add(source, path, rule)
+    mistakes.raise_any()
 
 
 def _on_terms(scenario: Scenario, goal: Goal, horizon_s: float | None) -> Scenario:
@@ -165,3 +190,14 @@ def _refuse_doubles(points: tuple[Point, ...], source: str) -> None:
         if other != point.label:
             mistakes.add(source, "", f"points {other!r} and {point.label!r} are the same scenario: leave one out")
     mistakes.raise_any()
+
+
+def _plain(words: Any) -> Any:
+    """Words as a file would give them, of values that may be arrays' or tuples."""
+    if isinstance(words, Mapping):
+        return {key: _plain(value) for key, value in words.items()}
+    if isinstance(words, np.ndarray):
+        return words.tolist()
+    if isinstance(words, (list, tuple)):
+        return [_plain(value) for value in words]
+    return words.item() if isinstance(words, np.generic) else words

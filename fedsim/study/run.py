@@ -15,6 +15,7 @@ from fedsim.kernel import Simulation
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.scenario.metric import ALSO, also_for
+from fedsim.study.blame import blaming
 from fedsim.study.devices import at_work, device_table
 from fedsim.study.evaluation import Evaluation
 from fedsim.study.folder import write
@@ -75,7 +76,7 @@ def play(
     # One thread for linear algebra: the matrices of many devices are small, and sums must not depend on how many
     # cores a machine has.
     # Numbers of a learner that diverges are a result, which the curve and the report tell, and no warning of ours.
-    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"):
+    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"), blaming(scenario.origin):
         world = build(scenario, sim, dry=dry)
         monitor = _monitor(scenario, world, tell)
         sim.run(_until_done(scenario, world, monitor))

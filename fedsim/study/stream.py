@@ -17,6 +17,11 @@ _TRIES_ALONE: Final = 2
 _PATIENCE: Final = 3
 """So many jobs may die in a row, before any has finished, until that is no fault of theirs."""
 
+_NONE_LIVED: Final = (
+    "its process died, and so did all before it, as soon as they started: "
+    "a script that asks for workers must be guarded by 'if __name__ == \"__main__\"'"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Died:
@@ -102,7 +107,7 @@ def on_processes(jobs: Sequence[Job[Answer]], workers: int) -> "Answers[Answer]"
         for number, (job, found) in enumerate(_alone(suspects), start=1):
             any_finished = any_finished or not isinstance(found, Died)
             if number == _PATIENCE and not any_finished:
-                raise FedsimError(f"{job.name}: its process died, and so did all before it, as soon as they started")
+                raise FedsimError(f"{job.name}: {_NONE_LIVED}")
             yield job, found
 
 

@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import pandas as pd
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.scenario import METRICS, load
+from fedsim.scenario import METRICS, Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
 from fedsim.study.plan import run_name
@@ -31,7 +31,8 @@ class Study:
     """What a sweep found. Runs stay on the disk until they are asked for.
 
     ``horizon_s`` is None where every run stopped as its own scenario says. ``failed`` are the runs that came to
-    nothing when the study was last swept; those that are neither finished nor failed were not tried.
+    nothing when the study was last swept; those that are neither finished nor failed were not tried. ``scenarios`` are
+    those of points that are at hand and need not be read.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Study:
     every_point: tuple[StudyPoint, ...]
     failed: tuple[Failed, ...]
     complete: bool
+    scenarios: Mapping[str, Scenario] = field(default_factory=dict, repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -169,7 +171,7 @@ class Study:
         return {label: self._read(label, seeds) for label in self.labels if (seeds := self.seeds_of(label))}
 
     def _read(self, label: str, seeds: tuple[int, ...]) -> Comparison:
-        scenario = load(self._place(label, seeds[0]) / "scenario.yaml")
+        scenario = self.scenarios.get(label) or load(self._place(label, seeds[0]) / "scenario.yaml")
         results = tuple(read_outline(self._place(label, seed), scenario) for seed in seeds)
         horizon_s = self.horizon_s or max(result.summary.simulated_s for result in results)
         return Comparison(seeds=seeds, goal=self.goal, horizon_s=horizon_s, results={label: results})

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fedsim.study.folder import as_json, origin, versions
+from fedsim.study.plan import Plan
 from fedsim.study.study import Study, read_study
 from fedsim.study.study_folder import SUMMARY, StudyFolder
 from fedsim.study.study_point import Failed
@@ -21,13 +22,15 @@ MOST_CURVES: Final = 7
 """Curves in a picture that can still be told apart: as many as there are colours."""
 
 
-def write_tables(folder: StudyFolder, failed: Sequence[Failed]) -> None:
-    """Write what the finished runs of a study came to; equal runs give equal bytes.
+def write_tables(folder: StudyFolder, plan: Plan, failed: Sequence[Failed]) -> Study:
+    """Write what the finished runs of a study came to, and say so; equal runs give equal bytes.
 
     ``runs.csv`` and ``runs.parquet`` (a row for each run), ``table.csv`` (for each point), ``differences.csv`` and
     ``verdicts.csv`` (each point against the first, seed by seed), ``summary.json``, ``quality.png`` and ``points.png``.
     """
-    study = replace(read_study(folder.place), failed=tuple(failed), complete=not failed)
+    scenarios = {point.label: point.scenario for point in plan.points}
+    read = read_study(folder.place)
+    study = replace(read, failed=tuple(failed), complete=not failed, scenarios=scenarios)
     runs, table = study.runs(), study.table()
     if not runs.empty:
         folder.write("runs.csv", runs.to_csv(index=False))
@@ -37,6 +40,7 @@ def write_tables(folder: StudyFolder, failed: Sequence[Failed]) -> None:
         if study.learned:
             _write_pictures(folder, study)
     folder.write(SUMMARY, as_json(summary(study)))
+    return study
 
 
 def _write_differences(folder: StudyFolder, study: Study) -> None:

@@ -12,7 +12,7 @@ from fedsim.study.plan import Plan, PlannedRun, read_plan
 from fedsim.study.pool import Job
 from fedsim.study.staging import RUNS
 from fedsim.study.stream import Answers, Died, Lanes, on_processes, through
-from fedsim.study.study import Study, read_study
+from fedsim.study.study import Study
 from fedsim.study.study_folder import Standing, StudyFolder, study_folder
 from fedsim.study.study_point import Failed
 from fedsim.study.study_tables import write_tables
@@ -68,8 +68,7 @@ def sweep(
         missing = [run for run in plan.runs if run.name not in standing.done]
         report = _Report(Step(done=len(standing.done), total=plan.run_count, standing=standing), tell)
         failed = _run_all(folder, plan, missing, (workers, executor), report)
-        write_tables(folder, failed)
-    return read_study(folder.place)
+        return write_tables(folder, plan, failed)
 
 
 class _Report:

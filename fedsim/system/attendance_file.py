@@ -10,6 +10,7 @@ Times are seconds from the start of the recording, and never go back within a de
 
 import csv
 import gzip
+import io
 import math
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ _STATES = ("device", "t_s", "state")
 _STAYS = ("device", "start_s", "end_s")
 
 Rows = list[tuple[float, bool]]
+
+_MOST_BYTES = 256_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,9 +83,12 @@ def read_recording(path: str, reading: Reading) -> Recording:
 
 
 def _opened(path: str) -> TextIO:
-    if path.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return Path(path).open(encoding="utf-8-sig", newline="")
+    """The text, unpacked: at most so much, as a few bytes may unpack into very many."""
+    with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as stream:
+        content = stream.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ScenarioError(f"{path}: must be at most {_MOST_BYTES // 1_000_000} MB of text")
+    return io.StringIO(content.decode("utf-8-sig"), newline="")
 
 
 class _Reader:

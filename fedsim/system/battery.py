@@ -20,7 +20,9 @@ class Charging:
     """A charger, and when it is plugged in."""
 
     charger: Charger
+    """How fast it fills."""
     plug: Plug
+    """When it is plugged in."""
 
 
 class Piece(NamedTuple):

@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from fedsim import limits, units
+
 _NEARLY: Final = 1 + 1e-12
 """Bytes on the wire are counted, and what they carry follows: the last bit of a chunk may be lost in that."""
 
@@ -15,6 +17,7 @@ class Cargo:
 
     Raises:
         ValueError: a size that is not a finite number >= 0, or a chunk that is not > 0.
+        FedsimError: more chunks than are allowed.
     """
 
     def __init__(self, size_bytes: float, chunk_bytes: float = math.inf) -> None:
@@ -22,7 +25,9 @@ class Cargo:
             raise ValueError(f"size_bytes must be >= 0 and finite, got {size_bytes!r}")
         if not chunk_bytes > 0:
             raise ValueError(f"chunk_bytes must be > 0, got {chunk_bytes!r}")
-        count = 1 if chunk_bytes >= size_bytes else math.ceil(size_bytes / chunk_bytes)
+        parts = 1.0 if chunk_bytes >= size_bytes else size_bytes / chunk_bytes
+        limits.CHUNKS.check(parts, f"network.chunk: a message of {units.show(size_bytes, 'bytes')}")
+        count = math.ceil(parts)
         whole_bytes = min(size_bytes, chunk_bytes)
         self._left = [whole_bytes] * (count - 1) + [size_bytes - (count - 1) * whole_bytes]
         self._broken_bytes = 0.0

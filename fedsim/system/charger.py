@@ -25,8 +25,11 @@ class Charger:
     """
 
     power_w: float
+    """Power from the wall, > 0; that of the device's profile if it has one."""
     efficiency: float = 0.87
+    """Share of it that arrives in the battery; above 0 and at most 1."""
     taper_from_share: float = 0.8
+    """Charge, as a share of the battery, from which on the power falls; 100 % for never."""
 
     def __post_init__(self) -> None:
         if not 0 < self.power_w < math.inf:

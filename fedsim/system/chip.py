@@ -16,7 +16,9 @@ class OperatingPoint:
     """Power of the whole processor at a share of its full clock, as measured."""
 
     clock: float
+    """Share of the full clock; above 0 and at most 1."""
     power_w: float
+    """Power of the whole processor there; >= 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.clock <= 1:
@@ -29,28 +31,31 @@ class OperatingPoint:
 class Chip:
     """A processor beside its speed.
 
-    cores: n jobs at once get ``min(job_cores, cores / n)`` cores each, of equal speed.
-    job_cores: how many of them one job can use; None for all.
-    clock: share of the full clock at which it runs; speed goes with it.
-    operating_points: power at some clocks; without them the cube law.
-    step_cv: coefficient of variation of the time of one step, from step to step.
-    ram_bytes, ram_share: a learner's jobs get this share of the memory; what does not fit is refused.
-    bandwidth_bps: of the memory, in bit/s, for the roof-line; infinite where it is not known.
-
     Raises:
         ValueError: with the field, its rule and its value.
     """
 
     cores: int = 1
+    """How many there are: n jobs at once get min(job_cores, cores / n) cores each, of equal speed; >= 1."""
     job_cores: int | None = None
+    """How many of them one job can use; null for all."""
     clock: float = 1.0
+    """Share of the full clock at which it runs, and its speed with it; above 0 and at most 1."""
     operating_points: tuple[OperatingPoint, ...] = ()
+    """Power at some clocks; without them it goes with the cube of the clock."""
     step_cv: float = 0.0
+    """Coefficient of variation of the time of one step, from step to step, 0 to 10; profile for that of the device's
+    profile."""
     ram_bytes: float = math.inf
+    """Memory: jobs that do not fit are refused; that of the device's profile."""
     ram_share: float = 0.5
+    """Share of the memory that a learner's jobs get; above 0 and at most 1."""
     bandwidth_bps: float = math.inf
+    """Of the memory, for the roof-line; infinite where it is not known."""
     throttle: Throttle | None = None
+    """How it slows down when it gets hot; null for never; that of the device's profile."""
     other_apps: OtherApps | None = None
+    """What other apps take of it; null for nothing."""
 
     def __post_init__(self) -> None:
         if not self.cores >= 1:

@@ -30,7 +30,9 @@ class DelayRule:
     """
 
     route_factor: float = 1.5
+    """How much longer a cable is than the way as the crow flies; >= 1."""
     site_s: float = 0.0
+    """What each end of a link adds; >= 0."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.route_factor < math.inf:

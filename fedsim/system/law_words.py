@@ -25,7 +25,7 @@ from fedsim.system.scipy_law import ScipyLaw
 Note = Callable[[tuple[str | int, ...], str], None]
 """Takes the place of a mistake, as keys below the value that was read, and the rule that it breaks."""
 
-_LAWS: dict[str, type[Any]] = {
+LAWS: dict[str, type[Any]] = {
     "uniform": Uniform,
     "exponential": Exponential,
     "lognormal": Lognormal,
@@ -58,10 +58,10 @@ LAW_WORDS = (
 )
 """Every law that a file may name, with an example."""
 
-_NAMES = (*_LAWS, "scipy")
-_PLAIN = {"sigma", "shape", "weights"}  # parameters without the unit of what is drawn
+_NAMES = (*LAWS, "scipy")
+PLAIN = {"sigma", "shape", "weights"}  # parameters without the unit of what is drawn
 _MEASURED = {"loc", "scale"}  # parameters of scipy's distributions with that unit
-_LISTS = {"values", "weights"}
+LISTS = {"values", "weights"}
 
 
 def read_law(words: object, unit: str, note: Note) -> Law | None:
@@ -83,7 +83,7 @@ def read_law(words: object, unit: str, note: Note) -> Law | None:
         return _read_scipy(parameters, unit, note)
     values = _parameters(name, parameters, unit, note)
     try:
-        return None if values is None else _LAWS[name](**values)
+        return None if values is None else LAWS[name](**values)
     except FedsimError as error:
         note((), str(error))
         return None
@@ -97,7 +97,7 @@ def write_law(law: Law, unit: str) -> Any:
         measured = {key: units.show(value, unit) if key in _MEASURED else value for key, value in law.parameters}
         return {"scipy": {"name": law.name, **measured}}
     name = type(law).__name__.lower()
-    values = {field.name: getattr(law, field.name) for field in fields(_LAWS[name])}
+    values = {field.name: getattr(law, field.name) for field in fields(LAWS[name])}
     written = {key: _write(key, value, unit) for key, value in values.items() if value != ()}
     if name == "uniform" or list(written) == ["values"]:
         return {name: [*written.values()] if name == "uniform" else written["values"]}
@@ -124,7 +124,7 @@ def _read_scipy(given: object, unit: str, note: Note) -> Law | None:
 
 
 def _parameters(name: str, given: object, unit: str, note: Note) -> dict[str, Any] | None:
-    keys = [field.name for field in fields(_LAWS[name])]
+    keys = [field.name for field in fields(LAWS[name])]
     if name == "choice" and isinstance(given, list):
         return _numbers(name, {"values": given}, unit, lambda at, rule: note((name, *at[2:]), rule))
     if name == "uniform" and isinstance(given, list) and len(given) == 2:
@@ -148,8 +148,8 @@ def _parameters(name: str, given: object, unit: str, note: Note) -> dict[str, An
 def _numbers(name: str, given: Mapping[str, object], unit: str, note: Note) -> dict[str, Any] | None:
     values: dict[str, Any] = {}
     for key, words in given.items():
-        measure = "1" if key in _PLAIN else unit
-        if key in _LISTS:
+        measure = "1" if key in PLAIN else unit
+        if key in LISTS:
             values[key] = _tuple(words, measure, (name, key), note)
         else:
             values[key] = _number(words, measure, (name, key), note)
@@ -176,4 +176,4 @@ def _number(words: Any, unit: str, path: tuple[str | int, ...], note: Note) -> f
 def _write(key: str, value: Any, unit: str) -> Any:
     if isinstance(value, tuple):
         return [_write(key, item, unit) for item in value]
-    return value if key in _PLAIN else units.show(value, unit)
+    return value if key in PLAIN else units.show(value, unit)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedsim import units
+from fedsim.limits import SHORTEST_CYCLE_S
 from fedsim.system.law import Law
 
 
@@ -21,8 +22,11 @@ class OtherApps:
     """
 
     share: Law
+    """Share of the processor that they take, drawn for each busy time; from 0 to 1."""
     busy_s: Law | None = None
+    """How long they are busy at a time; null for always."""
     quiet_s: Law | None = None
+    """How long they are quiet between; null for never."""
 
     def __post_init__(self) -> None:
         low, high = self.share.support
@@ -39,6 +43,11 @@ class OtherApps:
                     f"busy and quiet must be >= 0 with a mean that is > 0 and finite, "
                     f"got at least {law.support[0]:g} s, and a mean of {law.mean:g} s"
                 )
+        if self.busy_s is not None and self.quiet_s is not None:
+            cycle_s = self.busy_s.mean + self.quiet_s.mean
+            if not cycle_s >= SHORTEST_CYCLE_S:
+                least = units.show(SHORTEST_CYCLE_S, "s")
+                raise ValueError(f"busy and quiet must take at least {least} together, got {units.show(cycle_s, 's')}")
 
 
 class AppTimes:

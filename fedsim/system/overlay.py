@@ -24,7 +24,9 @@ class Ring:
     """
 
     order: RingOrder = "fleet"
+    """Of the fleet, or of a short tour through the network."""
     directed: bool = False
+    """Whether a peer only sends to the one after it."""
 
     def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Not too many for a tour."""
@@ -75,6 +77,7 @@ class Star:
     """
 
     hub: str | None = None
+    """Name of the peer in the middle; null for the one that most shortest routes pass."""
 
     def misfits(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
         """The hub must be one of the peers."""
@@ -109,6 +112,7 @@ class Torus:
     """
 
     rows: int | None = None
+    """Rows of the grid; null for one as square as can be."""
 
     def __post_init__(self) -> None:
         if self.rows is not None and not self.rows >= 1:

@@ -43,7 +43,9 @@ class RandomMatchings:
     """
 
     base: BaseOverlay = field(default_factory=Complete)
+    """Who may be paired with whom."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     @property
     def is_pairwise(self) -> bool:

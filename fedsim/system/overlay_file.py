@@ -26,8 +26,11 @@ class Listed:
     """
 
     edges: tuple[tuple[str, ...], ...] = ()
+    """Pairs of names of peers, or of their places."""
     directed: bool = False
+    """Whether the first of a pair only sends, and the second only hears."""
     file: str | None = None
+    """A file with the edges, relative to the scenario, in place of them."""
 
     def __post_init__(self) -> None:
         if self.file is not None:

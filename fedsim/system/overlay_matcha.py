@@ -23,8 +23,11 @@ class Matcha:
     """
 
     base: BaseOverlay = field(default_factory=Complete)
+    """Whose edges are used by luck."""
     budget: float = 0.5
+    """Share of the matchings that are used in a round, in the mean; above 0 and at most 1."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not 0 < self.budget <= 1:

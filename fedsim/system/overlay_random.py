@@ -19,7 +19,9 @@ class RandomRegular:
     """
 
     neighbours: int = 10
+    """Neighbours of each peer."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not self.neighbours >= 1:
@@ -55,7 +57,9 @@ class RandomPairs:
     """
 
     probability: float | None = None
+    """Chance of an edge between two peers; null for 1.5 ln n / n."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         if self.probability is not None:
@@ -82,8 +86,11 @@ class SmallWorld:
     """
 
     neighbours: int = 4
+    """Neighbours of each peer on the ring; even."""
     rewired: float = 0.2
+    """Chance of an edge to lead somewhere else; from 0 to 1."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         check_share(rewired=self.rewired)

@@ -6,6 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
+from fedsim import units
+from fedsim.limits import SHORTEST_CYCLE_S
 from fedsim.system.law import Exponential, Law
 from fedsim.system.on_off import OnOff
 
@@ -50,9 +52,13 @@ class Overnight:
     """
 
     from_hour: float = 22.0
+    """Local hour at which it is plugged in; 0 to 24."""
     to_hour: float = 7.0
+    """Local hour at which it is taken off; 0 to 24."""
     spread_s: float = _HOUR_S
+    """How much earlier or later either may be, drawn for each night."""
     start_hour: float = 0.0
+    """Local hour at time 0; 0 to 24."""
 
     def __post_init__(self) -> None:
         for name in ("from_hour", "to_hour", "start_hour"):
@@ -85,14 +91,18 @@ class Opportunistic:
     """
 
     plugged_s: Law = field(default_factory=lambda: Exponential(2 * _HOUR_S))
+    """How long it is plugged in at a time."""
     unplugged_s: Law = field(default_factory=lambda: Exponential(10 * _HOUR_S))
+    """How long it is not, between."""
 
     def __post_init__(self) -> None:
         low_s = min(self.plugged_s.support[0], self.unplugged_s.support[0])
-        if not (low_s >= 0 and 0 < self.plugged_s.mean + self.unplugged_s.mean < math.inf):
+        mean_s = self.plugged_s.mean + self.unplugged_s.mean
+        if not (low_s >= 0 and SHORTEST_CYCLE_S <= mean_s < math.inf):
+            least = units.show(SHORTEST_CYCLE_S, "s")
             raise ValueError(
-                f"plugged and unplugged must be >= 0 with a finite mean cycle > 0, "
-                f"got at least {low_s:g} s, and a mean of {self.plugged_s.mean + self.unplugged_s.mean:g} s"
+                f"plugged and unplugged must be >= 0 with a finite mean cycle of at least {least}, "
+                f"got at least {low_s:g} s, and a mean of {mean_s:g} s"
             )
 
     def times(self, rng: np.random.Generator) -> PlugTimes:

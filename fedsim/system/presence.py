@@ -11,7 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
+from fedsim import units
 from fedsim.errors import DeviceCrashedError, DeviceDownError
+from fedsim.limits import SHORTEST_CYCLE_S
 from fedsim.system.law import Law
 from fedsim.system.process import Array, Bools, Crowd, Process, Ranks
 from fedsim.system.renewal import cycle, from_new
@@ -31,7 +33,7 @@ class Crashes:
     """Time from repair to the next crash, and from crash to repair, in seconds; in order at time 0.
 
     Raises:
-        ValueError: a law that can be negative, or means that are both 0 or not finite.
+        ValueError: a law that can be negative, or a mean cycle that is too short or not finite.
     """
 
     every_s: Law
@@ -106,5 +108,6 @@ def check_cycle(what: str, on_s: Law, off_s: Law) -> None:
     """
     if not min(on_s.support[0], off_s.support[0]) >= 0:
         raise ValueError(f"{what}: no time may be negative, got {on_s!r}, {off_s!r}")
-    if not 0 < on_s.mean + off_s.mean < math.inf:
-        raise ValueError(f"{what}: the mean cycle must be > 0 s and finite, got {on_s!r}, {off_s!r}")
+    if not SHORTEST_CYCLE_S <= on_s.mean + off_s.mean < math.inf:
+        least = units.show(SHORTEST_CYCLE_S, "s")
+        raise ValueError(f"{what}: the mean cycle must be at least {least} and finite, got {on_s!r}, {off_s!r}")

@@ -13,9 +13,13 @@ class Retry:
     """
 
     attempts: int = 5
+    """How often a message is sent in all; > 1."""
     first_s: float = 1.0
+    """Wait before the second attempt; > 0."""
     factor: float = 2.0
+    """How much longer each wait is than the one before; >= 1."""
     limit_s: float = 60.0
+    """The longest wait; > 0."""
 
     def __post_init__(self) -> None:
         if not self.attempts > 1:

@@ -16,8 +16,11 @@ class TakesPart:
     """
 
     min_charge_share: float = 0.0
+    """Charge, as a share of the battery, below which it does not."""
     only_charging: bool = False
+    """Whether only while it is plugged in."""
     only_links: tuple[str, ...] = ()
+    """Access technologies over which it does; empty for all."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_charge_share <= 1:

@@ -16,29 +16,33 @@ _DOUBLING: Final = 2.0
 class Tcp:
     """TCP: headers, set-up in round trips, slow start, windows that stay warm, a cap where packets are lost.
 
-    handshakes: round trips of set-up: 0 for a connection that is always there or QUIC's 0-RTT, 1 for TCP, 2 with
-    TLS 1.3, 3 with a look-up of the name, too. A connection stays for ``keep_alive_s`` after the last message.
-    packet_bytes, header_bytes: payload and headers of a packet (Ethernet, IP, TCP with time stamps).
-    packets_per_ack: an acknowledgement of the size of the headers goes back for so many packets; 0 neglects them.
-    first_window, growth: of slow start; growth 1.5 is that of delayed acknowledgements without byte counting.
-    largest_window_bytes: of the receiver.    congestion: the window under loss, None for no cap.
-    retransmission_timeout_s: a sender that was silent for longer, or for three round trips if that is more
-    (RFC 6298, 2.2), starts from ``first_window`` again (RFC 5681, 4.1).
-
     Raises:
         ValueError: a number out of its range.
     """
 
     handshakes: int = 2
+    """Round trips of set-up: 0 for a standing connection or QUIC's 0-RTT, 1 for TCP, 2 with TLS 1.3, 3 with a look-up
+    of the name, too."""
     keep_alive_s: float = 60.0
+    """How long a connection stays after its last message; >= 0."""
     packet_bytes: float = 1448.0
+    """Payload of a packet; >= 1 byte."""
     header_bytes: float = 66.0
+    """Headers of a packet: Ethernet, IP, TCP with time stamps; >= 0."""
     packets_per_ack: int = 2
+    """Packets for which one acknowledgement, of the size of the headers, goes back; 0 neglects them."""
     first_window: int = 10
+    """Packets that may go before the first acknowledgement; >= 1."""
     growth: float = 2.0
+    """Growth of the window in slow start per round trip: 1.5 is that of delayed acknowledgements without byte
+    counting; above 1 and at most 2."""
     largest_window_bytes: float = 4194304.0
+    """Of the receiver; at least a packet."""
     retransmission_timeout_s: float = 1.0
+    """A sender that was silent for longer (or for three round trips) starts with the first window again (RFC 6298,
+    2.2; RFC 5681, 4.1)."""
     congestion: Congestion | None = field(default_factory=Cubic)
+    """The window under loss; null for no cap."""
 
     def __post_init__(self) -> None:
         rules = (

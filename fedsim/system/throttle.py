@@ -17,7 +17,9 @@ class Throttle:
     """
 
     after_s: float
+    """Seconds of full load after which it slows down; > 0."""
     speed_share: float
+    """Share of its speed that is left then; above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.after_s < math.inf:

@@ -19,8 +19,11 @@ class LeastSquares:
     """
 
     features: int
+    """Of an example; the data say it."""
     bias: bool = False
+    """Whether a score has a bias."""
     l2: float = 0.0
+    """Weight of half the squared weights in the loss; >= 0."""
 
     def __post_init__(self) -> None:
         check_l2("least squares", self.l2)

@@ -22,9 +22,13 @@ class Logistic:
     """
 
     features: int
+    """Of an example; the data say it."""
     classes: int = 2
+    """How many there are; the data say it."""
     bias: bool = True
+    """Whether a score has a bias."""
     l2: float = 0.0
+    """Weight of half the squared weights in the loss; >= 0."""
 
     def __post_init__(self) -> None:
         if self.classes != 2:

@@ -44,6 +44,7 @@ class Hinge:
     """max(0, 1 - t u), with the kink rounded over a stretch of the given width; targets are -1 and +1."""
 
     smoothing: float = 0.0
+    """Width over which the kink is rounded; >= 0."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < np.inf:

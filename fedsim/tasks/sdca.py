@@ -45,7 +45,9 @@ class Sdca:
     """
 
     epochs: float = 1.0
+    """Passes over a device's examples in a round, or a part of one; > 0."""
     loss: DualLoss = field(default_factory=Hinge)
+    """Loss of a margin."""
 
     def __post_init__(self) -> None:
         if not 0 < self.epochs < np.inf:

@@ -42,11 +42,17 @@ class Sgd:
     """
 
     epochs: int = 1
+    """Passes over a device's examples in a round; >= 1."""
     batch_size: int | None = 10
+    """Examples of a step; null for all of a device's."""
     step_size: float = 0.1
+    """Of a step; > 0."""
     momentum: float = 0.0
+    """How much of the velocity a step keeps; at least 0 and below 1."""
     weight_decay: float = 0.0
+    """Share of every parameter that a step of size 1 takes away; >= 0."""
     clip_norm: float | None = None
+    """Longest gradient that is taken as it is; longer ones are shortened to it; null clips none."""
 
     def __post_init__(self) -> None:
         if not self.epochs >= 1:

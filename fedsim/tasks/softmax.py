@@ -20,9 +20,13 @@ class Softmax:
     """
 
     features: int
+    """Of an example; the data say it."""
     classes: int
+    """How many there are; the data say it."""
     bias: bool = True
+    """Whether a score has a bias."""
     l2: float = 0.0
+    """Weight of half the squared weights in the loss; >= 0."""
 
     def __post_init__(self) -> None:
         if not self.classes >= 2:

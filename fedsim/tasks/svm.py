@@ -25,10 +25,15 @@ class LinearSvm:
     """
 
     features: int
+    """Of an example; the data say it."""
     classes: int
+    """How many there are; the data say it."""
     bias: bool = True
+    """Whether a constant feature stands for a bias."""
     margin_loss: DualLoss = field(default_factory=Hinge)
+    """What learners by gradients minimise; a dual learner says its own."""
     l2: float = 0.0
+    """Weight of half the squared weights in the loss; >= 0."""
 
     def __post_init__(self) -> None:
         if not self.classes >= 2:

@@ -375,11 +375,11 @@ def test_show_says_and_draws_how_the_data_lie(scenario):
 def test_show_shows_a_scenario_whose_data_are_not_here(scenario):
     done = fedsim("show", scenario, "--set", "data=har")
     assert done.exit_code == 0
-    assert "# data: cannot be shown\n#   tiny: data: har.npz: no data folder is named" in done.stdout
+    assert "# data: cannot be shown\n#   tiny.yaml: data: har.npz: no data folder is named" in done.stdout
     assert yaml.safe_load(done.stdout)["data"]["name"] == "har"
     lost = fedsim("show", scenario, "--set", "data=har", "--data", "data.png")
     assert (lost.exit_code, lost.stdout) == (2, "")
-    assert lost.stderr.startswith("tiny: data: har.npz: no data folder is named: set FEDSIM_DATA")
+    assert lost.stderr.startswith("tiny.yaml: data: har.npz: no data folder is named: set FEDSIM_DATA")
 
 
 def test_show_refuses_what_it_cannot_do():

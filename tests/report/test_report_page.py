@@ -318,3 +318,14 @@ def test_a_damaged_summary_is_one_line(changes_folder, tmp_path, key, value):
     (tmp_path / "summary.json").write_text(json.dumps(words if value is None else {**words, key: value}))
     with pytest.raises(FedsimError, match=r"summary\.json: is not what fedsim writes: "):
         write_report(tmp_path)
+
+
+def test_a_network_without_loads_is_drawn_all_the_same(evil, tmp_path):
+    """Where messages take the time of a model of delays, links carry nothing."""
+    words = {**evil, "network": {"sharing": "equal-split", "transport": "ideal"}, "learner": "d-psgd"}
+    words["protocol"] = {"name": "synchronous-gossip", "overlay": "ring"}
+    page = read_page(write_report(write(run(words, overrides={"stop.time": "1 s"}), tmp_path / "run"))[0])
+    assert any("What links carried is not in the record" in text for text in page.text)
+    lines = [value for tag, value in page.tags if tag == "line" and value["class"] == "load0"]
+    assert len(lines) == 2  # the link, and what it means in the legend
+    assert "busiest-links" not in {value.get("id") for _, value in page.tags}

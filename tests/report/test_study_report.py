@@ -61,9 +61,9 @@ def test_points_stand_side_by_side_and_the_best_is_marked(study):
         "How many at a time?",
         "target: 90 % mean accuracy",
         "",
-        "             reached  time to target  energy  bytes",
-        "  cohort-5    2 of 2            15 s    10 J   3 kB  best",
-        "  cohort-10   1 of 2               -       -      -",
+        "             reached  time  energy  bytes",
+        "  cohort-5    2 of 2  15 s    10 J   3 kB  best",
+        "  cohort-10   1 of 2     -       -      -",
         "to the target: median over seeds; - where half of them or more did not reach it",
     ]
 

@@ -121,7 +121,7 @@ def test_everything_about_a_battery(group):
         ({"charging": {"plug": "overnite"}}, "'overnite' is not a known name; did you mean 'overnight'?"),
         (
             {"charging": {"plug": {"name": "opportunistic", "plugged": "0 s", "unplugged": "0 s"}}},
-            "plugged and unplugged must be >= 0 with a finite mean cycle > 0, got at least 0 s, and a mean of 0 s",
+            "must be >= 0 with a finite mean cycle of at least 1 ms, got at least 0 s, and a mean of 0 s",
         ),
         (
             {"processor": {"operating_points": [{"clock": 1, "power": "1 W"}, {"clock": 1, "power": "5 W"}]}},
@@ -155,13 +155,14 @@ def test_a_measured_fleet_is_a_law(group):
 def test_speeds_from_a_file_beside_the_scenario(words, catalogue, tmp_path, monkeypatch):
     """Of rates, or of times and the work that they took."""
     text = "gflops,phone,ms\n1.5,a,100\n3,b,50\n"
-    (tmp_path / "phones.csv").write_text(text, encoding="utf-8-sig")  # as spreadsheets write it
+    (tmp_path / "fleets").mkdir()
+    (tmp_path / "fleets" / "phones.csv").write_text(text, encoding="utf-8-sig")  # as spreadsheets write it
     (tmp_path / "runs").mkdir()
-    words["fleet"][0]["speed"] = {"csv": {"file": "../phones.csv", "column": "gflops", "unit": "GFLOP/s"}}
+    words["fleet"][0]["speed"] = {"csv": {"file": "../fleets/phones.csv", "column": "gflops", "unit": "GFLOP/s"}}
     path = tmp_path / "runs" / "one.yaml"
     path.write_text(yaml.safe_dump(words))
     assert load(path, catalogue=catalogue).fleet[0].flops_per_s == Choice((1.5e9, 3e9))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path / "fleets")
     words["fleet"][0]["speed"] = {"csv": {"file": "phones.csv", "column": "ms", "unit": "ms", "work": "100 MFLOP"}}
     assert check(words, catalogue=catalogue).fleet[0].flops_per_s == Choice((1e9, 2e9))
 

@@ -110,7 +110,7 @@ def test_a_model_of_another_package(install, tiny):
         ("other_learners:Neither", "learner Neither must have either aggregate .* or mix"),
     ],
 )
-def test_a_broken_entry_point_is_one_error_that_names_its_package(install, tiny, point, match):
+def test_a_broken_entry_point_is_one_error_that_names_its_package(install, tiny, capsys, point, match):
     modules = {"other_learners": LEARNER, "other_broken": "1 / 0"}
     install("other-learners", modules, {"fedsim.learners": {"halving": point}})
     assert check(tiny).learner.value == FedAvg(solver=check(tiny).learner.value.solver)  # who does not use it is spared
@@ -118,8 +118,10 @@ def test_a_broken_entry_point_is_one_error_that_names_its_package(install, tiny,
     with pytest.raises(ScenarioError, match=said) as caught:
         check({**tiny, "learner": "halving"})
     assert len(str(caught.value).splitlines()) == 1
-    with pytest.raises(FedsimError, match="package other-learners: entry point halving"):
-        listing("learners")
+    told = " ".join(text_of("learners", capsys).split())
+    assert "cannot be used" in told
+    assert "package other-learners: entry point halving" in told
+    assert all(name in told for name in standard_catalogue().kinds["learner"])
 
 
 def test_a_name_that_is_taken_is_refused(install):

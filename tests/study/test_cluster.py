@@ -107,6 +107,12 @@ class Lonely:
         if not self.has_workers:
             raise TimeoutError
 
+    def nthreads(self):
+        raise OSError("connection reset")
+
+    def get_executor(self, pure):
+        return None
+
     def run(self, work):
         return {"tcp://a:1": work(), "tcp://b:2": "0.0.1"}
 
@@ -124,6 +130,20 @@ def test_workers_that_never_come_or_compute_something_else_are_refused(monkeypat
     monkeypatch.setattr("distributed.Client", client)
     with pytest.raises(FedsimError, match=rule), cluster("x:1"):
         pass
+
+
+class Deserted(Motley):
+    def run(self, work):
+        return {"tcp://a:1": work()}
+
+
+def test_a_scheduler_that_goes_away_is_not_taken_for_a_full_disk(monkeypatch):
+    monkeypatch.setattr("distributed.Client", Deserted)
+    with (
+        pytest.raises(FedsimError, match="x:1: the scheduler is gone; what is finished is kept"),
+        cluster("x:1") as lanes,
+    ):
+        fedsim.sweep("study.yaml", out="there", executor=lanes)
 
 
 def test_a_scheduler_that_does_not_answer(monkeypatch):

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -181,3 +182,12 @@ def test_a_mapping_has_its_paths_from_the_working_folder():
     plan = read_plan({"name": "study", "scenario": "studies/tiny.yaml", "vary": {"protocol.cohort": [1, 2]}})
     assert labels(plan) == ["cohort-1", "cohort-2"]
     assert plan.points[0].scenario.name == load("studies/tiny.yaml").name
+
+
+def test_a_mapping_may_hold_what_arrays_hold():
+    words = {"name": "study", "scenario": "studies/tiny.yaml", "seeds": (3, 4)}
+    plan = read_plan(
+        {**words, "vary": {"learner.step_size": np.linspace(0.1, 0.5, 3), "protocol.cohort": [np.int64(2)]}}
+    )
+    assert labels(plan) == ["step_size-0.1-cohort-2", "step_size-0.3-cohort-2", "step_size-0.5-cohort-2"]
+    assert plan.seeds == (3, 4)

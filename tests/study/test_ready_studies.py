@@ -160,7 +160,7 @@ def test_a_mixture_ends_highest(swept):
 def test_the_ring_s_lead_is_the_server_s_line(swept):
     study = swept("silos")
     assert study.factor("star", "ring")[1] > 2
-    _factor, low, high = study.factor("star-wide", "ring")
+    _, low, high = study.factor("star-wide", "ring")
     assert low < 1 < high
     assert study.factor("star", "star-wide")[0] == pytest.approx(5.06, rel=0.1)
     assert study.factor("mst", "ring")[1] > 1
@@ -204,7 +204,7 @@ def test_by_charge_nobody_runs_empty(swept):
     assert sum(study.at_the_end("fullest", "devices_spent")) == 0
     assert sum(study.at_the_end("full-enough", "devices_spent")) == 0
     assert study.less("uniform", "fullest", "accuracy")[1] > 0
-    _mean, low, high = study.less("uniform", "full-enough", "accuracy")
+    _, low, high = study.less("uniform", "full-enough", "accuracy")
     assert low < 0 < high
 
 
@@ -220,5 +220,5 @@ def test_a_dark_cell_is_outlived_by_inviting_more(swept):
 def test_edge_servers_pay_when_the_cloud_is_far(swept):
     study = swept("hierarchical")
     assert study.factor("flat-far", "hierarchical-far")[1] > 1.2
-    _factor, low, high = study.factor("flat", "hierarchical")
+    _, low, high = study.factor("flat", "hierarchical")
     assert low < 1 < high

@@ -304,7 +304,12 @@ def is_alive(pid):
 
 
 @pytest.mark.parametrize(
-    ("every", "cohorts"), [(14, (1, 2)), pytest.param(1, (1, 2), marks=pytest.mark.long), (19, (2, 3))]
+    ("every", "cohorts"),
+    [
+        (14, (1, 2)),
+        pytest.param(1, (1, 2), marks=pytest.mark.long),
+        pytest.param(3, (2, 3), marks=pytest.mark.long),
+    ],
 )
 def test_dead_before_any_step_on_the_disk_it_comes_to_the_same_end(every, cohorts):
     """A process that makes folders, writes, renames and deletes ends before one such step, and then the next.

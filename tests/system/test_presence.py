@@ -339,8 +339,8 @@ def test_fitted_sessions_are_those_of_the_notes():
 @pytest.mark.parametrize(
     ("on_s", "off_s", "rule"),
     [
-        (Constant(0.0), Constant(0.0), "must be > 0 s and finite"),
-        (Constant(math.inf), Constant(1.0), "must be > 0 s and finite"),
+        (Constant(0.0), Constant(0.0), "must be at least 1 ms and finite"),
+        (Constant(math.inf), Constant(1.0), "must be at least 1 ms and finite"),
         (Uniform(-1.0, 5.0), Constant(1.0), "no time may be negative"),
     ],
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from fedsim.report.page.bars import bars
@@ -24,28 +25,34 @@ _NUMBERS: Final = {
     "carried_bytes": "bytes",
     "wasted_bytes": "bytes",
 }
+_NONE: Final = pd.DataFrame(columns=["source", "target", *_NUMBERS])
 _TEXTS: Final = ("utilisation", "busy", "capacity", "carried", "wasted")
 
 
 def network_section(comparison: Comparison) -> Section | None:
-    """The busiest links of each scenario, and the topology with its load."""
-    names = comparison.names
-    tables = {name: _links(comparison, name) for name in names}
-    tables = {name: table for name, table in tables.items() if len(table)}
-    if not tables:
-        return None
-    control = (Control(text="scenario", options=tuple(tables)),) if len(tables) > 1 else ()
-    busiest = Figure(
+    """The busiest links of each scenario, and the topology with its load, as far as there is any."""
+    tables = {name: _links(comparison, name) for name in comparison.names}
+    used = {name: table for name, table in tables.items() if len(table)}
+    figures = [_busiest_links(used)] if used else []
+    figures += _drawings(comparison, used or tables)
+    text = () if used else ("What links carried is not in the record: messages took the time of a model of delays.",)
+    return Section(name="network", title="The network", text=text, figures=tuple(figures)) if figures else None
+
+
+def _busiest_links(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    return Figure(
         name="busiest-links",
         title="The busiest links",
         alt="Bars of the mean utilisation of the busiest links; the table has their bytes and capacities",
         note="Utilisation: mean over the run of load over capacity, each direction of a link apart, mean over seeds. "
         "Busy: the share of the time in which somebody had bytes for the link.",
         views=tuple(_busiest(table) for table in tables.values()),
-        controls=control,
+        controls=_choice(tables),
     )
-    figures = [busiest, *_drawings(comparison, tables, control)]
-    return Section(name="network", title="The network", figures=tuple(figures))
+
+
+def _choice(tables: Mapping[str, pd.DataFrame]) -> tuple[Control, ...]:
+    return (Control(text="scenario", options=tuple(tables)),) if len(tables) > 1 else ()
 
 
 def _links(comparison: Comparison, name: str) -> pd.DataFrame:
@@ -53,7 +60,7 @@ def _links(comparison: Comparison, name: str) -> pd.DataFrame:
     found = []
     for run in comparison.results[name]:
         if not {"utilisation", "busy_s"} <= set(run.links):
-            return pd.DataFrame()
+            return _NONE
         seconds = run.summary.simulated_s
         found.append(run.links.assign(busy=run.links["busy_s"] / seconds if seconds else 0.0))
     columns = list(_NUMBERS)
@@ -78,7 +85,7 @@ def _busiest(table: pd.DataFrame) -> View:
     return View(body=body, table=shortened(whole, _MOST_ROWS))
 
 
-def _drawings(comparison: Comparison, tables: Mapping[str, pd.DataFrame], control: tuple[Control, ...]) -> list[Figure]:
+def _drawings(comparison: Comparison, tables: Mapping[str, pd.DataFrame]) -> list[Figure]:
     views = []
     for name, table in tables.items():
         run = comparison.results[name][0]
@@ -96,7 +103,7 @@ def _drawings(comparison: Comparison, tables: Mapping[str, pd.DataFrame], contro
             note="Colour: utilisation of the busier direction of a link; width: its capacity. Access links of devices "
             "are not drawn.",
             views=tuple(views),
-            controls=control,
+            controls=_choice(tables),
         )
     ]
 
@@ -113,7 +120,7 @@ def _loads(table: pd.DataFrame, devices: pd.DataFrame) -> Loads:
 def _of_topology(table: pd.DataFrame, graph: Any) -> Table:
     """The links between nodes, without those of devices."""
     inside = [graph.has_edge(source, target) for source, target in zip(table["source"], table["target"], strict=True)]
-    own = table[inside]
+    own = table.loc[np.array(inside, dtype=np.bool_)]
     columns = (
         *(Column(text=text) for text in ("from", "to")),
         Column(text="utilisation", unit="1"),

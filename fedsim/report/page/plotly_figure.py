@@ -6,28 +6,16 @@ colour of text, which differs at night.
 
 from collections.abc import Sequence
 from functools import singledispatch
-from html import escape
 from typing import Any, Final
 
-from fedsim.report.page.axis import Axis
 from fedsim.report.page.figure import Bars, Boxes, Dots, Line, Lines
+from fedsim.report.page.plotly_axis import category_axis, colour, drawn_axis, plain
 from fedsim.study.plot import COLOURS
 
 Spec = dict[str, Any]
 
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
-_LONGEST: Final = 26
 _ROW_PIXELS: Final = 26
-
-
-def plain(text: str) -> str:
-    """A text that plotly shows as it is."""
-    return escape(text, quote=False)
-
-
-def colour(index: int) -> str:
-    """One of seven that colour-blind readers tell apart."""
-    return COLOURS[index % len(COLOURS)]
 
 
 @singledispatch
@@ -41,7 +29,7 @@ def _lines(body: Lines) -> Spec:
     data = [trace for line in body.lines for trace in _line(body, line)]
     if body.marks:
         data.append(_marks(body))
-    layout: Spec = {"xaxis": {**_axis(body.x), "rangemode": "tozero"}, "yaxis": _axis(body.y), "height": 400}
+    layout: Spec = {"xaxis": {**drawn_axis(body.x), "rangemode": "tozero"}, "yaxis": drawn_axis(body.y), "height": 400}
     layout["showlegend"] = len(body.lines) > 1
     if body.level is not None:
         level = body.y.drawn(body.level)
@@ -119,8 +107,8 @@ def _bars(body: Bars) -> Spec:
     layout = {
         "barmode": "stack" if body.stacked else "group",
         "bargap": 0.3,
-        "xaxis": {**_axis(body.value), "rangemode": "tozero"},
-        "yaxis": _categories(body.categories),
+        "xaxis": {**drawn_axis(body.value), "rangemode": "tozero"},
+        "yaxis": category_axis(body.categories),
         "height": 110 + _ROW_PIXELS * max(2, len(spots)) * max(1, round(0.7 * many)),
         "showlegend": len(body.parts) > 1,
     }
@@ -163,8 +151,8 @@ def _boxes(body: Boxes) -> Spec:
         })  # fmt: skip
     layout = {
         "boxmode": "group",
-        "xaxis": _axis(body.value),
-        "yaxis": _categories(body.categories),
+        "xaxis": drawn_axis(body.value),
+        "yaxis": category_axis(body.categories),
         "height": 120 + _ROW_PIXELS * max(2, len(body.categories)) * max(1, round(0.8 * len(body.series))),
         "showlegend": len(body.series) > 1,
     }
@@ -188,32 +176,10 @@ def _dots(body: Dots) -> Spec:
         for number, (name, points) in enumerate(body.series.items())
     ]
     layout = {
-        "xaxis": _axis(body.x),
-        "yaxis": {**_axis(body.y), "rangemode": "tozero"},
+        "xaxis": drawn_axis(body.x),
+        "yaxis": {**drawn_axis(body.y), "rangemode": "tozero"},
         "height": 400,
         "hovermode": "closest",
         "showlegend": len(data) > 1,
     }
     return {"data": data, "layout": layout}
-
-
-def _axis(axis: Axis) -> Spec:
-    return {
-        "title": {"text": plain(axis.title)},
-        "automargin": True,
-        **({"type": "log", "dtick": 1} if axis.log else {"type": "linear"}),
-    }
-
-
-def _categories(names: Sequence[str]) -> Spec:
-    """An axis downwards, by number: two names that are cut to the same are still two."""
-    short = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in names]
-    return {
-        "type": "linear",
-        "tickvals": list(range(len(names))),
-        "ticktext": [plain(name) for name in short],
-        "range": [len(names) - 0.5, -0.5],
-        "automargin": True,
-        "zeroline": False,
-        "showgrid": False,
-    }

@@ -49,7 +49,8 @@ def _figure(comparison: Comparison, names: tuple[str, ...], causes: Sequence[str
         cause: [fmean(_usage(run.summary.waste, cause).work_j for run in comparison.results[name]) for name in names]
         for cause in causes
     }
-    body = bars("energy of work that did not count", "J", names, folded(energy_j))
+    alone = f", all {causes[0]}" if len(causes) == 1 else ""
+    body = bars(f"energy of work that did not count{alone}", "J", names, folded(energy_j))
     return Figure(
         name="waste-causes",
         title="Work that did not count, by cause",

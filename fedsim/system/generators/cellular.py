@@ -23,16 +23,27 @@ class HierarchicalCellular:
     """
 
     cores: int = 1
+    """Core sites behind the server."""
     metros: int = 5
+    """Metro sites below each core."""
     cells: int = 10
+    """Cells, or access points, below each metro."""
     access: Literal["cell", "access-point"] = "cell"
+    """What devices attach to."""
     core_capacity_bps: float = 100e9
+    """Of links between cores and to the server, each way; > 0."""
     metro_capacity_bps: float = 10e9
+    """Of links from a core to its metros, each way; > 0."""
     cell_capacity_bps: float = 1e9
+    """Of links from a metro to its cells, each way; > 0."""
     core_delay_s: float = 10e-3
+    """Of links between cores, one way; >= 0."""
     metro_delay_s: Law = field(default_factory=lambda: Uniform(5e-3, 20e-3))
+    """Of links from a core to its metros, one way, drawn for each."""
     cell_delay_s: Law = field(default_factory=lambda: Uniform(1e-3, 5e-3))
+    """Of links from a metro to its cells, one way, drawn for each."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         for name in ("cores", "metros", "cells"):

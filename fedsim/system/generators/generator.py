@@ -32,9 +32,13 @@ class LinkKind:
     """What all links of a generated topology are like, each way."""
 
     capacity_bps: float = 1e9
+    """Of each way of every link; > 0."""
     delay_s: float = 5e-3
+    """Of every link, one way; >= 0."""
     loss: float = 0.0
+    """Share of packets that never arrive; at least 0 and below 1."""
     medium: Medium = "wire"
+    """What links are made of."""
 
     def __post_init__(self) -> None:
         check_all([

@@ -33,19 +33,29 @@ class RandomGeometric:
     """
 
     nodes: int = 20
+    """How many there are."""
     side_m: float = 100e3
+    """Side of the square; > 0."""
     reach_m: float | None = None
+    """Distance up to which two nodes are linked; null for one at which hardly any graph falls into pieces."""
     capacity_bps: float = 1e9
+    """Of each way of every link; > 0."""
     loss: float = 0.0
+    """Share of packets that never arrive; at least 0 and below 1."""
     medium: Medium = "fibre"
+    """What links are made of."""
     rule: DelayRule = field(default_factory=DelayRule)
+    """From distance to delay."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 2, 5_000))
         check_all([
             ("side", 0 < self.side_m <= _WIDEST_M, f"must be > 0 and at most {_WIDEST_M:g} m", self.side_m),
             ("reach", self.reach_m is None or self.reach_m > 0, "must be > 0", self.reach_m),
+            ("capacity", self.capacity_bps > 0, "must be > 0", self.capacity_bps),
+            ("loss", 0 <= self.loss < 1, "must be at least 0 % and below 100 %", self.loss),
         ])  # fmt: skip
 
     def draw(self, rng: np.random.Generator) -> Topology:

@@ -26,9 +26,13 @@ class ErdosRenyi:
     """
 
     nodes: int = 20
+    """How many there are."""
     probability: float | None = None
+    """Chance of a link between two nodes; null for 1.5 ln n / n."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 2, 2_000))
@@ -56,10 +60,15 @@ class WattsStrogatz:
     """
 
     nodes: int = 20
+    """How many there are."""
     neighbours: int = 4
+    """Neighbours of each node on the ring; even."""
     rewired: float = 0.2
+    """Chance of a link to lead somewhere else; from 0 to 1."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 3, MOST_NODES), neighbours=(self.neighbours, 2, self.nodes - 1))
@@ -86,9 +95,13 @@ class BarabasiAlbert:
     """
 
     nodes: int = 20
+    """How many there are."""
     links_per_node: int = 2
+    """Links with which each node comes; >= 1."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
     seed: int | None = None
+    """Of the drawing; null for the run's own."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 2, MOST_NODES), links_per_node=(self.links_per_node, 1, self.nodes - 1))

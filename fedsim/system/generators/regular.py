@@ -25,7 +25,9 @@ class Star:
     """A server in the middle, and leaves around it."""
 
     leaves: int = 8
+    """Leaves around the server."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
 
     def __post_init__(self) -> None:
         check_whole(leaves=(self.leaves, 1, MOST_NODES - 1))
@@ -44,8 +46,11 @@ class Tree:
     """A server as the root of a tree in which each node has the same number of branches."""
 
     branches: int = 3
+    """Branches of each node."""
     levels: int = 2
+    """Levels below the root."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
 
     def __post_init__(self) -> None:
         check_whole(branches=(self.branches, 1, MOST_NODES - 1), levels=(self.levels, 1, MOST_NODES - 1))
@@ -70,7 +75,9 @@ class Ring:
     """Each node is linked with the one before it and the one after it, all around."""
 
     nodes: int = 8
+    """How many there are."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 3, MOST_NODES))
@@ -85,7 +92,9 @@ class Path:
     """Nodes in a line."""
 
     nodes: int = 8
+    """How many there are."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 2, MOST_NODES))
@@ -100,8 +109,11 @@ class Torus:
     """Rows and columns, each closed to a ring: every node has four neighbours."""
 
     rows: int = 4
+    """Rows of the grid."""
     columns: int = 4
+    """Columns of the grid."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
 
     def __post_init__(self) -> None:
         check_whole(rows=(self.rows, 3, MOST_NODES), columns=(self.columns, 3, MOST_NODES))
@@ -118,7 +130,9 @@ class Complete:
     """Every node is linked with every other."""
 
     nodes: int = 8
+    """How many there are."""
     link: LinkKind = field(default_factory=LinkKind)
+    """What all links are like."""
 
     def __post_init__(self) -> None:
         check_whole(nodes=(self.nodes, 2, 500))

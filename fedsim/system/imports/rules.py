@@ -12,41 +12,40 @@ from fedsim.system.delay_rule import DelayRule
 class ImportRules:
     """How a network is made from a file in another format.
 
-    name: the topology's; the file's by default.
-    capacity_bps: of links that do not say theirs. 10 Gbit/s is the middle of the 1 to 100 Gbit/s of backbones.
-    delay_s: of links that do not say theirs and whose ends have no places; by default the median of all others.
-    delay_from: which counts where a file says both, its delays or its lengths and places.
-    delay_factor: times the delays that the file says, where these are light in a straight fibre.
-    least_delay_s: of a link between two places that are one; 50 us are some 7 km of fibre across a city.
-    rule: from distance to delay.
-    latency: what the numbers of a matrix are; by default its file's name must say it.
-    latency_unit_s: the unit of a matrix.
-    capacity_unit_bps: the unit of an SNDlib instance.
-    kinds: of nodes by name; others are what the file says if that is one of our kinds, and otherwise routers.
-    attachments: named sets of nodes; ``all`` is there anyway.
-    externals: whether nodes stay that the file marks as another network's.
-    largest_part: take the largest part of a network in pieces, rather than refuse it.
-    digest: of the file's content; where it is given, no other content will do.
-
     Raises:
         ValueError: a number that is out of its range.
     """
 
     name: str | None = None
+    """The topology's; null for the file's."""
     capacity_bps: float = 10e9
+    """Of links that do not say theirs; 10 Gbit/s is the middle of the 1 to 100 Gbit/s of backbones."""
     delay_s: float | None = None
+    """Of links that do not say theirs and whose ends have no places; null for the median of all others."""
     delay_from: Literal["file", "distance"] = "file"
+    """Which counts where a file says both: its delays, or its lengths and places."""
     delay_factor: float = 1.0
+    """Times the delays that the file says, where these are light in a straight fibre; > 0."""
     least_delay_s: float = 50e-6
+    """Of a link between two places that are one; 50 us are some 7 km of fibre across a city."""
     rule: DelayRule = field(default_factory=DelayRule)
+    """From distance to delay."""
     latency: Literal["rtt", "one-way"] | None = None
+    """What the numbers of a matrix are; null where its file's name says it."""
     latency_unit_s: float = 1e-3
+    """The unit of a matrix; > 0."""
     capacity_unit_bps: float = 1e6
+    """The unit of an SNDlib instance; > 0."""
     kinds: Mapping[str, str] = field(default_factory=dict)
+    """Kinds of nodes by name; others are what the file says if that is one of our kinds, and otherwise routers."""
     attachments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Named sets of nodes; all is there anyway."""
     externals: bool = True
+    """Whether nodes stay that the file marks as another network's."""
     largest_part: bool = False
+    """Whether to take the largest part of a network in pieces, rather than refuse it."""
     digest: str | None = None
+    """Of the file's content; where it is given, no other content will do."""
 
     def __post_init__(self) -> None:
         for name, value in (

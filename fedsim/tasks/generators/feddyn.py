@@ -13,7 +13,7 @@ from fedsim.tasks.examples import Examples
 from fedsim.tasks.generators import logistic
 from fedsim.tasks.generators.draws import Draws, draws
 from fedsim.tasks.generators.flat import Flat, parted
-from fedsim.tasks.generators.sizes import check_seed
+from fedsim.tasks.generators.sizes import check_seed, check_width
 
 _NUDGE = 1e-3  # the authors add it to the mean size, so that the whole part of an exact mean is the mean
 
@@ -35,13 +35,21 @@ class FedDynSynthetic:
     source: ClassVar[str] = "Acar et al., FedDyn, ICLR 2021; the authors' code, github.com/alpemreacar/FedDyn"
 
     solution_spread: float | None = None
+    """alpha, how far the devices' own solutions are apart; null for one solution of all."""
     input_spread: float | None = None
+    """beta, how far the devices' own input means are apart; null for inputs about 0."""
     size_sd: float = 0.0
+    """Standard deviation of the logarithm of the numbers of examples; >= 0."""
     examples: int = 200
+    """About how many a device has."""
     features: int = 30
+    """Of an example; >= 1."""
     classes: int = 5
+    """How many there are; >= 2."""
     test_share: float | None = None
+    """Share of the examples that are for testing; null tests on the training examples."""
     seed: int | None = None
+    """Of the data, as the authors' code draws them; null for the run's own."""
 
     def __post_init__(self) -> None:
         for name in ("solution_spread", "input_spread", "size_sd"):
@@ -54,6 +62,7 @@ class FedDynSynthetic:
         if self.test_share is not None and not 0 < self.test_share < 1:
             raise FedsimError(f"test_share must be between 0 and 1, got {self.test_share!r}")
         check_seed(self.seed)
+        check_width(self.features * self.classes)
 
     def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
         """See ``Source``; the truth has the solution of each device."""

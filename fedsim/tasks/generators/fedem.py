@@ -11,7 +11,7 @@ from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators.draws import draws
 from fedsim.tasks.generators.flat import Flat
-from fedsim.tasks.generators.sizes import Sizes, check_seed
+from fedsim.tasks.generators.sizes import Sizes, check_seed, check_width
 
 _PAPER_TESTS = 5000  # test examples of each device that the authors' code draws, in between the training ones
 _LONGEST_MARGIN = 700.0  # beyond it exp overflows; the sigmoid is 0 or 1 long before
@@ -34,12 +34,19 @@ class FedEmMixture:
     source: ClassVar[str] = "Marfoq et al., FedEM, NeurIPS 2021; the authors' code, github.com/omarfoq/FedEM"
 
     components: int = 3
+    """Linear classifiers that are mixed; >= 1."""
     alpha: float = 0.4
+    """Of the Dirichlet law of the devices' proportions: small ones are one-sided; > 0."""
     noise: float = 0.1
+    """Standard deviation of what is added to the score; >= 0."""
     features: int = 150
+    """Of an example; >= 1."""
     sizes: Sizes = field(default_factory=lambda: Sizes(most=1000))
+    """Training examples of each device."""
     test_examples: int = 500
+    """Test examples of each device."""
     seed: int | None = None
+    """Of the data, as the authors' code draws them; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not self.components >= 1 or not self.features >= 1 or not self.test_examples >= 1:
@@ -48,6 +55,7 @@ class FedEmMixture:
         if not 0 < self.alpha < math.inf or not 0 <= self.noise < math.inf:
             raise FedsimError(f"alpha must be > 0 and noise >= 0, both finite, got {self.alpha!r} and {self.noise!r}")
         check_seed(self.seed)
+        check_width(self.components * self.features)
         if self.seed is not None and not self.test_examples <= _PAPER_TESTS:
             raise FedsimError(f"test_examples must be <= {_PAPER_TESTS} with a seed, got {self.test_examples!r}")
 

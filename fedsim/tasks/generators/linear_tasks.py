@@ -11,7 +11,7 @@ from fedsim.tasks.arrays import Array, BoolArray, IntArray
 from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators.flat import Flat
 from fedsim.tasks.generators.relations import CommonOwn, Luck, Relation
-from fedsim.tasks.generators.sizes import check_seed
+from fedsim.tasks.generators.sizes import check_seed, check_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,27 @@ class LinearTasks:
     """
 
     relation: Relation = field(default_factory=CommonOwn)
+    """How the tasks' weights relate."""
     kind: Literal["classification", "regression"] = "classification"
+    """Whether labels are the sign, or the value itself."""
     features: int = 20
+    """d, of an example; >= 1."""
     min_examples: int = 100
+    """Least number of a device's training examples."""
     max_examples: int = 100
+    """Largest number of a device's training examples."""
     test_examples: int = 100
+    """Test examples of each device."""
     inputs: Literal["normal", "scaled", "unit"] = "normal"
+    """N(0, 1) each (normal), divided by sqrt(d) (scaled), or rows of length 1 (unit)."""
     noise: float = 0.0
+    """Standard deviation of what is added to the score; >= 0."""
     flip_share: float = 0.0
+    """Chance of a label to be turned round; only of a classification."""
     outlier_share: float = 0.0
+    """Share of the tasks that are related to nobody."""
     seed: int | None = None
+    """Of the data; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not self.features >= 1 or not self.test_examples >= 1:
@@ -57,6 +68,7 @@ class LinearTasks:
         if self.kind == "regression" and self.flip_share:
             raise FedsimError(f"flip_share is for classification, got {self.flip_share!r} with a regression")
         check_seed(self.seed)
+        check_width(self.features)
 
     def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
         """See ``Source``; the truth has w_t (m, d), and the group of each task, -1 for outliers."""

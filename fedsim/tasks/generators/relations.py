@@ -33,6 +33,7 @@ class CommonOwn:
     """
 
     own: float = 0.4
+    """Length of what is a task's own, against 1 for what is common; >= 0."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.own < math.inf:
@@ -58,8 +59,11 @@ class Clustered:
     """
 
     clusters: int = 3
+    """How many centres there are; >= 1."""
     spread: float = 0.2
+    """Standard deviation of a task's weights about its centre; >= 0."""
     signs: bool = False
+    """Whether a task's sign is drawn, so that tasks of a cluster may be opposite."""
 
     def __post_init__(self) -> None:
         if not self.clusters >= 1:
@@ -89,6 +93,7 @@ class LowRank:
     """
 
     rank: int = 3
+    """Dimension of the subspace; >= 1."""
 
     def __post_init__(self) -> None:
         if not self.rank >= 1:
@@ -114,7 +119,9 @@ class SparseRelations:
     """
 
     strength: float = 10.0
+    """How strongly tied tasks are alike; >= 0."""
     neighbours: int = 1
+    """Tasks on either side to which each is tied; >= 1."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength < math.inf:

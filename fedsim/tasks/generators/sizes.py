@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedsim import limits
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import IntArray
 from fedsim.tasks.generators.draws import Draws
+
+_ENDLESS = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +22,13 @@ class Sizes:
     """
 
     size_mean: float = 4.0
+    """Mean of the logarithm of the lognormal part."""
     size_sd: float = 2.0
+    """Standard deviation of that logarithm; >= 0."""
     least: int = 50
+    """What every device has at least; >= 2."""
     most: int | None = None
+    """The most that a device has; null for no bound."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.size_mean) or not 0 <= self.size_sd < math.inf:
@@ -35,7 +42,16 @@ class Sizes:
         """Examples of each device, (devices,)."""
         drawn = (luck("size", one).lognormal(self.size_mean, self.size_sd) for one in range(devices))
         most = math.inf if self.most is None else self.most
-        return np.array([min(int(value) + self.least, most) for value in drawn], dtype=np.int64)
+        return np.array([int(min(value + self.least, most, _ENDLESS)) for value in drawn], dtype=np.int64)
+
+
+def check_width(numbers: float) -> None:
+    """Refuse what one device's parameters cannot be.
+
+    Raises:
+        FedsimError: if there are too many.
+    """
+    limits.WIDTH.check(numbers, "features, and what is drawn for each,")
 
 
 def check_seed(seed: int | None) -> None:

@@ -12,7 +12,7 @@ from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators import logistic
 from fedsim.tasks.generators.draws import Draws, draws
 from fedsim.tasks.generators.flat import Flat, parted
-from fedsim.tasks.generators.sizes import Sizes, check_seed
+from fedsim.tasks.generators.sizes import Sizes, check_seed, check_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +35,21 @@ class Synthetic:
     )
 
     alpha: float = 1.0
+    """How far the devices' classifiers are apart; >= 0."""
     beta: float = 1.0
+    """How far the devices' inputs are apart; >= 0."""
     iid: bool = False
+    """Whether all devices have one classifier."""
     features: int = 60
+    """Of an example; >= 1."""
     classes: int = 10
+    """How many there are; >= 2."""
     sizes: Sizes = field(default_factory=Sizes)
+    """Examples of each device."""
     train_share: float = 0.9
+    """Share of a device's examples that are for training; between 0 and 1."""
     seed: int | None = None
+    """Of the data, as the authors' code draws them; null for the run's own."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.alpha < math.inf and 0 <= self.beta < math.inf):
@@ -51,6 +59,7 @@ class Synthetic:
         if not 0 < self.train_share < 1:
             raise FedsimError(f"train_share must be between 0 and 1, got {self.train_share!r}")
         check_seed(self.seed)
+        check_width(self.features * self.classes)
 
     def deal(self, name: str, devices: int, streams: Streams) -> DeviceData:
         """See ``Source``; the truth has the classifier of each device."""

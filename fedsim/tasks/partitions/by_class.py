@@ -21,6 +21,7 @@ class ByClass:
     source: ClassVar[str] = "Li et al., ICDE 2022, quantity-based label imbalance, balanced"
 
     classes_per_device: int = 2
+    """Classes of each device; >= 1."""
 
     def __post_init__(self) -> None:
         if not self.classes_per_device >= 1:

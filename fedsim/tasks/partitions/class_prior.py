@@ -32,8 +32,11 @@ class ClassPrior:
     source: ClassVar[str] = "Acar et al., FedDyn, ICLR 2021; the authors' code"
 
     alpha: float = 0.3
+    """Of the Dirichlet law of the priors: small ones are one-sided; > 0."""
     size_sigma: float = 0.0
+    """Spread of the sizes, as the sigma of a lognormal law; 0 for equal ones."""
     min_examples: int = 2
+    """Examples that every device has at least."""
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < math.inf:

@@ -23,7 +23,9 @@ class Dirichlet:
     source: ClassVar[str] = "Yurochkin et al., ICML 2019"
 
     alpha: float = 0.3
+    """Of the Dirichlet law of the proportions: small ones are one-sided; > 0."""
     min_examples: int = 2
+    """Examples that every device has at least."""
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < math.inf:

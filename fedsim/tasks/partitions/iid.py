@@ -15,6 +15,7 @@ class Iid:
     """Shuffled rows in parts of nearly equal size (``partition.iid``)."""
 
     min_examples: int = 2
+    """Examples that every device has at least."""
 
     def __post_init__(self) -> None:
         check_minimum(self.min_examples)

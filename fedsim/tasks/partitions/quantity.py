@@ -21,7 +21,9 @@ class Lognormal:
     """
 
     sigma: float = 1.0
+    """Spread of the sizes; 0 for equal ones."""
     min_examples: int = 2
+    """Examples that every device has at least."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < math.inf:
@@ -42,7 +44,9 @@ class Zipf:
     """
 
     exponent: float = 1.0
+    """How fast shares fall with the rank: 0 for equal ones."""
     min_examples: int = 2
+    """Examples that every device has at least."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.exponent < math.inf:

@@ -21,6 +21,7 @@ class Shards:
     source: ClassVar[str] = "McMahan et al., AISTATS 2017, section 3"
 
     per_device: int = 2
+    """Shards of each device; >= 1."""
 
     def __post_init__(self) -> None:
         if not self.per_device >= 1:
