@@ -48,8 +48,9 @@ def make_result() -> Callable[..., Result]:
     """A result with the given curve: (time_s, mean accuracy) of each round, 10 J and 1 kB up a round."""
     scenario = check(TINY)
 
-    def make(rows: Sequence[Row], *, name: str = "tiny", seed: int = 1, **changes: Any) -> Result:
-        renamed = scenario.model_copy(update={"name": name, "seed": seed})
+    def make(rows: Sequence[Row], *, name: str = "tiny", seed: int = 1, time_s: float = 60.0, **changes: Any) -> Result:
+        stop = scenario.stop.model_copy(update={"time_s": time_s})
+        renamed = scenario.model_copy(update={"name": name, "seed": seed, "stop": stop})
         return _result(renamed, rows, changes)
 
     return make
@@ -60,8 +61,11 @@ def make_comparison(make_result: Callable[..., Result]) -> Callable[..., Compari
     """A comparison of the given curves: for each scenario, a curve for each seed."""
 
     def make(curves: dict[str, Sequence[Sequence[Row]]], **changes: Any) -> Comparison:
+        time_s = changes.get("horizon_s", 60.0)
         results = {
-            name: tuple(make_result(rows, name=name, seed=seed) for seed, rows in enumerate(of_seed, start=1))
+            name: tuple(
+                make_result(rows, name=name, seed=seed, time_s=time_s) for seed, rows in enumerate(of_seed, start=1)
+            )
             for name, of_seed in curves.items()
         }
         seeds = tuple(range(1, 1 + max(map(len, curves.values()))))

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from shutil import copytree
+import shutil
 
 import pytest
 from pages import ROOT
@@ -22,7 +22,7 @@ def words_of(text):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    copytree(ROOT / "topologies", tmp_path / "topologies")  # a link would lead out of the folder
+    shutil.copytree(ROOT / "topologies", tmp_path / "topologies")  # a link would lead out of the folder
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

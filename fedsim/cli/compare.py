@@ -1,9 +1,8 @@
 """``fedsim compare``."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,8 @@ from fedsim import units
 from fedsim.errors import FedsimError, ScenarioError
 from fedsim.problems import Mistakes, unknown
 from fedsim.report.grid import show
-from fedsim.report.progress import progress, result_line
+from fedsim.report.progress import progress
+from fedsim.report.remaining import counted
 from fedsim.report.sheet_files import WRITERS, write_sheets
 from fedsim.report.side_by_side import comparison_report, comparison_sheets
 from fedsim.scenario import Scenario, load
@@ -22,7 +22,6 @@ from fedsim.study.compare import compare
 from fedsim.study.comparison import Comparison
 from fedsim.study.finished import compare_folders
 from fedsim.study.folder import as_json, comparison_summary, write_comparison
-from fedsim.study.result import Result
 from fedsim.study.staging import check_place
 
 FORMATS: Final = ("text", "markdown", "latex", "csv")
@@ -76,7 +75,7 @@ def _simulated(files: Sequence[str], wishes: Wishes) -> Comparison:
             metric=wishes.metric or _METRIC,
             target=_target(wishes),
             workers=wishes.workers or os.cpu_count() or 1,
-            tell=_counting(runs, line.say),
+            tell=counted(runs, line.say),
         )
 
 
@@ -121,8 +120,3 @@ def _load_all(files: Sequence[str], overrides: Sequence[str]) -> list[Scenario]:
             mistakes.extend(error)
     mistakes.raise_any()
     return scenarios
-
-
-def _counting(runs: int, say: Callable[[str], None]) -> Callable[[Result], None]:
-    numbers = count(1)
-    return lambda result: say(result_line(next(numbers), runs, result))

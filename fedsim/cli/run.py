@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +17,8 @@ from fedsim.report.grid import show
 from fedsim.report.human import about
 from fedsim.report.over_seeds import seeds_report, seeds_sheet
 from fedsim.report.profile_table import profile_table
-from fedsim.report.progress import point_line, progress, result_line
-from fedsim.report.remaining import Remaining, runs_left
+from fedsim.report.progress import point_line, progress
+from fedsim.report.remaining import Remaining, counted
 from fedsim.report.sheet_files import write_sheets
 from fedsim.report.tables import run_report
 from fedsim.scenario import Scenario, load
@@ -27,7 +26,6 @@ from fedsim.scenario.metric import is_regression
 from fedsim.study.folder import write, write_json
 from fedsim.study.host_profile import HostProfile, profiled
 from fedsim.study.monitor import Point
-from fedsim.study.result import Result
 from fedsim.study.run import bounds_of, run
 from fedsim.study.seeds import run_seeds
 from fedsim.study.seeds_folder import write_seeds
@@ -96,7 +94,7 @@ def _run_seeds(scenario: Scenario, wishes: Wishes) -> None:
             scenario,
             range(first, first + runs),
             workers=wishes.workers or os.cpu_count() or 1,
-            tell=_counting(runs, line.say),
+            tell=counted(runs, line.say),
             dry=wishes.dry,
         )
     folder = write_seeds(found, wishes.out, besides=lambda place: write_sheets([seeds_sheet(found)], place))
@@ -110,16 +108,6 @@ def _telling(scenario: Scenario, say: Callable[[str], None]) -> Callable[[Point]
     def tell(point: Point) -> None:
         left = remaining.text(point)
         say(point_line(scenario.name, point, bounds.goal.metric, regression=regression, left=left))
-
-    return tell
-
-
-def _counting(runs: int, say: Callable[[str], None]) -> Callable[[Result], None]:
-    numbers, left = count(1), runs_left()
-
-    def tell(result: Result) -> None:
-        done = next(numbers)
-        say("  ".join(part for part in (result_line(done, runs, result), left(done, runs)) if part))
 
     return tell
 

@@ -1,21 +1,19 @@
 """``fedsim whatif``."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import typer
 from rich.console import Console
 
 from fedsim.report.grid import show
-from fedsim.report.progress import progress, result_line
+from fedsim.report.progress import progress
+from fedsim.report.remaining import counted
 from fedsim.report.whatif_tables import change_list, whatif_report
 from fedsim.scenario import load
 from fedsim.study.changes.all import changes_named
 from fedsim.study.folder import as_json
 from fedsim.study.gains import checked_by
-from fedsim.study.result import Result
 from fedsim.study.staging import check_place
 from fedsim.study.whatif import whatif
 from fedsim.study.whatif_folder import summary, write_whatif
@@ -57,7 +55,7 @@ def try_changes(file: str, wishes: Wishes) -> None:
             changes=changes,
             by=by,
             workers=wishes.workers or os.cpu_count() or 1,
-            tell=_counting(runs, line.say),
+            tell=counted(runs, line.say),
         )
     folder = write_whatif(found, wishes.out)
     if wishes.json:
@@ -67,13 +65,3 @@ def try_changes(file: str, wishes: Wishes) -> None:
     else:
         show(Console(), whatif_report(found))
         typer.echo(f"written to {folder}")
-
-
-def _counting(runs: int, say: Callable[[str], None]) -> Callable[[Result | str], None]:
-    numbers = count(1)
-
-    def hear(result: Result | str) -> None:
-        number = next(numbers)
-        say(f"{number} of {runs}: {result}" if isinstance(result, str) else result_line(number, runs, result))
-
-    return hear

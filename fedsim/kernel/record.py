@@ -1,6 +1,6 @@
 """The event record: what happened, when, to whom."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fedsim import limits
+from fedsim.kernel.ahead import Ahead, Teller
 from fedsim.kernel.columns import Chunk, Value, common_schema, together
 from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, read_parts, write_whole
 from fedsim.kernel.transcript import line
@@ -42,6 +43,11 @@ class EventRecord:
         self._shelf: Shelf = MemoryShelf(cap) if folder is None else FolderShelf(folder)
         self._recorded = 0
         self._cap = cap
+        self._ahead = Ahead()
+        self.clock: Callable[[], float] = lambda: 0.0
+        """What time it is, for rows that are foreseen: who reads the record finds those of the past."""
+        self.is_muted = False
+        """While a time is lived again of which the rows are there already."""
 
     def record(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
         """Add one row.
@@ -49,6 +55,22 @@ class EventRecord:
         Raises:
             TypeError: if a field is of no type that can be kept, or of another type than in earlier rows.
         """
+        if self.is_muted:
+            return
+        if self._ahead.next_s < time_s:
+            self.come_to(time_s)
+        self._add(time_s, kind, fields)
+
+    def foresee(self, rows: Iterable[Row], teller: Teller) -> None:
+        """Rows that will be added when time has come to them, but for those that their teller takes back before."""
+        self._ahead.put(rows, teller)
+
+    def come_to(self, time_s: float, *, and_at: bool = False) -> None:
+        """Time has come to here: add what was foreseen for before, or until then."""
+        for row in self._ahead.before(time_s, and_at=and_at):
+            self._add(*row)
+
+    def _add(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
         if self._kinds is not None and kind not in self._kinds:
             return
         self._chunk.add(time_s, kind, fields)
@@ -75,6 +97,7 @@ class EventRecord:
         return self._recorded - len(self)
 
     def __len__(self) -> int:
+        self.come_to(self.clock())
         return self._recorded if self._cap is None else min(self._recorded, self._cap)
 
     def __iter__(self) -> Iterator[Row]:
@@ -123,6 +146,7 @@ class EventRecord:
                 raise ValueError("; ".join(complaints))
 
     def _tables(self) -> Iterator[pa.Table]:
+        self.come_to(self.clock())
         self.flush()
         return self._shelf.tables()
 

@@ -1,7 +1,7 @@
 """One simulated world: a clock, luck, and a record of what happened."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -16,6 +16,7 @@ from fedsim.kernel.loop import AnyTask, EventLoop
 from fedsim.kernel.luck import Luck
 from fedsim.kernel.process import Process
 from fedsim.kernel.record import EventRecord
+from fedsim.kernel.replay import replay
 from fedsim.kernel.streams import Streams
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Simulation:
         self.env = Environment(0.0)
         self.loop = self.env.loop
         self.events = EventRecord() if events is None else events
+        self.events.clock = lambda: self.now
         self.stopped: Stopped | None = None
         self._streams = Streams(seed)
         self.timeout = self.env.timeout
@@ -67,6 +69,18 @@ class Simulation:
         if subject is not None:
             fields = {"subject": subject, **fields}
         self.events.record(self.env._now, kind, fields)
+
+    def replay(self, from_s: float, begin: Callable[[], None]) -> None:
+        """Live again, from a time up to now, what follows from ``begin``: see ``fedsim.kernel.replay``.
+
+        What it records has been foreseen, and stands in the record already.
+        """
+        self.events.come_to(self.env._now)
+        self.events.is_muted = True
+        try:
+            replay(self.loop, from_s, begin)
+        finally:
+            self.events.is_muted = False
 
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> "asyncio.Task[T]":
         """Start a coroutine as a task; it runs while ``run`` runs."""

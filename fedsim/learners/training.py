@@ -160,6 +160,9 @@ class GossipTraining:
         self.problem = problem
         self.learner = learner
         self.costs: Mapping[int, LocalCost] = _Costs(problem, learner)
+        # Asked of a protocol for every message, these would take as long as all else of it.
+        self._catches_up = learner if isinstance(learner, CatchUp) else None
+        self._keeps_news = learner if isinstance(learner, NewsKeeper) else None
         self.tape = Tape(problem, learner)
         starts = [learner.init(problem, device, streams("init")) for device in range(problem.devices)]
         self._states = [Due(start) for start in starts]
@@ -203,15 +206,15 @@ class GossipTraining:
 
     def _remembered(self, done: Done) -> Due:
         """What a node remembers after its local work, and of what it has heard meanwhile."""
-        if not isinstance(self.learner, NewsKeeper):
+        if self._keeps_news is None:
             return done.memory
         current = self._memories[done.device]
-        return self.tape.put(Recall(remember=self.learner.remember, computed=done.memory, current=current))[1]
+        return self.tape.put(Recall(remember=self._keeps_news.remember, computed=done.memory, current=current))[1]
 
     def message_bytes(self, codes: int) -> int:
         """Of a message to a neighbour that has not had the last so many, the present one among them."""
-        if isinstance(self.learner, CatchUp):
-            return self.learner.catch_up_bytes(self.problem, codes)
+        if self._catches_up is not None:
+            return self._catches_up.catch_up_bytes(self.problem, codes)
         return self.learner.up_bytes(self.problem)
 
     def meeting(

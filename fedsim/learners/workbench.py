@@ -43,7 +43,7 @@ class Workbench:
     def __init__(self, problem: Problem, learner: LocalLearner) -> None:
         self._problem = problem
         self._learner = learner
-        self._stops_itself = isinstance(learner, SelfStopping)  # asked of a protocol, this takes as long as a message
+        self.stops_itself = isinstance(learner, SelfStopping)  # asked of a protocol, this takes as long as a message
         self._waiting: dict[int, Job] = {}
         self._done: dict[int, Answer] = {}
         self._next = 0
@@ -64,7 +64,7 @@ class Workbench:
     def steps(self, ticket: int) -> int:
         """The steps that a job takes: those granted, unless the learner stops by itself; then all work is done now."""
         if ticket in self._waiting:
-            if not self._stops_itself:
+            if not self.stops_itself:
                 return self._waiting[ticket].steps
             self._work_off()
         return self._done[ticket].steps

@@ -46,6 +46,12 @@ class Limits:
     until_s: float | None = None
     outlives_server: bool = False
 
+    @property
+    def are_none(self) -> bool:
+        """Whether nothing bounds it."""
+        is_timed = self.work_time_s is not None or self.until_s is not None
+        return not is_timed and not self.outlives_server and self.effort.is_whole
+
 
 async def ask(session: CentralSession, number: int, device: DeviceNode, limits: Limits) -> Reply | None:
     """The reply of a device to the server's model of now; None if it fails, or has nothing to send."""

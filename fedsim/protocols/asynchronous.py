@@ -143,12 +143,14 @@ class _Traffic:
     async def _work(self, number: int, device: DeviceNode) -> None:
         """One device's part, until it has answered, or the server misses it."""
         loop, reply = asyncio.get_running_loop(), None
+        asked_s = loop.time()
         limits = Limits(outlives_server=True)
-        gives_up_s = math.inf if self.rules.timeout_s is None else loop.time() + self.rules.timeout_s
+        gives_up_s = math.inf if self.rules.timeout_s is None else asked_s + self.rules.timeout_s
         try:
             reply = await self._answer(number, device, limits, gives_up_s)
-            if reply is None and gives_up_s < math.inf:
+            if reply is None and loop.time() < gives_up_s < math.inf:
                 await asyncio.sleep(gives_up_s - loop.time())
+                self.session.record("missed", subject=device.name, round=number, seconds=loop.time() - asked_s)
         finally:
             del self.at_work[device.index]
             self.free[device.index] = True

@@ -23,6 +23,9 @@ class Inbox:
         self._shelves: dict[int, dict[int, Due]] = {neighbour: {} for neighbour in neighbours}
         self._away: set[int] = set()
         self._changed = asyncio.Event()
+        self._number = 0
+        self._lacks: set[int] = set()
+        """Of this round these are waited for: whoever waits is woken when they are all there, not by each of them."""
 
     def put(self, sender: int, number: int, model: Due, parts: Mapping[str, float]) -> None:
         """A neighbour's model of its round ``number`` arrived; ``parts``: where the message's time went."""
@@ -30,10 +33,14 @@ class Inbox:
         self.newest = max(self.newest, number)
         self.latest[sender] = max(self.latest.get(sender, 0), number)
         self.last, self.parts = sender, parts
-        self._changed.set()
+        if number >= self._number:
+            self._lacks.discard(sender)
         if sender in self._away:
             self._away.remove(sender)
+            self._changed.set()
             self.welcome(sender)
+        elif not self._lacks:
+            self._changed.set()
 
     def give_up(self, sender: int) -> None:
         """Do not wait for this neighbour until it is heard of again; of others nothing is expected."""
@@ -57,7 +64,8 @@ class Inbox:
         """
         try:
             async with asyncio.timeout(patience_s):
-                while self._missing(number, senders) or self._is_alone():
+                while (missing := self._missing(number, senders)) or self._is_alone():
+                    self._number, self._lacks = number, set(missing)
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

@@ -3,7 +3,7 @@
 A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -182,6 +182,41 @@ class Crew(Protocol):
 
     async def gathered(self, quorum: int, among: npt.NDArray[np.bool_] | None = None) -> bool:
         """Wait until so many are there, of all or among these (n,); False if that cannot come about."""
+
+
+class Prospect(Protocol):
+    """How a device will receive, compute and send, if nothing disturbs it: where the time goes, and when it is then."""
+
+    @property
+    def deliveries(self) -> tuple[Delivery, Delivery]:
+        """The message down, and the one up."""
+
+    @property
+    def times_s(self) -> tuple[float, float, float]:
+        """When it will have received, computed, and sent."""
+
+
+class Foresight(Protocol):
+    """Tells in advance how parts of rounds will go. What is disturbed is lived after all, from its beginning."""
+
+    def look(self, device: Any, server: Any, cost: Any, *, down_bytes: float, up_bytes: float) -> Prospect | None:
+        """How a device will receive, work at this cost, and send, beginning now; None if that cannot be said."""
+
+    def accept(
+        self,
+        prospect: Any,
+        rows: Sequence[tuple[float, str, Mapping[str, str | float | bool]]],
+        *,
+        done: Callable[[Any], None],
+        begin: Callable[[], None],
+    ) -> None:
+        """It begins. ``rows`` (time, kind, fields) will stand in the record.
+
+        ``done`` gets its stint at its end; or ``begin`` is called, at its beginning, to live it after all.
+        """
+
+    def disturb(self) -> None:
+        """Let all that was foretold, and has not come to its end, be lived up to now."""
 
 
 class Recorder(Protocol):

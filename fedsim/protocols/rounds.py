@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.errors import DeviceDownError
+from fedsim.protocols.arrivals import Arrivals
 from fedsim.protocols.asking import Limits, Reply, along, ask, discard, told
+from fedsim.protocols.foretold import Asks
 from fedsim.protocols.node import DeviceNode
 from fedsim.protocols.round_rules import RoundRules
 from fedsim.protocols.section import Section
@@ -107,37 +109,26 @@ class Rounds:
         if not cohort:
             await self._pass()
             return
-        arrivals: asyncio.Queue[Reply | None] = asyncio.Queue()
+        goal = min(self.rules.cohort, len(cohort))
+        arrivals = Arrivals(replies, goal=goal, asked=len(cohort), stays=bool(self.rules.deadline_s))
         limits = self._limits(asyncio.get_running_loop().time())
-        asks = {
-            device.index: self.group.create_task(self._ask(number, device, limits, arrivals), name=device.name)
-            for device in cohort
-        }
+
+        def ask(device: DeviceNode) -> "asyncio.Task[None]":
+            return self.group.create_task(self._ask(number, device, limits, arrivals), name=device.name)
+
+        asks = Asks(self.session, number, limits, ask=ask, answered=arrivals.put)
+        asks.begin(cohort)
         cause = "surplus"
         try:
             async with asyncio.timeout(self.rules.closes_s):
-                await self._enough(len(cohort), arrivals, replies)
+                await arrivals.enough()
         except TimeoutError:
             cause = "late"
         except asyncio.CancelledError as error:
             cause = told(error, "stopped") if self.session.server.is_there() else "server"
             raise
         finally:
-            while not arrivals.empty():
-                if (reply := arrivals.get_nowait()) is not None:
-                    replies.append(reply)
-            await self._close({index: task for index, task in asks.items() if not task.done()}, cause)
-
-    async def _enough(self, asked: int, arrivals: "asyncio.Queue[Reply | None]", replies: list[Reply]) -> None:
-        """Until there are as many answers as the round needs; without a deadline, or can be."""
-        goal, failures = min(self.rules.cohort, asked), 0
-        # With a deadline, a server that lacks answers waits on: failed devices do not call.
-        while len(replies) < goal and (self.rules.deadline_s or len(replies) + failures < asked):
-            reply = await arrivals.get()
-            if reply is None:
-                failures += 1
-            else:
-                replies.append(reply)
+            await self._close(asks.unfinished(cohort), cause)
 
     async def _close(self, asks: "dict[int, asyncio.Task[None]]", cause: str) -> None:
         """Those that have not answered go on where late answers count; else they stop, and have stopped."""
@@ -149,9 +140,7 @@ class Rounds:
         if asks:
             await asyncio.wait(asks.values())
 
-    async def _ask(
-        self, number: int, device: DeviceNode, limits: Limits, arrivals: "asyncio.Queue[Reply | None]"
-    ) -> None:
+    async def _ask(self, number: int, device: DeviceNode, limits: Limits, arrivals: Arrivals) -> None:
         """One device's part of a round; cancelled when the round closes without it, or late."""
         if self.free is not None:
             self.free[device.index] = False
@@ -162,7 +151,7 @@ class Rounds:
             if self.free is not None:
                 self.free[device.index] = True
         if not is_late:
-            arrivals.put_nowait(reply)
+            arrivals.put(reply)
         elif reply is not None:
             self.came_late.append(reply)
             self.session.training.trust(reply.answer)

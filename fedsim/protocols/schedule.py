@@ -31,26 +31,26 @@ class Schedule:
 
     def __init__(self, overlay: Overlay, mixing: Mixing, peers: Peers) -> None:
         self.base = overlay.graph(peers)
-        self._overlay, self._mixing, self._peers = overlay, mixing, peers
+        self._changing = overlay if isinstance(overlay, ChangingOverlay) else None
+        self._mixing, self._peers = mixing, peers
         self._round = lru_cache(maxsize=_REMEMBERED)(self._make_round)
         self._always: dict[int, Turn] = {}
 
     @property
     def most_apart(self) -> float:
         """How many rounds a peer can be behind another one without having been given up by anybody."""
-        return math.inf if isinstance(self._overlay, ChangingOverlay) else len(self.base)
+        return len(self.base) if self._changing is None else math.inf
 
     def turn(self, peer: int, number: int) -> Turn:
         """What a peer does in its round of this number, from 1."""
-        if isinstance(self._overlay, ChangingOverlay):
+        if self._changing is not None:
             return _turn(*self._round(number), peer)
         if peer not in self._always:
             self._always[peer] = _turn(*self._round(0), peer)
         return self._always[peer]
 
     def _make_round(self, number: int) -> tuple[Graph, csr_array]:
-        overlay = self._overlay
-        graph = overlay.graph_of(self._peers, number) if isinstance(overlay, ChangingOverlay) else self.base
+        graph = self.base if self._changing is None else self._changing.graph_of(self._peers, number)
         return graph, self._mixing.weights(graph)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.learners.learner import IntArray
 from fedsim.learners.training import CentralTraining, GossipTraining
-from fedsim.protocols.node import Crew, DeviceNode, Monitor, Recorder, ServerNode
+from fedsim.protocols.node import Crew, DeviceNode, Foresight, Monitor, Recorder, ServerNode
 from fedsim.protocols.overlay import Peers
 
 Training = TypeVar("Training", CentralTraining, GossipTraining)
@@ -28,13 +28,15 @@ class Session(Generic[Training]):
 class CentralSession(Session[CentralTraining]):
     """A session with a server; ``devices[i]`` has task i of the problem.
 
-    Where there are edge servers, device i belongs to ``edges[edge_of[i]]``.
+    Where there are edge servers, device i belongs to ``edges[edge_of[i]]``. With ``foresight`` parts of rounds are
+    told in advance; that changes nothing but what they cost.
     """
 
     devices: Crew
     server: ServerNode
     edges: Sequence[ServerNode] = ()
     edge_of: IntArray | None = None
+    foresight: Foresight | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,13 @@ import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable
+from itertools import count
 from operator import itemgetter
 
 from fedsim.report.human import about
+from fedsim.report.progress import result_line
 from fedsim.study.monitor import Bounds, Point
+from fedsim.study.result import Result
 
 _WARM_UP_S = 2.0  # before that nobody needs to be told, and nothing is known
 
@@ -62,6 +65,18 @@ def runs_left(clock: Callable[[], float] = time.monotonic) -> Callable[[int, int
         return left_text(_proportional(clock() - begin_s, done / runs) if done < runs else math.inf)
 
     return left
+
+
+def counted(runs: int, say: Callable[[str], None]) -> Callable[[Result | str], None]:
+    """Says of every run that ends, or of the name of one that cannot tell more, which of how many it is."""
+    numbers, left = count(1), runs_left()
+
+    def tell(found: Result | str) -> None:
+        done = next(numbers)
+        line = f"{done} of {runs}: {found}" if isinstance(found, str) else result_line(done, runs, found)
+        say("  ".join(part for part in (line, left(done, runs)) if part))
+
+    return tell
 
 
 def left_text(left_s: float) -> str:

@@ -25,6 +25,7 @@ from fedsim.scenario.servers import edges_of, make_edges, make_server
 from fedsim.system.crew import Crew
 from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet
+from fedsim.system.foresight import Foresight
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Network
 from fedsim.system.peers import Peers
@@ -52,6 +53,7 @@ class World:
     protocol: Any
     waste: WasteBook
     unseen: IntArray
+    foresight: Foresight | None
 
     def session(self, monitor: Monitor) -> CentralSession | GossipSession:
         """What the protocol is run with."""
@@ -75,6 +77,7 @@ class World:
             server=self.server,
             edges=self.edges,
             edge_of=self.edge_of,
+            foresight=self.foresight,
         )
 
     @property
@@ -88,6 +91,8 @@ class World:
 
     def served(self) -> Usage:
         """What all servers spent up to now."""
+        if self.foresight is not None:
+            self.foresight.disturb()
         servers = [*self.edges] if self.server is None else [self.server, *self.edges]
         return sum((server.usage() for server in servers), Usage())
 
@@ -131,6 +136,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         protocol=scenario.protocol.make(),
         waste=waste,
         unseen=unseen,
+        foresight=Foresight(sim, network) if messenger.is_plain and not cuts else None,
     )
 
 

@@ -1,9 +1,9 @@
 """Which files a scenario file may name: strangers may have written it.
 
-Everything below the scenario's own folder, and in the folders of ``SIBLINGS`` beside that one, and beside those above it
-that are called as in ``SHELVES``; everything below the working folder; and everything in folders that the person at the machine names, in ``FEDSIM_DATA`` or ``FEDSIM_PATH``.
-Links count as what they lead to. What stands in ``--set``, or in a mapping that a program hands over, is that person's
-own word, and may lead anywhere.
+Everything below the scenario's own folder, and in the folders of ``SIBLINGS`` beside that one, and beside those above
+it that are called as in ``SHELVES``; everything below the working folder; and everything in folders that the person at
+the machine names, in ``FEDSIM_DATA`` or ``FEDSIM_PATH``. Links count as what they lead to. What stands in ``--set``, or
+in a mapping that a program hands over, is that person's own word, and may lead anywhere.
 """
 
 import os

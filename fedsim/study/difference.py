@@ -80,12 +80,16 @@ class Difference:
 
     @property
     def is_a_bound(self) -> bool:
-        """Whether the true difference is farther from none: only the scenario that is behind ever missed the target."""
+        """Whether the true difference is farther from none: only the scenario that is behind ever missed the target.
+
+        Behind in the factor, where there is one: it is what is told, and may go the other way than the difference.
+        """
         if self.interval is None:
             return False
-        behind, ahead = (1, -1) if self.interval.mean > 0 else (-1, 1)
-        missed = {int(pair.first.complete) - int(pair.own.complete) for pair in self.pairs}
-        return behind in missed and ahead not in missed
+        by = self.interval.mean if self.factor is None else math.log(self.factor.mean)
+        behind = int(by > 0) - int(by < 0)
+        missed = {int(pair.first.complete) - int(pair.own.complete) for pair in self.pairs} - {0}
+        return missed == {behind}
 
     @property
     def not_finite(self) -> int:

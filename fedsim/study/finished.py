@@ -114,7 +114,7 @@ def _check_ends(runs: Mapping[str, Sequence[Result]], goal: Goal, horizon_s: flo
         f"({result.summary.stopped_because}) without reaching {goal.metric} of {goal.target}"
         for name, own in runs.items()
         for result in own
-        if not is_whole(result.summary, horizon_s) and not goal.reached(result.curve).any()
+        if not is_whole(result, horizon_s) and not goal.reached(result.curve).any()
     ]
     if early:
         raise FedsimError("\n".join([*early, "let these runs go on, or compare the scenario files"]))

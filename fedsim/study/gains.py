@@ -45,9 +45,11 @@ def checked_by(by: str) -> By:
 class Gain:
     """What a change gains of one thing: without it less with it, seed by seed.
 
-    ``mean`` is what the runs with the change took, on average, ``ratio`` how many times as much those without; a run
-    that did not get there counts with the horizon, or what it had spent by then. ``p`` is the interval's, raised for
-    all changes that were tried together (Holm 1979); None where one seed cannot tell.
+    ``mean`` is what the runs with the change took, on average; a run that did not get there counts with the horizon,
+    or what it had spent by then. ``ratio`` is how many times as much those without took as what they would have taken
+    but for the gain: above 1 for a gain, and like it never a saving of runs that did not get there (see ``Pair``).
+    ``p`` is the interval's, raised for all changes that were tried together (Holm 1979); None where one seed cannot
+    tell.
     """
 
     mean: float
@@ -97,7 +99,10 @@ class WhatIf:
         raised = dict(zip(told, holm([intervals[name].p or 0.0 for name in told]), strict=True))
         gains = {
             name: Gain(
-                mean=_mean(own), ratio=_ratio(_mean(base), _mean(own)), interval=intervals[name], p=raised.get(name)
+                mean=_mean(own),
+                ratio=_ratio(_mean(base), _mean(base) - intervals[name].mean),
+                interval=intervals[name],
+                p=raised.get(name),
             )
             for name, own in found.items()
         }
@@ -107,8 +112,8 @@ class WhatIf:
         """A row for the scenario as it is, and one for each change that was tried, most gain first.
 
         ``change``, ``what`` (in words), ``seeds``, ``reached`` (with how many of them), and for ``time_s``,
-        ``energy_j`` and ``bytes`` the mean, the mean ``gain``, its 95 % interval (``low``, ``high``), ``times`` (mean
-        without over mean with the change) and ``p``.
+        ``energy_j`` and ``bytes`` the mean, the mean ``gain``, its 95 % interval (``low``, ``high``), ``times`` (the
+        ``ratio`` of ``Gain``) and ``p``.
         """
         texts = {change.name: change.text for change in self.changes}
         of_each = {by: self.gains(by) for by in get_args(By)}

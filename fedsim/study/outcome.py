@@ -9,7 +9,7 @@ from typing import Final
 from fedsim.study.goal import Goal
 from fedsim.study.monitor import TIME_IS_UP
 from fedsim.study.pair import Figure
-from fedsim.study.result import Result, Summary
+from fedsim.study.result import Result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,14 +157,21 @@ def outcome(name: str, result: Result, goal: Goal, horizon_s: float | None = Non
         up_bytes=float(result.up_bytes),
         down_bytes=float(result.down_bytes),
         total_bytes=float(result.up_bytes + result.down_bytes),
-        whole=is_whole(summary, end_s),
+        whole=is_whole(result, end_s),
         stopped_because=summary.stopped_because,
     )
 
 
-def is_whole(summary: Summary, horizon_s: float) -> bool:
-    """Whether a run went on to the horizon, or as far as anything could go on, and was not stopped before it."""
-    return summary.simulated_s >= horizon_s or summary.stopped_because == TIME_IS_UP
+def is_whole(result: Result, horizon_s: float) -> bool:
+    """Whether a run went on to the horizon, or as far as anything could go on, and was not stopped before it.
+
+    A bound on time that comes before the horizon stops it, too.
+    """
+    end_s, bound_s = result.summary.simulated_s, result.scenario.stop.time_s
+    if end_s >= horizon_s:
+        return True
+    had_time = bound_s is None or bound_s >= horizon_s or end_s < bound_s
+    return had_time and result.summary.stopped_because == TIME_IS_UP
 
 
 def over_seeds(measure: Measure, outcomes: Sequence[Outcome]) -> float:

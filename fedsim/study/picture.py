@@ -90,7 +90,7 @@ class Picture:
 
 def _common_end(results: Sequence[Result], along: Axis, horizon_s: float) -> float:
     """How far all seeds of a scenario go: on the axis of time to the horizon, if none was stopped before it."""
-    if along == TIME and all(is_whole(result.summary, horizon_s) for result in results):
+    if along == TIME and all(is_whole(result, horizon_s) for result in results):
         return horizon_s
     return common_end([result.curve for result in results], along)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -16,6 +16,7 @@ from fedsim.errors import FedsimError
 from fedsim.scenario import METRICS, Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
+from fedsim.study.outcome import GOAL
 from fedsim.study.plan import run_name
 from fedsim.study.reading import read_outline, read_result, read_summary
 from fedsim.study.result import Result
@@ -24,6 +25,10 @@ from fedsim.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_COUNTS: Final = ("seeds", "reached", "reached_low", "reached_high")
+"""Columns of the table that count runs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,7 +134,9 @@ class Study:
         return self.comparison(*sorted(chosen, key=finished.index))
 
     def best(self, measure: str = "time_to_target_s") -> str | None:
-        """The point with the least of a measure over its seeds, the most of an accuracy; None where none has any.
+        """The point with the least of a measure over its seeds; None where none has any.
+
+        Of accuracies, of what else is better when there is more of it, and of runs that reached the target, the most.
 
         Raises:
             FedsimError: there is no such measure.
@@ -141,8 +148,12 @@ class Study:
         finite = table[table[measure].notna() & (table[measure] < math.inf)]
         if finite.empty:
             return None
-        ranked = finite.sort_values(measure, ascending=measure not in METRICS, kind="stable")
+        ranked = finite.sort_values(measure, ascending=not self.rises(measure), kind="stable")
         return str(ranked["point"].iloc[0])
+
+    def rises(self, measure: str) -> bool:
+        """Whether more of a measure, a column of the tables, is better."""
+        return measure in METRICS or measure in _COUNTS or (measure == GOAL and not self.goal.falls)
 
     def plot(
         self, x: str | None = None, y: str | None = None, *, measure: str = "time_to_target_s", ax: "Axes | None" = None

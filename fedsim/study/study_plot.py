@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from fedsim import problems
 from fedsim.errors import FedsimError
-from fedsim.scenario import METRICS
 from fedsim.study.axis_values import AxisValues, axis_values
 from fedsim.study.labels import short_keys
 from fedsim.study.plot import COLOURS, GREY
@@ -36,9 +35,9 @@ def plot_study(
     """Draw a measure against a key that varies, by default the first of numbers; with ``y`` as a map over two keys.
 
     Against one key a mark is the median over seeds and its bar goes from the lowest to the highest; a run that did not
-    reach the target is farther than any, and a hollow mark says that there was one. What varies besides has a line of
-    its own for each of its values. In a map a cell is the median over the seeds of the best point with its two
-    values.
+    reach the target is farther than any: a hollow mark says that there was one, and where half of them or more did not
+    there is none. What varies besides has a line of its own for each of its values. In a map a cell is the median over
+    the seeds of the best point with its two values.
 
     Raises:
         FedsimError: nothing varies by this name, there is no such measure, or no run has finished.
@@ -60,7 +59,7 @@ def plot_study(
     if y is None:
         _draw_lines(axes, runs, across, [key for key in keys if key != across], measure)
     else:
-        _draw_map(axes, runs, (across, y), measure)
+        _draw_map(axes, runs, (across, y), measure, rises=study.rises(measure))
     return axes
 
 
@@ -89,30 +88,28 @@ def _draw_lines(axes: Axes, runs: pd.DataFrame, x: str, others: Sequence[str], m
 
 
 def _draw_line(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None:
-    """One line through the medians; what is infinitely far is left out of it."""
+    """One line through the medians; where half of the runs or more are infinitely far there is no mark."""
     at, medians, lows, highs, whole = [], [], [], [], []
     for place, values in group.groupby("_at")["_value"]:
-        finite = values[np.isfinite(values)]
-        if finite.empty:
+        finite, median = values[np.isfinite(values)], float(values.median())
+        if not math.isfinite(median):
             continue
-        median = float(values.median())
-        shown = median if math.isfinite(median) else float(finite.max())
         at.append(float(str(place)))
-        medians.append(shown)
-        lows.append(shown - float(finite.min()))
-        highs.append(max(0.0, float(finite.max()) - shown))
+        medians.append(median)
+        lows.append(median - float(finite.min()))
+        highs.append(max(0.0, float(finite.max()) - median))
         whole.append(len(finite) == len(values))
     axes.errorbar(at, medians, yerr=[lows, highs], color=colour, lw=1.2, capsize=3, elinewidth=0.9)
     faces = [colour if one else "white" for one in whole]
     axes.scatter(at, medians, c=faces, edgecolors=colour, s=36, zorder=3, label=label)
 
 
-def _draw_map(axes: Axes, runs: pd.DataFrame, keys: tuple[str, str], measure: str) -> None:
+def _draw_map(axes: Axes, runs: pd.DataFrame, keys: tuple[str, str], measure: str, *, rises: bool) -> None:
     x, y = keys
     columns, rows = (axis_values(list(runs[key])) for key in keys)
     placed = runs.assign(_x=columns.at, _y=rows.at, _value=_filled(runs[measure], measure))
     medians = placed.groupby(["_x", "_y", "point"])["_value"].median().groupby(["_x", "_y"])
-    best = (medians.max() if measure in METRICS else medians.min()).reset_index()
+    best = (medians.max() if rises else medians.min()).reset_index()
     table = best.pivot_table(index="_y", columns="_x", values="_value")
     image = axes.imshow(
         table.replace(math.inf, math.nan).to_numpy(float), origin="lower", aspect="auto", cmap="viridis_r"
@@ -145,7 +142,9 @@ def _dress_x(axes: Axes, key: str, places: AxisValues) -> None:
     if not places.is_numeric:
         axes.set_xticks(range(len(places.names)), places.names)
     elif min(places.at) > 0 and max(places.at) >= _WIDE * min(places.at):
+        axes.update_datalim([(at, 0.0) for at in places.at], updatey=False)  # where no point has a mark, too
         axes.set_xscale("log")
+        axes.autoscale_view()
 
 
 def _ticks(places: AxisValues) -> list[str]:

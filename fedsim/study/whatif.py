@@ -30,8 +30,8 @@ def whatif(
 ) -> WhatIf:
     """Run a scenario as it is, and with each change by itself, over the same seeds.
 
-    Every run ends at the scenario's target, or else its bound on rounds; one that never gets there counts with the
-    horizon, ``stop.time``. All are evaluated at the same instants, 400 of them.
+    Every run ends at the scenario's target, or else its bound on rounds, and at no plateau or energy; one that never
+    gets there counts with the horizon, ``stop.time``. All are evaluated at the same instants, 400 of them.
 
     Args:
         scenario: a scenario or its file.
@@ -93,9 +93,14 @@ def _check(scenario: Scenario) -> float:
 
 
 def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
-    """As it is run: to the target if there is one and anything is learned, else to the end of its rounds."""
+    """As it is run: to the target if there is one and anything is learned, else to the end of its rounds.
+
+    No other bound stops it: a plateau of other evaluations than these would be another one, and a run that its energy
+    stopped would count with a horizon that it never saw.
+    """
     goes_by_target = scenario.learns and scenario.stop.target is not None
-    stop = scenario.stop.model_copy(update={"rounds": None} if goes_by_target else {"target": None})
+    lifted = {"rounds" if goes_by_target else "target": None, "energy_j": None, "plateau": None}
+    stop = scenario.stop.model_copy(update=lifted)
     evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
     topology = redrawn(scenario.topology, seed)
     return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed, "topology": topology})

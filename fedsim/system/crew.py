@@ -202,6 +202,7 @@ class Crew(Sequence[Device]):
         self._make_of(np.flatnonzero(self._charges))
         left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
         for row, device in self._active.items():
+            device.be_real()
             device.meter.settle(self._sim.now)
             left_j[row] = device.meter.charge_j
         return left_j
@@ -236,6 +237,7 @@ class Crew(Sequence[Device]):
         rows = np.flatnonzero(self._rests)
         count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
         for device in self._active.values():
+            device.be_real()
             device.meter.settle(self._sim.now)
             count += device.meter.is_empty
         return count

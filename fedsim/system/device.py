@@ -15,18 +15,20 @@ from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
+from fedsim.system.foreseen import Exchange
 from fedsim.system.handover import Handover, Way
 from fedsim.system.interruption import Interrupted
 from fedsim.system.labour import Labour
+from fedsim.system.luck_taken import Taken
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
 from fedsim.system.network import Access, Flow
-from fedsim.system.processor import Processor, Work
+from fedsim.system.processor import ForeseenJob, Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
-from fedsim.system.stint import Stint
+from fedsim.system.stint import PastStint, Spent, Stint
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
@@ -106,6 +108,14 @@ _ALWAYS: Final = TakesPart()
 _NOTHING: Final = Usage()
 
 
+def _is_plain(spec: DeviceSpec) -> bool:
+    """Whether what it does follows from how it stands: it does not roam, charge, choose, or go on after absences."""
+    rules = spec.rules
+    if spec.interrupted != "abort" or spec.faults is not None or spec.handover is not None:
+        return False
+    return rules.charging is None and rules.takes_part == _ALWAYS and not rules.floor_share
+
+
 def _nobody_minds(index: int) -> None:
     del index
 
@@ -139,6 +149,9 @@ class Device:
         self._in_vain: dict[int, tuple[Flow, bool]] = {}
         self._booked = _NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
+        self._is_plain = _is_plain(spec)
+        self.foreseen: Callable[[], None] | None = None
+        """Makes real what is foretold of it, if anything is."""
         self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
         self._awake = 0
         self._drawn = ("sleep", 0.0)
@@ -179,8 +192,61 @@ class Device:
         """The radio of that technology."""
         return self._roaming.radio
 
+    @property
+    def _is_at_work(self) -> bool:
+        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
+        return bool(is_used) or self.foreseen is not None
+
+    def be_real(self) -> None:
+        """If something is foretold of it, let that be lived up to now: somebody looks, or interferes."""
+        if self.foreseen is not None:
+            self.foreseen()
+
+    def sure_until_s(self) -> float:
+        """Until when nothing will come of itself between it and an exchange with a server that begins now.
+
+        -infinity if something may, or if it is at work.
+        """
+        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
+            return -math.inf
+        return self._watch.sure_until_s()
+
+    def foresee_job(self, work: Work, from_s: float, taken: Taken) -> ForeseenJob | None:
+        """See ``Processor.foresee``."""
+        return self._processor.foresee(work, from_s, taken)
+
+    def live(self, exchange: Exchange) -> Stint:
+        """Go through an exchange that was foretold; its stint."""
+        down, job, up, meter, radio = exchange.down, exchange.job, exchange.up, self.meter, self.radio
+        idle_w, computing_w = self.spec.idle_w, self._full_w * job.share + self.spec.idle_w * (1 - job.share)
+        self.foreseen = None
+        meter.settle(exchange.begins_s)
+        before = self._spent()
+        received, waking, receiving = radio.live(down, outgoing=False)
+        self._labour.live(job)
+        sent, held, sending = radio.live(up, outgoing=True)
+        meter.live(
+            radio.track,
+            (
+                ("idle", idle_w, exchange.begins_s, down.ends_s),
+                received,
+                ("compute", computing_w, job.begins_s, job.ends_s),
+                sent,
+                ("idle", idle_w, job.ends_s, up.ends_s),
+            ),
+            (waking, receiving, (down.stages, job.ends_s), held, sending, (up.stages, up.ends_s)),
+        )
+        self._received_bytes += down.wire_bytes
+        self._sent_bytes += up.wire_bytes
+        return PastStint(before, self._spent(), self._booked, self._book)
+
+    def _spent(self) -> Spent:
+        """What it has spent as of the last settling, at rest."""
+        return Spent(dict(self.meter.spent_j), self._sent_bytes, self._received_bytes, self._processor.busy_s)
+
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
+        self.be_real()
         return {link: radio.times() for link, radio in self._roaming.radios.items()}
 
     def is_up(self) -> bool:
@@ -217,8 +283,8 @@ class Device:
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
-        now_s = self._sim.now
-        self.meter.settle(now_s)
+        self.be_real()
+        self.meter.settle(self._sim.now)
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
@@ -231,6 +297,7 @@ class Device:
 
         See ``Processor.seconds``: the heat that it has is in it, the noise of its steps and other apps are not.
         """
+        self.be_real()
         return self._processor.seconds(Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes))
 
     async def compute(
@@ -260,11 +327,13 @@ class Device:
 
     def done_share(self) -> float:
         """How much of its latest computation is done, and was not in vain."""
+        self.be_real()
         return self._labour.done_share()
 
     @property
     def charge_share(self) -> float:
         """How full its battery is now, 1 on the mains."""
+        self.be_real()
         self.meter.settle(self._sim.now)
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
@@ -274,6 +343,7 @@ class Device:
 
     def record_life(self) -> None:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
+        self.be_real()
         self.meter.witness = self._record_stretch
         battery = self.meter.battery
         if battery is not None:
@@ -284,12 +354,13 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._awake or self._roaming.is_used or self._processor.busy_since_s is not None:
+        if self._is_at_work:
             return False
         return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""
+        self.be_real()
         self.touched(self.index)
         self._watch.enter(guest)
 
@@ -311,6 +382,7 @@ class Device:
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
+        self.be_real()
         self.touched(self.index)
         return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
 

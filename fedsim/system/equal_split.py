@@ -9,13 +9,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import truediv
 from typing import Any
 
 import networkx as nx
 
 from fedsim.system.lines import Line
 from fedsim.system.links import SharedLinks
-from fedsim.system.track import Section, Track
+from fedsim.system.track import Track
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,11 +72,6 @@ class EqualSplit:
 
     def _rate_bps(self, source: str, target: str, track: Track) -> float:
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
-        return min(
-            self._narrowest_bps(track.up) / out,
-            self._narrowest_bps(track.down) / into,
-            self._narrowest_bps(track.core) / max(1, len(track.core.numbers)),
-        )
-
-    def _narrowest_bps(self, part: Section) -> float:
-        return min(self._links.rates_bps(part.numbers), default=math.inf)
+        up, core, down = len(track.up.numbers), len(track.core.numbers), len(track.down.numbers)
+        parts = [out] * up + [core] * core + [into] * down
+        return min(map(truediv, self._links.rates_bps(track.numbers), parts), default=math.inf)

@@ -20,6 +20,11 @@ class Jitter:
         self._law = law
         self._luck: dict[tuple[str, str], np.random.Generator] = {}
 
+    @property
+    def is_none(self) -> bool:
+        """Whether there is no law, and every factor is 1."""
+        return self._law is None
+
     def factor(self, source: str, target: str) -> float:
         """Of the next message from source to target; 1 where there is no law."""
         if self._law is None:

@@ -12,7 +12,7 @@ from fedsim.errors import DeviceDownError, JobFaultError
 from fedsim.kernel import Simulation
 from fedsim.system.faults import Faults
 from fedsim.system.interruption import Interrupted
-from fedsim.system.processor import Job, Processor, Work
+from fedsim.system.processor import ForeseenJob, Job, Processor, Work
 from fedsim.system.usage import Usage
 from fedsim.system.watch import Watch
 
@@ -54,6 +54,11 @@ class Labour:
         """How much of the latest job is done and was not in vain."""
         share, job = (0.0, None) if self._piece is None else self._piece
         return self._kept_share + (0.0 if job is None else share * (1 - job.left))
+
+    def live(self, foreseen: ForeseenJob) -> None:
+        """Go through a job that was foreseen, in one piece."""
+        self._kept_share, self._piece = 0.0, (1.0, foreseen.job)
+        self.processor.live(foreseen)
 
     async def do(self, work: Work, epochs: float) -> None:
         """Return when the job is done; it makes so many passes over the data, the last one maybe cut short.

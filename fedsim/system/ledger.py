@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fedsim.system.passage import Way
+from fedsim.system.spans import Spans
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,7 @@ class _Account:
     wasted_bytes: float = 0.0
     undecided_bytes: float = 0.0
     """Carried for flows that are on other links by now and not yet over."""
-    busy_s: float = 0.0
+    busy: Spans = field(default_factory=Spans)
     busy_since_s: float = math.inf
     full_s: float = 0.0
     rated_bytes: float = 0.0
@@ -78,6 +79,10 @@ class Ledger:
         self.delivered_bytes = 0.0
         self.wasted_bytes = 0.0
         self._accounts: list[_Account] = []
+        self.is_replayed = False
+        """While flows of an earlier time are added: each is told when it is over, or that time is, and not before."""
+        self.foreseen_s = math.inf
+        """From when on messages may still be booked that were foreseen."""
 
     def add_link(self) -> None:
         """One more link, with the next number."""
@@ -88,7 +93,7 @@ class Ledger:
         for link, use in zip(way.links, way.uses, strict=True):
             account = self._accounts[link]
             account.offered_bytes += use * left_bytes
-            if now_s < account.busy_since_s:  # noqa: PLR1730  # min costs more than the rest
+            if now_s < account.busy_since_s and not self.is_replayed:
                 account.busy_since_s = now_s
 
     def move_on(self, way: Way, moved_bytes: float) -> None:
@@ -115,10 +120,29 @@ class Ledger:
 
     def rest(self, links: Sequence[int], now_s: float) -> None:
         """The last flow left these links."""
-        for link in links:
+        for link in () if self.is_replayed else links:
             account = self._accounts[link]
-            account.busy_s += now_s - account.busy_since_s
+            account.busy.add(account.busy_since_s, now_s, min(self.foreseen_s, now_s))
             account.busy_since_s = math.inf
+
+    def book(self, way: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
+        """A message that was foreseen, and of which these links have heard nothing yet, has moved and arrived."""
+        self.offered_bytes += moved_bytes
+        self.delivered_bytes += moved_bytes
+        for link, use in zip(way.links, way.uses, strict=True):
+            account = self._accounts[link]
+            account.offered_bytes += use * moved_bytes
+            account.delivered_bytes += use * moved_bytes
+            account.busy.add(from_s, to_s, self.foreseen_s)
+
+    def was_busy(self, way: Way, from_s: float, to_s: float | None) -> None:
+        """A flow of an earlier time moved over these links, up to then; or, None, it still does."""
+        for link in way.links:
+            account = self._accounts[link]
+            if to_s is not None:
+                account.busy.add(from_s, to_s, self.foreseen_s)
+            else:
+                account.busy_since_s = min(account.busy_since_s, from_s)
 
     def change_capacity(self, link: int, *, before_bps: float, moving_bytes: float) -> None:
         """From now on a link has another capacity than before; the flows on it have moved so much over it."""
@@ -140,6 +164,6 @@ class Ledger:
             carried_bytes=carried_bytes,
             delivered_bytes=account.delivered_bytes,
             wasted_bytes=account.wasted_bytes,
-            busy_s=account.busy_s + max(0.0, now_s - account.busy_since_s),
+            busy_s=account.busy.seconds(account.busy_since_s, now_s),
             full_s=account.full_s + account.new_full_s(carried_bytes, used_bps),
         )

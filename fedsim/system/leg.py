@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from fedsim.system.approach import Approach
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
@@ -59,6 +60,27 @@ class Planner:
         if source == target:
             return Leg(Plan(wire_bytes=left_bytes, delay_s=0.0))
         return self._leg(source, target, left_bytes, Connection(idle_s=0.0), 1.0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what a message meets follows from the network and its connection alone."""
+        return self.split is None and self.jitter.is_none
+
+    def approach(self, source: str, target: str) -> Approach:
+        """What messages will meet, in a network as it is now.
+
+        Raises:
+            NoRouteError, ValueError: as for ``leg``.
+        """
+        both = self.wiring.foresee(source, target)
+        path = Path(
+            delay_s=both.delay_s,
+            back_s=both.back_s,
+            rates_bps=self.links.rates_bps(both.numbers),
+            loss=both.loss,
+        )
+        links = both.there.links if both.back is None else both.there.links + both.back.links
+        return Approach(self.links, path, both, self.links.are_steady(links))
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""

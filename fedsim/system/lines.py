@@ -54,21 +54,20 @@ class Lines:
         """The lines of a link of the core: one, or one each way."""
         media: tuple[int, ...] = ()
         if ways[0]["duplex"] == "half":
-            media = (self._links.add_link(max(way["capacity_bps"] for way in ways)),)
+            media = (self._link(None, max(way["capacity_bps"] for way in ways)),)
         for arc, way in zip(((source, target), (target, source)), ways, strict=False):
-            self._put(arc, Line(self._links.add_link(0.0), media, way["delay_s"], way["loss"]), way["capacity_bps"])
+            self._put(arc, Line(self._link(None, way["capacity_bps"]), media, way["delay_s"], way["loss"]))
 
     def hang(self, name: str, node: str, access: Access) -> None:
         """The lines of an access link; a name that comes back to a node finds its old ones, as it now needs them."""
         media: tuple[int, ...] = ()
         if access.half_duplex:
             old = self._lines.get((name, node))
-            media = old.medium if old and old.medium else (self._links.add_link(0.0),)
-            self._carry(media[0], _larger(access.upwards, access.downwards))
+            shared = _larger(access.upwards, access.downwards)
+            media = (self._link(old.medium[0] if old and old.medium else None, shared),)
         for arc, capacity in (((name, node), access.upwards), ((node, name), access.downwards)):
             old = self._lines.get(arc)
-            link = old.link if old else self._links.add_link(0.0)
-            self._put(arc, Line(link, media, access.delay_s, access.loss), capacity)
+            self._put(arc, Line(self._link(old.link if old else None, capacity), media, access.delay_s, access.loss))
 
     def set_capacity(self, arc: Arc, capacity: float | Capacity) -> None:
         """From now on a line carries so much; a half-duplex medium goes on to carry as much as the larger direction."""
@@ -77,10 +76,18 @@ class Lines:
         for medium in line.medium:
             self._carry(medium, _larger(capacity, self._capacities[self._lines[arc[::-1]].link]))
 
-    def _put(self, arc: Arc, line: Line, capacity: float | Capacity) -> None:
+    def _put(self, arc: Arc, line: Line) -> None:
         self._lines[arc] = line
         self._arcs[line.link] = arc
-        self._carry(line.link, capacity)
+
+    def _link(self, old: int | None, capacity: float | Capacity) -> int:
+        """A link that carries so much: the old one, if there is one."""
+        if old is not None:
+            self._carry(old, capacity)
+            return old
+        link = self._links.add_link(capacity)
+        self._capacities[link] = capacity
+        return link
 
     def _carry(self, link: int, capacity: float | Capacity) -> None:
         self._links.set_capacity(link, capacity)

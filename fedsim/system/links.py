@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from fedsim.kernel import Simulation
@@ -11,6 +12,7 @@ from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
+from fedsim.system.room import Room
 from fedsim.system.sharing import FairShares
 
 _NOWHERE = 0  # pads routes; nobody is on it
@@ -240,6 +242,40 @@ class SharedLinks:
             moving_bytes=self._shares.sent_bytes(),
         )
 
+    def are_steady(self, links: Sequence[int]) -> bool:
+        """Whether the capacities of these links stay as they are until somebody sets them."""
+        return not self._followers or not any(link in self._followers for link in links)
+
+    def lone_bps(self, planned: Way) -> float:
+        """What a flow without a cap would have alone on this way, if its capacities are steady."""
+        return self._shares.lone_bps(planned)
+
+    @property
+    def room(self) -> Room:
+        """What is kept for flows that are foreseen."""
+        return self._shares.room
+
+    def set_foreseen(self, since_s: float) -> None:
+        """The first flow that was foreseen begins no sooner than this; infinity, if there is none any more."""
+        self._ledger.foreseen_s = since_s
+
+    def book(self, planned: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
+        """A flow that was foreseen has moved all its bytes, and arrived."""
+        self._ledger.book(planned, moved_bytes, from_s, to_s)
+
+    @contextmanager
+    def replayed(self) -> Iterator[None]:
+        """Inside, flows set out at earlier times than now: see ``Simulation.replay``."""
+        self._ledger.is_replayed, first = True, self._flows
+        try:
+            with self._shares.apart():
+                yield
+        finally:
+            self._ledger.is_replayed = False
+            for flow, passage in self._passages.items():
+                if flow.number >= first and passage.moves and flow.moving_s is not None:
+                    self._ledger.was_busy(passage.way, flow.moving_s, None)
+
     def _way(self, route: Sequence[int], back: Sequence[int], back_share: float) -> Way:
         self._check(route)
         self._check(back)
@@ -290,6 +326,8 @@ class SharedLinks:
         if passage.timer is not None:
             passage.timer.cancel()
         if passage.moves:
+            if self._ledger.is_replayed and flow.moving_s is not None:
+                self._ledger.was_busy(passage.way, flow.moving_s, now_s)
             alone_s = self._shares.leave(flow)
             self._close(passage, sent_bytes, complete=complete)
             self._rest(passage.way)

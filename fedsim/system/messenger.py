@@ -75,6 +75,11 @@ class Messenger:
         self._fortune = Fortune(sim, self._manners)
         self._copies: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing happens to messages beside what the network does, and nothing of that ever fails."""
+        return not self._outages.may_come and not self._manners.mishaps and self.network.is_plain
+
     async def send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message.
 

@@ -5,7 +5,7 @@ since the last change is settled, never at ticks.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Final, NamedTuple
 
@@ -32,6 +32,9 @@ class Stage(NamedTuple):
 _NOTHING: Final = Stage(math.inf, 0.0)
 _NO_DRAW: Final = (0.0, 0.0)
 
+
+Drawn = tuple[str, float, float, float]
+"""A cause, watts, from when, and until when."""
 
 _Span = tuple[float, float, list[Stage]]
 """A stretch of time in which no stage ends: its start, its end, and the stage of every track."""
@@ -172,6 +175,24 @@ class PowerMeter:
             self.settle(at_s)
         self._tracks[track] = stages
         self._changed_s = at_s
+
+    def live(self, track: int, drawn: Iterable[Drawn], staged: Iterable[tuple[tuple[Stage, ...], float]]) -> None:
+        """Go through what has passed since ``settle`` and is known by now, in place of what was drawn then.
+
+        drawn: causes, watts, from when and to when, in order    staged: what the track had, and until when, to its end
+
+        It is what ``draw`` and ``stage`` would have come to at each of these instants, while nothing can happen to
+        the battery; what is drawn at the beginning is drawn again from the end on.
+        """
+        spent_j = self.spent_j
+        for cause, power_w, from_s, to_s in drawn:
+            spent_j[cause] += power_w * (to_s - from_s)
+        for stages, to_s in staged:
+            self._tracks[track] = stages
+            self._book_track(track, to_s)
+            self._changed_s = to_s
+        self._draws = {cause: (power_w, self._changed_s) for cause, (power_w, _) in self._draws.items()}
+        self._book(self._changed_s)
 
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""

@@ -62,6 +62,11 @@ class Manners:
         if not 0 < self.give_up_s < math.inf:
             raise ValueError(f"give_up_s must be > 0 and finite, got {self.give_up_s!r}")
 
+    @property
+    def mishaps(self) -> bool:
+        """Whether anything may happen to a message."""
+        return bool(self.message_loss or self.corruption or self.duplication or self.lateness)
+
 
 class Fortune:
     """The luck of pairs with their messages. Each kind of mishap has its own, so that one more changes no other's."""

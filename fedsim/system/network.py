@@ -9,12 +9,14 @@ from typing import Literal
 from fedsim.errors import LinkDownError, MessageFailedError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.approach import Approach
 from fedsim.system.capacity import Capacity
 from fedsim.system.cargo import Cargo
 from fedsim.system.connections import Connections
 from fedsim.system.detours import Detours, OnOutage
 from fedsim.system.equal_split import Degrees, EqualSplit
 from fedsim.system.flow import Flow, FlowObserver
+from fedsim.system.foreseen import ForeseenMessage
 from fedsim.system.ideal import Ideal
 from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
@@ -36,6 +38,10 @@ OnMove = Literal["continue", "restart", "fail"]
 
 class _AgainError(Exception):
     """What a flow is abandoned with of which the message starts again."""
+
+
+def _nobody_minds() -> None:
+    pass
 
 
 class Network:
@@ -70,6 +76,8 @@ class Network:
         )
         self._detours = Detours(sim, self._links, self._wiring, self._planner)
         self._underway = self._detours.underway
+        self.disturbed: Callable[[], None] = _nobody_minds
+        """Called before somebody looks at links, or changes them: what was foreseen must become real."""
 
     def attach(self, name: str, at: str, access: Access) -> None:
         """Hang ``name`` on a node. That costs a row: its links are made when it first sends or receives.
@@ -145,6 +153,7 @@ class Network:
         Raises:
             ValueError: a name that is not attached, or an unknown node.
         """
+        self.disturbed()
         self._wiring.move(name, at, access)
         if flows != "continue":
             self._connections.drop(name)
@@ -165,6 +174,7 @@ class Network:
         Raises:
             ValueError: no such link.
         """
+        self.disturbed()
         links = self._wiring.set_up(source, target, up=up)
         if up:
             self._detours.came_back()
@@ -177,6 +187,7 @@ class Network:
         Raises:
             ValueError: no such node.
         """
+        self.disturbed()
         links = self._wiring.set_node_up(node, up=up)
         if up:
             self._detours.came_back()
@@ -191,6 +202,7 @@ class Network:
         Raises:
             ValueError: no such link, or a capacity that is not >= 0.
         """
+        self.disturbed()
         self._wiring.set_capacity(source, target, capacity)
 
     def use(self, source: str, target: str) -> LinkUse:
@@ -199,10 +211,12 @@ class Network:
         Raises:
             ValueError: no such link.
         """
+        self.disturbed()
         return self._links.use(self._wiring.line(source, target).link)
 
     def uses(self) -> Iterator[tuple[str, str, LinkUse]]:
         """All links that were there or were needed: source, target, and what that direction did up to now."""
+        self.disturbed()
         for source, target, line in self._wiring.lines():
             yield source, target, self._links.use(line.link)
 
@@ -212,11 +226,46 @@ class Network:
         Raises:
             ValueError: no such link.
         """
+        self.disturbed()
         return self._links.follow(self._wiring.line(source, target).link)
 
     def traffic(self) -> Traffic:
         """What became of the bytes of all messages up to now, as they were on the wire."""
+        self.disturbed()
         return self._links.traffic()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what a message meets follows from the links and its connection alone."""
+        return self._planner.is_plain
+
+    def approach(self, source: str, target: str) -> Approach | None:
+        """What messages will meet that go from here to there, until ``disturbed``; None if nothing connects the two."""
+        try:
+            return self._planner.approach(source, target)
+        except MessageFailedError:
+            return None
+
+    @property
+    def transport(self) -> Transport:
+        """How messages pass."""
+        return self._planner.transport
+
+    def came(self, source: str, target: str, message: ForeseenMessage) -> None:
+        """A message that was foreseen has arrived, and the links and the connection learn of it."""
+        self._wiring.need(source, target)
+        self._connections.keep(source, target, message.window, message.ends_s)
+        self._links.book(message.way, message.wire_bytes, message.moves_s, message.ends_s)
+
+    @property
+    def links(self) -> SharedLinks:
+        """Its links."""
+        return self._links
+
+    @property
+    def connections(self) -> Connections:
+        """Which are warm."""
+        return self._connections
 
     def _depart(self, trip: Trip) -> None:
         """One flow of a message sets out."""

@@ -119,6 +119,11 @@ class Outages:
         self._timer: asyncio.TimerHandle | None = None
         self._next_s = -math.inf if self._watched else math.inf
 
+    @property
+    def may_come(self) -> bool:
+        """Whether there are any."""
+        return bool(self._watched)
+
     def __enter__(self) -> None:
         """Within this, parts go down and come back at their instants."""
         self._users += 1

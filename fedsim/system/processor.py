@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fedsim.errors import OutOfMemoryError
 from fedsim.kernel import Simulation
 from fedsim.system.chip import Chip
+from fedsim.system.luck_taken import Taken
 from fedsim.system.other_apps import AppTimes
 from fedsim.system.throttle import Heat
 
@@ -48,6 +49,16 @@ class Job:
     def seconds(self, pace: float) -> float:
         """All of it alone on the whole processor, at this share of full speed."""
         return self.noise * (self.fixed_s + max(self.flops_s / pace, self.moved_s))
+
+
+@dataclass(slots=True, eq=False)
+class ForeseenJob:
+    """All of a job, alone, at this share of the processor and at full speed."""
+
+    job: Job
+    share: float
+    begins_s: float
+    ends_s: float
 
 
 class Processor:
@@ -131,6 +142,31 @@ class Processor:
         """The work as a job with its own luck, to be run."""
         return self._job(work, noise=self._noise(max(work.dispatches, 1)))
 
+    def foresee(self, work: Work, from_s: float, taken: Taken) -> ForeseenJob | None:
+        """How a job will go that begins then, with nothing else to do meanwhile; None if that cannot be said.
+
+        It cannot where other apps come and go, the heat gets too much on its way, or it is refused.
+        """
+        if self._jobs or self._apps is not None or work.memory_bytes > self._chip.memory_bytes:
+            return None
+        job = self._job(work, noise=self._noise(max(work.dispatches, 1), taken))
+        share = min(self._chip.job_share, 1.0)
+        ends_s = from_s + job.left * job.seconds(1.0) / share
+        if self._heat is not None and self._heat.gets_hot_s(from_s, share) <= ends_s:
+            return None
+        return ForeseenJob(job, share, from_s, ends_s)
+
+    def live(self, foreseen: ForeseenJob) -> None:
+        """Go through a job that was foreseen."""
+        begins_s, ends_s, job = foreseen.begins_s, foreseen.ends_s, foreseen.job
+        if self._heat is not None:
+            self._heat.load(foreseen.share, begins_s)
+            self._heat.load(0.0, ends_s)
+            self._pace = self._heat.pace()
+        job.left = max(job.left - (ends_s - begins_s) * foreseen.share / job.seconds(1.0), 0.0)
+        self._busy_s += ends_s - begins_s
+        self._share, self._since_s = 0.0, ends_s
+
     async def run(self, job: Job) -> None:
         """Return when the job is done. If the waiting task is cancelled, what is left of it can be run later.
 
@@ -159,12 +195,13 @@ class Processor:
             noise=noise,
         )
 
-    def _noise(self, steps: float) -> float:
+    def _noise(self, steps: float, taken: Taken | None = None) -> float:
         """The mean of so many steps' own factors, each gamma with mean 1: exactly gamma itself."""
         if self._luck is None:
             return 1.0
         shape = steps / self._chip.step_cv**2
-        return self._luck.gamma(shape, 1 / shape)
+        luck = self._luck if taken is None else taken.keep(self._luck)
+        return luck.gamma(shape, 1 / shape)
 
     def _check_memory(self, wanted_bytes: float) -> None:
         free_bytes = self._chip.memory_bytes - sum(job.memory_bytes for job in self._jobs)

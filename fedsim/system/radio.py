@@ -12,7 +12,9 @@ from typing import Final
 import numpy as np
 
 from fedsim.kernel import Simulation
-from fedsim.system.meter import PowerMeter, Stage
+from fedsim.system.foreseen import ForeseenMessage, RadioRest
+from fedsim.system.luck_taken import Taken
+from fedsim.system.meter import Drawn, PowerMeter, Stage
 from fedsim.system.network import Flow
 from fedsim.system.profiles import RadioProfile
 
@@ -37,6 +39,9 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
 def _nobody_waits() -> None:
     pass
 
+
+Lived = tuple[Drawn, tuple[tuple[Stage, ...], float], tuple[tuple[Stage, ...], float]]
+"""For ``PowerMeter.live``."""
 
 _MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
 
@@ -74,6 +79,10 @@ class Radio:
         self._idle = Stage(math.inf, profile.idle_w, "sleep", "idle")
         connected_w, cause = (profile.tails[0][1], "radio") if profile.tails else (profile.idle_w, "sleep")
         self._silence = Stage(math.inf, connected_w, cause, "silent")
+        self._tails = [
+            (f"tail-{number}", duration_s, power_w)
+            for number, (duration_s, power_w) in enumerate(profile.tails, start=1)
+        ]
         self._waking: tuple[Stage, ...] = ()
         self._plan(self._idle)
 
@@ -117,8 +126,7 @@ class Radio:
     def times(self) -> dict[str, float]:
         """Seconds in each state up to now; together, all the time since the radio was made."""
         self._meter.settle(self._sim.now)
-        tails = (f"tail-{number}" for number, _ in enumerate(self.profile.tails, start=1))
-        states = ("idle", "paging", "promotion", "moving", "silent", *tails)
+        states = ("idle", "paging", "promotion", "moving", "silent", *[state for state, _, _ in self._tails])
         found = self._meter.seconds[self._track]
         return {**{state: found.get(state, 0.0) for state in states}, "off": self._meter.off_s}
 
@@ -143,6 +151,43 @@ class Radio:
         self._down_bps.clear()
         self._power_changed()
 
+    def rest(self) -> RadioRest | None:
+        """How it stands; None if somebody holds it, or it is being promoted for nobody."""
+        if self._users or self._sim.now < self._ready_s:
+            return None
+        return RadioRest(self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking)
+
+    def foresee_hold(self, rest: RadioRest, at_s: float, taken: Taken, *, pushed: bool) -> RadioRest:
+        """How it will stand for a message that takes it at ``at_s``; see ``hold``."""
+        paged_s, ready_s, idle_s, quiet_s, waking = rest
+        if at_s >= idle_s:
+            paged_s = at_s + (self._page_s(taken) if pushed else 0.0)
+            waking = self._woken(paged_s)
+            ready_s = waking[-1].until_s
+        elif (doze_s := self._dozed_s(at_s - max(quiet_s, ready_s), taken)) > 0:
+            ready_s = at_s + doze_s
+        return RadioRest(paged_s, ready_s, idle_s, quiet_s, waking)
+
+    def foresee_rest(self, held: RadioRest, at_s: float) -> tuple[RadioRest, tuple[Stage, ...]]:
+        """How it will stand when its only message has come to its end at ``at_s``, and the stages that follow."""
+        idle_s, stages = self._silent(at_s, held.waking)
+        return RadioRest(held.paged_s, held.ready_s, idle_s, at_s, held.waking), stages
+
+    def live(self, message: ForeseenMessage, *, outgoing: bool) -> Lived:
+        """Go through a message that was foreseen: what was drawn for its bytes, and what beside them, until when."""
+        bps = message.bps
+        send_w, receive_w = active_power(self.profile, bps if outgoing else 0.0, 0.0 if outgoing else bps)
+        self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking = message.rest
+        self._stages = message.stages
+        cause, power_w = ("send", send_w) if outgoing else ("receive", receive_w)
+        held = (*message.held.waking, self._silence)
+        return (cause, power_w, message.moves_s, message.ends_s), (held, message.moves_s), (_MOVING, message.ends_s)
+
+    @property
+    def track(self) -> int:
+        """Its track of the meter."""
+        return self._track
+
     def _power_changed(self) -> None:
         now_s = self._sim.now
         up_bps, down_bps = self._up_bps, self._down_bps
@@ -166,37 +211,48 @@ class Radio:
         else:
             self._stay_awake()
             return
-        listening = Stage(self._paged_s, self.profile.idle_w, "sleep", "paging")
-        ready_s = self._paged_s + self.profile.promotion_s
-        self._waking = (listening, Stage(ready_s, self.profile.promotion_w, "radio", "promotion"))
-        self._connect(ready_s)
+        self._waking = self._woken(self._paged_s)
+        self._connect(self._waking[-1].until_s)
 
-    def _page_s(self) -> float:
+    def _woken(self, paged_s: float) -> tuple[Stage, Stage]:
+        """From idle to connected, once it has been paged."""
+        profile = self.profile
+        listening = Stage(paged_s, profile.idle_w, "sleep", "paging")
+        return listening, Stage(paged_s + profile.promotion_s, profile.promotion_w, "radio", "promotion")
+
+    def _page_s(self, taken: Taken | None = None) -> float:
         """How long a message waits for the radio's next paging occasion."""
         if not self._paging_s:
             return 0.0
         if self._paging_rng is None:
             self._paging_rng = self._sim.rng("paging", *self._luck)
-        return self._paging_s * float(self._paging_rng.random())
+        luck = self._paging_rng if taken is None else taken.keep(self._paging_rng)
+        return self._paging_s * float(luck.random())
 
     def _stay_awake(self) -> None:
         """It is connected or on its way there."""
         now_s = self._sim.now
         if now_s >= self._ready_s:
-            if (doze_s := self._doze_s()) > 0:
+            if self.profile.doze is not None and (doze_s := self._doze_s()) > 0:
                 self._connect(now_s + doze_s)
         elif not self._users:
             self._connect(self._ready_s)  # a promotion goes on when everybody has given up, unheard
 
     def _doze_s(self) -> float:
         """How long the first byte has to wait because the radio, though connected, has been silent for long."""
+        if self._up_bps or self._down_bps:
+            return 0.0
+        return self._dozed_s(self._sim.now - max(self._quiet_s, self._ready_s))
+
+    def _dozed_s(self, silent_s: float, taken: Taken | None = None) -> float:
+        """The same after so long a silence."""
         doze = self.profile.doze
-        is_moving = self._up_bps or self._down_bps
-        if doze is None or is_moving or self._sim.now - max(self._quiet_s, self._ready_s) <= doze.after_s:
+        if doze is None or silent_s <= doze.after_s:
             return 0.0
         if self._doze_rng is None:
             self._doze_rng = self._sim.rng("doze", *self._luck)
-        return doze.min_s + (doze.max_s - doze.min_s) * float(self._doze_rng.random())
+        luck = self._doze_rng if taken is None else taken.keep(self._doze_rng)
+        return doze.min_s + (doze.max_s - doze.min_s) * float(luck.random())
 
     def _connect(self, ready_s: float) -> None:
         """Be connected from ``ready_s`` on."""
@@ -216,13 +272,18 @@ class Radio:
             self._paged_s = self._ready_s = self._idle_s = now_s
             self._plan(self._idle)
             return
+        self._idle_s, stages = self._silent(now_s, self._waking)
+        self._plan(*stages)
+
+    def _silent(self, from_s: float, waking: tuple[Stage, ...]) -> tuple[float, tuple[Stage, ...]]:
+        """When it will be idle, and its stages, if nobody holds it from then on; ``waking`` is how it was connected."""
         # A promotion goes on unheard; a radio that only dozed has nothing to go on with.
-        self._idle_s = max(now_s, self._waking[-1].until_s)
+        idle_s = max(from_s, waking[-1].until_s)
         tails = []
-        for number, (duration_s, power_w) in enumerate(self.profile.tails, start=1):
-            self._idle_s += duration_s
-            tails.append(Stage(self._idle_s, power_w, "radio", f"tail-{number}"))
-        self._plan(*self._waking, *tails, self._idle)
+        for state, duration_s, power_w in self._tails:
+            idle_s += duration_s
+            tails.append(Stage(idle_s, power_w, "radio", state))
+        return idle_s, (*waking, *tails, self._idle)
 
     def _plan(self, *stages: Stage) -> None:
         """Draw this from now on beside traffic, if nothing more happens."""

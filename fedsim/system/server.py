@@ -63,6 +63,8 @@ class Server:
         self._meter = PowerMeter(at_s=sim.now)
         down = [(cut, ServerDownError) for cut in (*_crashes(sim, spec), *cuts)]
         self._watch = Watch(sim, spec.place, self._meter, Exposed(down))
+        self.is_lasting = not down
+        """Whether nothing ever takes it down."""
         self._draw()
 
     def usage(self) -> Usage:

@@ -6,7 +6,8 @@ of flows that a change can reach (``fedsim.system.groups``).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from fedsim.system.flow_table import FlowTable
 from fedsim.system.groups import Group, Groups
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import Way
+from fedsim.system.room import Room
 from fedsim.system.solo import Solo, Solos
 from fedsim.system.ties import Ties
 from fedsim.system.tightness import Tightness
@@ -52,6 +54,7 @@ class FairShares:
         self._touched: list[Group] = []
         self._unlimited: list[int] = []
         self._series: dict[int, LinkSeries] = {}
+        self.room = Room(self._links)
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
@@ -67,6 +70,10 @@ class FairShares:
         """Present capacity."""
         return self._links.carries_bps(link)
 
+    def lone_bps(self, way: Way) -> float:
+        """What a flow without a cap would have alone."""
+        return self._links.lone_bps(way, math.inf)
+
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""
         self._links.set_capacity(link, capacity_bps)
@@ -80,9 +87,21 @@ class FairShares:
     def join(self, flow: Flow, way: Way) -> None:
         """The flow begins to move when everything of this instant has happened."""
         solo = Solo(self._sim, flow, way, self._links.lone_bps(way, flow.cap_bps))
+        self.room.come(way, solo.lone_bps)
         self._links.come(way, solo.lone_bps)
         self._alone[flow] = solo
         self._new[solo] = None
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Those that came in this instant do not come yet, as long as this lasts."""
+        new, is_due, touched = self._new, self._is_due, self._touched
+        self._new, self._is_due, self._touched = {}, False, []
+        try:
+            yield
+        finally:
+            self._new, self._touched = new | self._new, touched + self._touched
+            self._is_due = is_due or self._is_due
 
     def settle(self) -> None:
         """Let new flows move, when everything of this instant has happened; this is the last thing that it does."""
@@ -134,6 +153,7 @@ class FairShares:
     def series(self, link: int) -> LinkSeries:
         """Load and capacity of a link from now on, or from when somebody asked first."""
         if link not in self._series:
+            self.room.is_closed = True  # what is foreseen moves unseen
             self._series[link] = LinkSeries()
             self._note([link])
         return self._series[link]

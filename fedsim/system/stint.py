@@ -1,8 +1,22 @@
 """A piece of a device's work for the learner, which counts or goes to waste."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from fedsim.system.usage import Usage
+
+
+class Spent(NamedTuple):
+    """As ``Usage``, and made in a fifth of the time."""
+
+    energy_j: Mapping[str, float]
+    sent_bytes: float
+    received_bytes: float
+    compute_s: float
+
+    def without(self, booked: Usage) -> Usage:
+        """As usage, without what was booked as waste."""
+        return Usage(**self._asdict()) - booked
 
 
 class Stint:
@@ -37,3 +51,20 @@ class Stint:
         """What was settled last did not count after all."""
         self._waste(cause, (self._to - self._from).not_negative)
         self._from = self._to
+
+
+class PastStint(Stint):
+    """One that is over and settled. Few of these are ever discarded: only then is it reckoned up."""
+
+    __slots__ = ("_after", "_before", "_booked")
+
+    def __init__(self, before: Spent, after: Spent, booked: Usage, waste: Callable[[str, Usage], None]) -> None:
+        """What the device had spent before and after it, and what of that was booked as waste by then."""
+        self._before, self._after, self._booked = before, after, booked
+        self._waste = waste
+
+    def __getattr__(self, name: str) -> object:
+        """What other stints know from the first, at the first time that it is asked for."""
+        self._from, self._to = self._before.without(self._booked), self._after.without(self._booked)
+        self._since, self._spent = self._to, lambda: self._to
+        return object.__getattribute__(self, name)

@@ -54,6 +54,10 @@ class Heat:
         change_s = (at_s - self._since_s) * (-self._load if self._load else 1.0)
         return min(max(self._left_s + change_s, 0.0), self._throttle.after_s)
 
+    def gets_hot_s(self, from_s: float, share: float) -> float:
+        """When the budget will be used up if this share of the processor computes from then on."""
+        return from_s + self.left_s(from_s) / share
+
     def load(self, share: float, at_s: float) -> None:
         """From ``at_s`` on, this share of the processor computes."""
         self._left_s = self.left_s(at_s)

@@ -112,6 +112,14 @@ class Tightness:
                 return False
         return True
 
+    def would_be_free(self, link: int, more_bps: float, *, is_alone: bool) -> bool:
+        """Whether a link would hold nobody back if its flows wanted so much more; ``is_alone``: for one flow."""
+        if self._is_tight[link]:
+            return False
+        if is_alone and not self._users[link]:
+            return True
+        return self._wanted_bps[link] + more_bps < _TIGHT * self._carries_bps[link]
+
     def shift(self, routes: IntArray, uses: Array, before_bps: Array, after_bps: Array) -> None:
         """Flows, (n,), on these links, (length, n), would have other rates alone than before."""
         more_bps = np.where(np.isinf(after_bps), 0.0, after_bps) - np.where(np.isinf(before_bps), 0.0, before_bps)

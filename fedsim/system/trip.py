@@ -90,24 +90,36 @@ class Trip:
 
         Before it were ``wake_s`` of waiting for radios, ``late_s`` of being held up, ``again_s`` of other attempts.
         """
-        flow, plan = self.flow, self.plan
+        flow = self.flow
         started_s, ended_s = flow.started_s or 0.0, flow.ended_s or 0.0
         moved_s = 0.0 if flow.moving_s is None else ended_s - flow.moving_s
-        sharing_s = moved_s - (flow.alone_s or 0.0)
-        sharing_s = sharing_s if sharing_s > _NOISE * ended_s else 0.0
-        outage_s = min(self.outage_s, moved_s - sharing_s)
-        return Delivery(
-            wake_s=wake_s,
-            setup_s=plan.setup_s,
-            delay_s=plan.delay_s + late_s,
-            slow_start_s=plan.slow_start_s,
-            bytes_s=moved_s - sharing_s - outage_s,
-            sharing_s=sharing_s,
-            outage_s=outage_s,
-            resend_s=started_s - self.begun_s + again_s,
-            wire_bytes=self.wire_bytes + flow.sent_bytes,
-            wasted={"resent": self.wasted_bytes} if self.wasted_bytes else {},
+        alone_s = flow.alone_s or 0.0
+        found = arrived(
+            self.plan, ends_s=ended_s, moved_s=moved_s, alone_s=alone_s, wake_s=wake_s, outage_s=self.outage_s
         )
+        found.delay_s += late_s
+        found.resend_s = started_s - self.begun_s + again_s
+        found.wire_bytes = self.wire_bytes + flow.sent_bytes
+        found.wasted = {"resent": self.wasted_bytes} if self.wasted_bytes else {}
+        return found
+
+
+def arrived(
+    plan: Plan, *, ends_s: float, moved_s: float, alone_s: float, wake_s: float, outage_s: float = 0.0
+) -> Delivery:
+    """Where the time of a flow went of which the bytes moved for so long, and would have for ``alone_s`` alone."""
+    sharing_s = moved_s - alone_s
+    sharing_s = sharing_s if sharing_s > _NOISE * ends_s else 0.0
+    outage_s = min(outage_s, moved_s - sharing_s)
+    return Delivery(
+        wake_s=wake_s,
+        setup_s=plan.setup_s,
+        delay_s=plan.delay_s,
+        slow_start_s=plan.slow_start_s,
+        bytes_s=moved_s - sharing_s - outage_s,
+        sharing_s=sharing_s,
+        outage_s=outage_s,
+    )
 
 
 class Underway:

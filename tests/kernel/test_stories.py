@@ -287,5 +287,9 @@ def test_the_example_of_the_record(capsys):
     ]
 
 
+def test_the_example_of_living_time_again(capsys):
+    assert run_block(3, capsys) == "[9.0]\n"
+
+
 def test_the_documentation_has_no_other_example():
-    assert len(blocks()) == 3
+    assert len(blocks()) == 4

@@ -180,6 +180,18 @@ def test_a_slow_answer_skips_the_updates_that_were_made_meanwhile(central, node)
     assert len(story(seen.events, until_s=6.0)) == 6  # what was there at 6 s is a's work
 
 
+def test_a_place_that_a_timeout_gives_free_was_held_by_the_device_that_failed(central, node):
+    """One place: a dies at 1 s and is back at 2 s; the server misses it at 4 s, and asks it again."""
+    learner = FedAsync(solver=SOLVER, precision="float64", proximal=0.0)
+    devices = [node("a", 0, work_s=2.0, send_s=0.5, dies_s=1.0, returns_s=2.0)]
+    seen = central(AsynchronousUpdates(concurrency=1, timeout_s=4.0), devices, learner=learner, rounds=1)
+    assert story(seen.events) == [
+        (0.0, 4.0, "waiting for devices that failed", "a"),
+        (4.0, 6.0, "computing", "a"),
+        (6.0, 6.5, "upload", "a"),
+    ]
+
+
 def test_a_full_buffer_is_followed_through_the_place_that_its_last_answer_took(central, node):
     """One place, and three answers for an update: each is asked when the one before it has answered."""
     learner = FedBuff(solver=SOLVER, precision="float64")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from fedsim.report.remaining import Remaining, left_text, runs_left
+from fedsim.report.remaining import Remaining, counted, left_text, runs_left
 from fedsim.study.goal import Goal
 from fedsim.study.monitor import Bounds, Point
 
@@ -95,3 +95,12 @@ def test_the_text_is_that_of_the_time():
     remaining = Remaining(Bounds(rounds=4.0), clock)
     clock.now_s += 10.0
     assert remaining.text(point(round=1.0)) == "about 30 s left"
+
+
+def test_many_runs_are_counted_whether_they_tell_much_or_only_their_name(make_result):
+    said = []
+    tell = counted(2, said.append)
+    tell(make_result([(0.0, 0.1), (10.0, 0.5)], name="star"))
+    tell("ring, seed 3")
+    assert said[0].startswith("1 of 2 runs  star, seed 1: mean accuracy 50.0 % after 10 s")
+    assert said[1] == "2 of 2: ring, seed 3"

@@ -47,6 +47,16 @@ def test_the_end_of_a_run_that_was_stopped_before_the_horizon_is_not_compared(ma
     assert MEASURE["rounds"].figure(nothing_went_on) == Figure(value=3.0)
 
 
+def test_a_run_whose_own_time_was_up_before_the_horizon_is_not_whole(make_result):
+    """Its bound is 60 s: what it would have come to by 90 s nobody knows, unless nothing could go on before."""
+    rows = [(0.0, 0.1), (60.0, 0.8)]
+    found = outcome("tiny", make_result(rows), goal("mean_accuracy", 0.9), horizon_s=90.0)
+    assert not found.whole
+    assert MEASURE["time_to_target_s"].figure(found) is None
+    assert outcome("tiny", make_result(rows), goal("mean_accuracy", 0.9), horizon_s=60.0).whole
+    assert outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.9), horizon_s=90.0).whole
+
+
 def test_a_figure_that_was_not_reached_is_what_it_took_until_the_end(make_result):
     missed = outcome("tiny", make_result(RISING), goal("mean_accuracy", 0.99), horizon_s=60.0)
     values = {"time_to_target_s": 60.0, "rounds_to_target": 3.0, "energy_to_target_j": 30.0}

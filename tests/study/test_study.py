@@ -71,6 +71,41 @@ def test_the_best_point_is_the_fastest_or_the_most_accurate(study):
         study.best("time")
 
 
+def test_the_best_point_of_another_metric_is_the_one_that_it_calls_better(folder, tmp_path):
+    """With small steps the training accuracy is low, and the loss high; nobody reaches the target with them."""
+    for metric, target in (("train_mean_accuracy", "99 %"), ("train_loss", 0.01)):
+        words = {
+            "name": metric,
+            "question": "Smaller steps?",
+            "scenario": str(folder.parent / "tiny.yaml"),
+            "vary": {"learner.step_size": [0.5, 0.0001]},
+            "seeds": 1,
+            "metric": metric,
+            "target": target,
+        }
+        study = fedsim.sweep(words, out=tmp_path / metric)
+        assert study.best("goal_metric") == "step_size-0.5"
+        assert study.table()["reached"].tolist() == [0, 0]
+        assert (tmp_path / metric / "points.png").exists()  # an axis over more than a decade, and no mark on it
+    assert fedsim.read_study(folder).best("reached") == "cohort-2-step_size-0.5"
+
+
+def test_runs_on_their_own_terms_are_not_judged_beyond_their_own_time(folder, tmp_path):
+    """The same runs, of which one is only watched for a while: that is no difference."""
+    words = {
+        "name": "own",
+        "question": "Longer?",
+        "terms": "own",
+        "scenario": str(folder.parent / "tiny.yaml"),
+        "vary": {"stop.time": ["0.3 s", "6 s"]},
+        "seeds": 3,
+        "metric": "mean_accuracy",
+    }
+    study = fedsim.sweep(words, out=tmp_path / "own")
+    assert study.table()["reached"].tolist() == [0, 3]
+    assert study.comparison().verdicts()["verdict"].tolist()[1:7] == ["nothing to compare"] * 6
+
+
 def test_files_hold_the_same(study, folder):
     assert pd.read_csv(folder / "runs.csv")["energy_j"].tolist() == pytest.approx(study.runs()["energy_j"].tolist())
     assert pd.read_parquet(folder / "runs.parquet")["point"].tolist() == study.runs()["point"].tolist()
@@ -124,6 +159,23 @@ def test_points_that_never_reach_the_target_have_no_mark(study):
     assert study.plot(ax=axes) is axes
     marks = [one for one in axes.collections if one.get_label().startswith("step_size")]
     assert [len(one.get_offsets()) for one in marks] == [2, 0]
+
+
+def test_a_point_that_most_seeds_did_not_bring_to_the_target_has_no_mark(tmp_path, tiny):
+    """One of three seeds is there in time with a cohort of 2: the median is infinite, as in the table."""
+    words = {
+        "name": "late",
+        "question": "Two or four?",
+        "scenario": str(tmp_path / "tiny.yaml"),
+        "vary": {"protocol.cohort": [2, 4]},
+        "seeds": 3,
+        "target": "80 %",
+    }
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**tiny, "stop": {"time": "1.9 s"}}))
+    study = fedsim.sweep(words, out=tmp_path / "out")
+    assert study.table()["reached"].tolist() == [1, 2]
+    marks = study.plot().collections[-1]
+    assert [place for place, _ in marks.get_offsets()] == [4.0]
 
 
 def test_a_map_has_a_cell_for_each_pair_and_says_never(study):

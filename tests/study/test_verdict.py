@@ -67,6 +67,19 @@ def test_where_each_missed_it_once_it_is_no_bound():
     assert effect("ring", difference([">60", 40], [">60", 20])).startswith("ring is 1.41 x slower")
 
 
+def test_a_bound_is_one_of_the_factor_that_is_told():
+    """Slower by 50 s with the one seed that it missed, and 5 x faster with three: by ratios it is ahead."""
+    found = difference([">60", 2, 2, 2], [10, 10, 10, 10])
+    assert (found.interval.mean, found.factor.mean) == (6.5, pytest.approx((6 * 0.2**3) ** 0.25))
+    assert effect("ring", found).startswith("ring is 2.14 x faster")
+
+
+def test_of_no_difference_there_is_no_bound():
+    """As much as the other had spent without getting there: less, if anything, and not at least as much."""
+    found = difference([10, 20], [">10", 20], "energy_to_target_j")
+    assert effect("ring", found).startswith("ring takes 1 x")
+
+
 def test_costs_and_shares_have_words_of_their_own():
     assert effect("ring", difference([4, 8], [2, 4], "energy_j")) == "ring ends with 2 x the energy (2 to 2)"
     assert effect("ring", difference([1, 2], [2, 4], "total_bytes")) == "ring ends with 0.5 x the bytes (0.5 to 0.5)"

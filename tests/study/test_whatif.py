@@ -125,6 +125,26 @@ def test_who_never_gets_there_counts_with_the_horizon():
     assert (gain.mean, gain.interval.mean) == pytest.approx((200.0, -180.0))
 
 
+def test_who_never_gets_there_saves_nothing():
+    """It spent less by the end of its time, and that is no factor to be had."""
+    found = whatif(check(CLOSED), seeds=[1, 2], changes=[Within(name="soon", time_s=15.0)])
+    gain, spent_j = found.gains("energy")["soon"], found.figures(AS_IT_IS, "energy")[0].value
+    assert gain.mean < spent_j
+    assert (gain.interval.mean, gain.ratio) == (0.0, 1.0)
+    assert found.gains("time")["soon"].ratio == pytest.approx(20 / 200)
+
+
+@pytest.mark.parametrize("bound", [{"plateau": {"evaluations": 2}}, {"energy": "1 J"}])
+def test_no_plateau_and_no_energy_ends_a_run_before_its_goal(tiny, bound):
+    """At 400 instants two evaluations without progress are soon there: rounds take longer than that."""
+    stop = {"target": "80 %", "time": "20 s"}
+    free, bounded = (
+        whatif(check({**tiny, "stop": one}), seeds=[1, 2], changes=["cohort-x2"]) for one in (stop, {**stop, **bound})
+    )
+    assert (bounded.reached(AS_IT_IS), bounded.reached("cohort-x2")) == (2, 2)
+    pd.testing.assert_frame_equal(bounded.table(), free.table())
+
+
 def test_a_change_that_fails_with_one_seed_is_refused_as_a_whole(tiny):
     never = Within(name="never", time_s=15.0, refuses=True)
     scenario = check({**tiny, "stop": {"target": "50 %", "time": "10 s"}})

@@ -12,8 +12,8 @@ _FAILED = "waiting for devices that failed"
 def follow_updates(walk: Walk, record: Happenings) -> None:
     """From the last update by then to the start of the run.
 
-    A device was asked when an update was made, when another device's answer or failure gave its place free, or when
-    it came itself while a place was free; that is followed next.
+    A device was asked when an update was made, when another device's answer or failure gave its place free (with a
+    timeout: when that failure was noticed), or when it came itself while a place was free; that is followed next.
     """
     row = record["round"].latest(walk.at_s)
     if row is None:
@@ -47,8 +47,13 @@ def _asked_because(walk: Walk, record: Happenings, before: int, number: int) -> 
         if update is not None:
             return update
         answer, failure = record["answered"].at(walk.at_s, before), record["wasted"].at(walk.at_s, before)
+        missed = record["missed"].at(walk.at_s, before)
         if answer is not None:
             before = _follow_answer(walk, record, answer, number)
+        elif missed is not None:
+            before = missed.place
+            where = Where(round=number, device=missed.text("subject"))
+            walk.back_to(missed.time_s - missed.number("seconds"), _FAILED, where)
         elif failure is not None:
             before = failure.place
             where = Where(round=number, device=failure.text("subject"))
