@@ -60,7 +60,7 @@ def test_of_several_the_first_to_the_target_is_named_with_how_sure_that_is(make_
         "ring reached 90 % mean accuracy first, after 10 s (median of 3 seeds); star took 50 s; tree did not within "
         "1 min with most seeds."
     )
-    assert sure == f"{comparison.verdict('ring', comparison.measures[0]).words}."
+    assert sure == f"Against star, {comparison.verdict('ring', comparison.measures[0]).words}."
     assert reached == f"{comparison.reaching('ring').words('ring', 'star')}."
 
 

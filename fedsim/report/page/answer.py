@@ -108,7 +108,7 @@ def _of_several(comparison: Comparison) -> Iterator[str]:
 def _sureness(comparison: Comparison, other: str) -> Iterator[str]:
     """Whether the best differs from the first or, where that is the best, the next from it."""
     if len(comparison.seeds) > 1:
-        yield f"{comparison.verdict(other, _TIME).words}."
+        yield f"Against {comparison.names[0]}, {comparison.verdict(other, _TIME).words}."
         yield f"{comparison.reaching(other).words(other, comparison.names[0])}."
 
 
