@@ -109,11 +109,19 @@ def read_text(path: Path, shown_as: str = "") -> str:
             return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ScenarioError(f"{name}: {missing(path).removeprefix(f'{path}: ')}") from None
+    except IsADirectoryError:
+        raise ScenarioError(f"{name}: is a folder: name a file{_scenario_in(path)}") from None
     except OSError as error:
         raise ScenarioError(f"{name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{name}: is not UTF-8 text: byte {error.start} cannot be decoded") from None
     raise ScenarioError(f"{name}: is larger than {_MOST_BYTES:,} bytes")
+
+
+def _scenario_in(folder: Path) -> str:
+    """A folder of a run has its scenario in it."""
+    inside = folder / "scenario.yaml"
+    return f", such as {inside}" if inside.is_file() else ""
 
 
 def missing(path: Path) -> str:

@@ -58,10 +58,16 @@ def test_files_that_are_missing_empty_too_large_or_no_text(tmp_path):
         ("empty.yaml", "empty.yaml: is empty"),
         ("large.yaml", "large.yaml: is larger than 1,000,000 bytes"),
         ("bytes.yaml", "bytes.yaml: is not UTF-8 text: byte 3"),
-        (".", "cannot be read: Is a directory"),
+        (".", "is a folder: name a file"),
     ]:
         with pytest.raises(ScenarioError, match=message):
             read_yaml(tmp_path / name)
+
+
+def test_the_folder_of_a_run_has_a_scenario_in_it(tmp_path):
+    (tmp_path / "scenario.yaml").write_text("a: 1\n")
+    with pytest.raises(ScenarioError, match=r"is a folder: name a file, such as .*scenario.yaml$"):
+        read_yaml(tmp_path)
 
 
 def test_a_file_goes_by_the_name_it_is_given(tmp_path):

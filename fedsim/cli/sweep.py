@@ -47,6 +47,8 @@ def sweep_study(file: str, wishes: Wishes) -> None:
         FedsimError: before anything runs, if the study or its folder cannot be used; at the end, if a run failed.
         KeyboardInterrupt: with a word on what is kept.
     """
+    if wishes.plan and wishes.json:
+        raise FedsimError("--json is the summary of runs, and --plan runs nothing: leave out one of them")
     plan, is_silent = read_plan(file), wishes.quiet or wishes.json
     if not is_silent:
         show(Console(), plan_report(plan))

@@ -97,8 +97,8 @@ def progress(console: Console, first: str, *, quiet: bool) -> Progress:
 def point_line(name: str, point: Point, watched: str = "accuracy", *, regression: bool = False, left: str = "") -> str:
     """``quickstart  3.1 min  round 42  accuracy 87.3 %  310 J  about 40 s left``: how far, and the watched metric."""
     value = point.row().get(watched, math.nan)
-    text = about(value, "1") if is_share(watched) else f"{value:.3g}"
-    known = [] if math.isnan(point.accuracy) else [f"{metric_text(watched, regression=regression)} {text}"]
+    text = f"{metric_text(watched, regression=regression)} {_metric_value(watched, value)}"
+    known = [] if math.isnan(point.accuracy) else [text]
     parts = (
         name,
         about(point.time_s, "s"),
@@ -111,14 +111,21 @@ def point_line(name: str, point: Point, watched: str = "accuracy", *, regression
 
 
 def result_line(done: int, runs: int, result: Result) -> str:
-    """``3 of 15 runs  quickstart, seed 2: mean accuracy 91.2 % after 30 min``; of a timing run the rounds."""
-    summary = result.summary
+    """``3 of 15 runs  quickstart, seed 2: accuracy 91.2 % after 30 min``, by the metric of the run's goal.
+
+    Of a timing run it is the rounds.
+    """
+    summary, watched = result.summary, result.summary.metric
     done_so_far = f"{about(summary.rounds, '')} rounds"
     if summary.learned:
-        quality = about(float(result.curve["mean_accuracy"].iloc[-1]), "1")
-        done_so_far = f"{metric_text('mean_accuracy', regression=summary.regression)} {quality}"
+        quality = _metric_value(watched, float(result.curve[watched].iloc[-1]))
+        done_so_far = f"{metric_text(watched, regression=summary.regression)} {quality}"
     after = about(summary.simulated_s, "s")
     return f"{done} of {runs} runs  {summary.name}, seed {result.seed}: {done_so_far} after {after}"
+
+
+def _metric_value(metric: str, value: float) -> str:
+    return about(value, "1") if is_share(metric) else f"{value:.3g}"
 
 
 def _one_line(text: str) -> Text:

@@ -13,6 +13,7 @@ from typing import Any
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
+from fedsim.scenario.kind_of_file import refuse_study
 from fedsim.scenario.named_files import beside, refusal
 from fedsim.scenario.refusal import Keys
 from fedsim.scenario.underlay import open_underlay
@@ -64,7 +65,9 @@ def read_layers(path: Path) -> Layers:
     Raises:
         ScenarioError: a file is missing, is not a mapping, or extends itself.
     """
-    return layers_of(read_yaml(path), str(path), path.parent)
+    words = read_yaml(path)
+    refuse_study(words, str(path))
+    return layers_of(words, str(path), path.parent)
 
 
 def layers_of(words: Any, source: str, folder: Path, *, trusted: bool = False) -> Layers:

@@ -24,6 +24,7 @@ from fedsim.problems import Mistakes, key_path
 from fedsim.scenario.checked import Checked
 from fedsim.scenario.codec import read_name
 from fedsim.scenario.definitions import Json, any_of, array, one_of_names
+from fedsim.scenario.kind_of_file import refuse_scenario
 from fedsim.scenario.names import Name
 from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.scenario.schema import Seed
@@ -242,7 +243,9 @@ def read_study_file(path: str | Path) -> StudyFile:
     Raises:
         ScenarioError: a line for every mistake: file, key path, value, rule, nearest valid name.
     """
-    return check_study(read_yaml(Path(path)), str(path))
+    words = read_yaml(Path(path))
+    refuse_scenario(words, str(path))
+    return check_study(words, str(path))
 
 
 def check_study(words: Any, source: str) -> StudyFile:

@@ -1,5 +1,6 @@
 """Runs of a sweep on the machines of a Dask cluster."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -43,6 +44,8 @@ def _at_a_time(client: Any, address: str) -> int:
 
 @contextmanager
 def _client(kind: Any, address: str) -> Iterator[Any]:
+    if not re.search(r":\d+$|^inproc:", address):
+        raise FedsimError(f"{address}: must be a scheduler's address with its port, such as tcp://head:8786")
     try:
         client = kind(address, timeout=_PATIENCE_S, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -106,8 +106,10 @@ def read_summary(folder: str | Path) -> dict[str, Any]:
         words = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FedsimError(f"{folder}: is no folder of results: it has no {_SUMMARY}") from None
+    except NotADirectoryError:
+        raise FedsimError(f"{folder}: is a file: name the folder of results") from None
     except (OSError, ValueError) as error:
-        raise FedsimError(f"{path}: cannot be read: {error}") from None
+        raise FedsimError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not isinstance(words, dict):
         raise FedsimError(f"{path}: is not what fedsim writes: it must be a mapping")
     written = words.setdefault("format", 0)

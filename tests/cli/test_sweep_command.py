@@ -47,6 +47,12 @@ def test_a_plan_is_only_shown():
     assert not Path("runs").exists()
 
 
+def test_a_plan_has_no_summary():
+    done = fedsim("--plan", "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "--json is the summary of runs, and --plan runs nothing: leave out one of them\n"
+
+
 def test_quiet_is_where_and_json_is_what():
     assert (fedsim("--quiet", "--out", "a/b").stdout, Path("a/b/summary.json").exists()) == ("a/b\n", True)
     done = fedsim("--json", "--out", "a/b")

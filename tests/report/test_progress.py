@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -41,7 +42,16 @@ def test_what_the_run_is_judged_by_is_what_is_told():
 
 def test_a_result_in_one_line(make_result):
     result = make_result([(0.0, 0.1), (1800.0, 0.912)], name="star", seed=2)
-    assert result_line(3, 15, result) == "3 of 15 runs  star, seed 2: mean accuracy 91.2 % after 30 min"
+    watched = replace(result, summary=replace(result.summary, metric="mean_accuracy"))
+    assert result_line(3, 15, watched) == "3 of 15 runs  star, seed 2: mean accuracy 91.2 % after 30 min"
+
+
+def test_a_result_is_told_by_its_own_metric(make_result):
+    result = make_result([(0.0, 0.1), (60.0, 0.912)], name="star", seed=2)
+    curve = result.curve.assign(accuracy=[0.1, 0.5], gap=[1.0, 0.01234])
+    for metric, text in (("accuracy", "accuracy 50.0 %"), ("gap", "gap 0.0123")):
+        watched = replace(result, curve=curve, summary=replace(result.summary, metric=metric))
+        assert result_line(1, 2, watched) == f"1 of 2 runs  star, seed 2: {text} after 1 min"
 
 
 @pytest.mark.parametrize(

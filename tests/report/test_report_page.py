@@ -236,7 +236,7 @@ def test_an_older_report_is_replaced_and_another_file_is_not(run_folder, tmp_pat
     with pytest.raises(FedsimError, match=r"mine\.html: is there already, and is no report of fedsim's"):
         write_report(run_folder, tmp_path / "mine.html")
     assert (tmp_path / "mine.html").read_text() == "<!doctype html><title>mine</title>"
-    with pytest.raises(FedsimError, match="cannot be written: No such file or directory"):
+    with pytest.raises(FedsimError, match=r"no/where\.html: cannot be written: No such file or directory"):
         write_report(run_folder, tmp_path / "no" / "where.html")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.html", "page.html"]
 
@@ -288,6 +288,9 @@ def test_what_is_not_installed_is_said(run_folder, tmp_path, monkeypatch, name):
 def test_a_folder_of_something_else_is_refused(tmp_path):
     with pytest.raises(FedsimError, match="is no folder of results"):
         write_report(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FedsimError, match=r"notes\.txt: is a file: name the folder of results$"):
+        write_report(tmp_path / "notes.txt")
 
 
 def test_the_command_makes_a_page_and_says_where_it_is(run_folder, tmp_path):

@@ -146,6 +146,12 @@ def test_a_scheduler_that_goes_away_is_not_taken_for_a_full_disk(monkeypatch):
         fedsim.sweep("study.yaml", out="there", executor=lanes)
 
 
+@pytest.mark.parametrize("address", ["head", "tcp://head", "tcp://head:", ""])
+def test_an_address_has_a_port(address):
+    with pytest.raises(FedsimError, match="with its port, such as tcp://head:8786"), cluster(address):
+        pass
+
+
 def test_a_scheduler_that_does_not_answer(monkeypatch):
     monkeypatch.setattr(clusters, "_PATIENCE_S", 0.5)
     with pytest.raises(FedsimError, match="no Dask scheduler answers there"), cluster(f"tcp://127.0.0.1:{free_port()}"):

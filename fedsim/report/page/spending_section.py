@@ -75,7 +75,7 @@ def _time_views(comparison: Comparison, names: Sequence[str]) -> Iterator[tuple[
                 name: _sorted([table[table["part"] == part] for table in of_one], by, "seconds")
                 for name, of_one in tables.items()
             }
-            body = boxes(f"seconds of {part}", "s", {name: of_one for name, of_one in values.items() if of_one})
+            body = boxes(f"time of {part}", "s", {name: of_one for name, of_one in values.items() if of_one})
             yield by, part, View(body=body, table=boxes_table(body, category=by, series="scenario", of="parts"))
 
 

@@ -34,12 +34,20 @@ def write_report(folder: str | Path, out: str | Path | None = None, pictures: Fo
     place = Path(folder) / PAGE if out is None else Path(out)
     check_replaceable(place)
     page = compose(read_subject(folder))
-    text = html(page)
+    text, below = html(page), Path(folder) / "pictures"
+    _replace(place, text.encode())
     try:
-        replace(place, text.encode())
-        return [place, *(_write_pictures(page, Path(folder) / "pictures", pictures) if pictures else [])]
+        return [place, *(_write_pictures(page, below, pictures) if pictures else [])]
     except OSError as error:
-        raise FedsimError(f"{error.filename or place}: cannot be written: {error.strerror or error}") from None
+        raise FedsimError(f"{error.filename or below}: cannot be written: {error.strerror or error}") from None
+
+
+def _replace(place: Path, content: bytes) -> None:
+    """Put the page there, or name the place and not the file beside it that was on its way."""
+    try:
+        replace(place, content)
+    except OSError as error:
+        raise FedsimError(f"{place}: cannot be written: {error.strerror or error}") from None
 
 
 def check_replaceable(place: Path) -> None:

@@ -1,0 +1,41 @@
+import pytest
+
+from fedsim.errors import ScenarioError
+from fedsim.scenario import load
+from fedsim.scenario.study_file import read_study_file
+
+SCENARIO = "name: star\nfleet: []\nlearner: fedavg\n"
+STUDY = "name: who\nscenario: star.yaml\nvary: {learner: [fedavg, fedsgd]}\n"
+
+
+def written(tmp_path, text):
+    path = tmp_path / "file.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_study_in_place_of_a_scenario_is_one_mistake(tmp_path):
+    with pytest.raises(ScenarioError, match=r"file.yaml: is a study, not a scenario: fedsim sweep runs it$") as caught:
+        load(written(tmp_path, STUDY))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_scenario_in_place_of_a_study_is_one_mistake(tmp_path):
+    with pytest.raises(ScenarioError, match=r"file.yaml: is a scenario, not a study: fedsim run runs it") as caught:
+        read_study_file(written(tmp_path, SCENARIO))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "of_a_study"),
+    [
+        ("vary: {}\nfleet: []\nname: both\n", "fleet: 'fleet' is not a known key"),
+        ("name: neither\n", "has nothing to run"),
+    ],
+)
+def test_of_any_other_file_every_mistake_is_told(tmp_path, text, of_a_study):
+    path = written(tmp_path, text)
+    with pytest.raises(ScenarioError, match="data: is missing"):
+        load(path)
+    with pytest.raises(ScenarioError, match=of_a_study):
+        read_study_file(path)
