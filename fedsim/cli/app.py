@@ -114,7 +114,7 @@ def compare(
     quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
 ) -> None:
-    """Run scenarios with the same luck for the same time, side by side; or compare runs that are finished.
+    """Run scenarios with the same luck, or compare finished runs.
 
     Every run goes on, past its target and its other bounds, to the smallest stop.time among the scenarios, so
     that quality is compared at equal time. Results go to runs/compare-NAMES, or the next that is free. Of finished
@@ -152,7 +152,7 @@ def sweep(
     quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary, as JSON.")] = False,
 ) -> None:
-    """Run a study: scenarios, with all that varies in them, over several seeds.
+    """Run a study: scenarios, what varies in them, several seeds.
 
     Every run is written as it is finished. Stopped at any moment, the same command does the rest; runs that failed
     are tried again.
@@ -180,7 +180,7 @@ def whatif(
     quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, for scripts.")] = False,
 ) -> None:
-    """Try single changes of a scenario, and rank them by what they gain.
+    """Try single changes of a scenario, and rank them by gain.
 
     Runs it as it is and with each change by itself, with the same luck, to the target. Results go to
     runs/whatif-NAME, or the next that is free.
@@ -228,7 +228,7 @@ def show(
         str | None, typer.Option(metavar="PICTURE", help="Draw there how the data lie over the devices.")
     ] = None,
 ) -> None:
-    """Print a scenario with every default in it, or what a topology is like.
+    """Print a scenario with every default, or describe a topology.
 
     What is printed of a scenario is a scenario file, too; comments below it say how its data lie over the devices.
     """
@@ -257,7 +257,7 @@ def life(
     *,
     out: Annotated[str | None, typer.Option("--out", metavar="FILE.png", help="By default DEVICE.png, here.")] = None,
 ) -> None:
-    """Draw one device's life: its charge, its states, its work and its power."""
+    """Draw one device's life: its charge, states, work and power."""
     with guard():
         from fedsim.cli.life import draw_life  # noqa: PLC0415  # see above
 
@@ -274,9 +274,9 @@ def trace(
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only what begins before.")] = None,
 ) -> None:
-    """Write what every device and server did when, for ui.perfetto.dev.
+    """Write what every device and server did when, for Perfetto.
 
-    fedsim run writes it as well: trace.json, up to 100,000 events.
+    Open it at ui.perfetto.dev. fedsim run writes it as well: trace.json, up to 100,000 events.
     """
     with guard():
         from fedsim.cli.trace import trace_run  # noqa: PLC0415  # see above
@@ -294,7 +294,7 @@ def report(
         typer.Option(metavar="FORMAT", help="png or svg: draw every figure into DIR/pictures, too."),
     ] = None,
 ) -> None:
-    """Make a page of results that people read: one HTML file that works offline.
+    """Make a page of results: one HTML file that works offline.
 
     The answer, tables, figures, reasons, and the resolved scenarios. An older report is replaced.
     """
@@ -340,7 +340,7 @@ def list_(what: Listed) -> None:
 def schema(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="scenario, study or topology.")] = "scenario",
 ) -> None:
-    """Print the JSON Schema of a file, with which editors complete it.
+    """Print the JSON Schema of a file, so that editors complete it.
 
     Save it, and begin a scenario with "# yaml-language-server: $schema=fedsim.schema.json".
     """

@@ -108,9 +108,8 @@ class Result:
 
     def _figures(self) -> dict[str, Any]:
         summary = self.summary
-        target = (
-            {} if summary.target is None else {f"s to {summary.metric} {summary.target:g}": summary.time_to_target_s}
-        )
+        reached = "not reached" if summary.time_to_target_s is None else summary.time_to_target_s
+        target = {} if summary.target is None else {f"s to {summary.metric} {summary.target:g}": reached}
         costs = {"energy_j": self.energy_j, "up_bytes": self.up_bytes, "down_bytes": self.down_bytes}
         return {"scenario": summary.name, **target, "rounds": summary.rounds, **summary.final, **costs}
 

@@ -16,6 +16,7 @@ from fedsim.errors import FedsimError
 from fedsim.scenario import METRICS, Scenario, load
 from fedsim.study.comparison import Comparison
 from fedsim.study.goal import Goal
+from fedsim.study.html import titled
 from fedsim.study.outcome import GOAL
 from fedsim.study.plan import run_name
 from fedsim.study.reading import read_outline, read_result, read_summary
@@ -31,7 +32,7 @@ _COUNTS: Final = ("seeds", "reached", "reached_low", "reached_high")
 """Columns of the table that count runs."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Study:
     """What a sweep found. Runs stay on the disk until they are asked for.
 
@@ -50,7 +51,12 @@ class Study:
     every_point: tuple[StudyPoint, ...]
     failed: tuple[Failed, ...]
     complete: bool
-    scenarios: Mapping[str, Scenario] = field(default_factory=dict, repr=False)
+    scenarios: Mapping[str, Scenario] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """The study in short."""
+        done = "complete" if self.complete else "not complete"
+        return f"Study({self.name!r}: {len(self.every_point)} points x {len(self.seeds)} seeds, {done})"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -200,14 +206,13 @@ class Study:
             raise FedsimError(problems.unknown(label, "point of this study", self.labels))
 
     def _repr_html_(self) -> str:
-        """The table, for notebooks."""
+        """The question and the table, for notebooks."""
         shown = ["point", *(str(key) for key in self.points.columns), "seeds", "reached"]
         table = self.table()
         columns = [
             name for name in (*shown, "time_to_target_s", "energy_to_target_j", "up_to_target_bytes") if name in table
         ]
-        html: str = table[columns].to_html(index=False, escape=True, na_rep="")
-        return html
+        return titled(" ".join(filter(None, (repr(self), self.question))), [table[columns]])
 
 
 def read_study(folder: str | Path) -> Study:

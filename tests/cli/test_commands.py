@@ -294,6 +294,7 @@ def test_an_interrupt_leaves_nothing(scenario, monkeypatch):
 
 def test_version_and_help():
     assert fedsim("--version").stdout == f"fedsim {__version__}\n"
+    assert "..." not in fedsim("--help").stdout.partition("Commands:")[2]
     for command in ([], ["run"], ["compare"], ["show"], ["list"], ["trace"]):
         done = fedsim(*command, "--help")
         assert done.exit_code == 0

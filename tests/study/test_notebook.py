@@ -48,6 +48,7 @@ def test_a_result_says_what_it_is(make_result):
     assert repr(result) == str(result) == "Result('tiny', seed 5: time is up after 60 s)"
     shown = read(result._repr_html_())
     assert {"s to mean_accuracy 0.9", "60", "0.92"} <= set(shown.cells)
+    assert "not reached" in read(make_result(NEVER)._repr_html_()).cells
     timing = make_result(CURVE, target=None, final={})
     assert "mean_accuracy" not in timing._repr_html_()
 

@@ -200,8 +200,10 @@ def test_unknown_keys_measures_and_points_are_refused_with_the_nearest(study):
 
 def test_a_notebook_shows_a_table_in_which_words_are_words(study):
     first, *others = study.every_point
-    html = replace(study, every_point=(replace(first, settings={"k": "<script>"}), *others))._repr_html_()
-    assert html.startswith("<table")
+    asked = replace(study, question="<script>?", every_point=(replace(first, settings={"k": "<script>"}), *others))
+    html = asked._repr_html_()
+    assert html.startswith(f"<h4>Study(&#x27;{study.name}&#x27;: {len(study.labels)} points x ")
+    assert "complete) &lt;script&gt;?</h4>" in html
     assert "cohort-4-step_size-0.0001" in html
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
