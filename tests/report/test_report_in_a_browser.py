@@ -100,6 +100,20 @@ def test_a_phone_need_not_scroll_sideways(browser, pages, kind):
     assert text_of(browser, widest) <= 360
 
 
+def test_figures_keep_their_height_in_another_window(browser, pages):
+    look_at(browser, pages["run"])
+    sizes = """[...document.querySelectorAll('.chart')].map(
+        chart => [chart.clientWidth, chart.clientHeight, chart.querySelector('.main-svg').clientHeight])"""
+    before = text_of(browser, sizes)
+    for width, narrower in ((600, True), (1000, False)):
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        text_of(browser, "new Promise(done => setTimeout(done, 400))")  # whoever follows the window takes a while
+        for (was_wide, was_high, _), (wide, high, drawn) in zip(before, text_of(browser, sizes), strict=True):
+            assert (wide < was_wide) == narrower
+            assert high == drawn >= was_high
+
+
 def test_print_shows_everything_and_no_buttons(browser, pages):
     look_at(browser, pages["run"], dark=True)
     assert text_of(browser, "document.querySelectorAll('details[open]').length") == 0

@@ -5,7 +5,7 @@
   const night = window.matchMedia("(prefers-color-scheme: dark)");
   const touch = window.matchMedia("(pointer: coarse)").matches;
   const config = {
-    responsive: true, displaylogo: false, displayModeBar: touch ? false : "hover",
+    displaylogo: false, displayModeBar: touch ? false : "hover",
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   };
   const LIGHT = { ink: "#1b1f24", muted: "#57606a", paper: "#ffffff", line: "#e1e4e8" };
@@ -82,6 +82,15 @@
   const figures = [...document.querySelectorAll(".figure")].map((element) => new Figure(element));
   const all = (width) => figures.forEach((figure) => figure.show(width));
   night.addEventListener("change", () => all());
+  // plotly's own way to follow the window loses the height that a figure asks for. A phone's window grows by its
+  // address bar when one scrolls: only another width counts.
+  let [wide, asked] = [root.clientWidth, 0];
+  window.addEventListener("resize", () => {
+    if (printing || wide === root.clientWidth) return;
+    wide = root.clientWidth;
+    cancelAnimationFrame(asked);
+    asked = requestAnimationFrame(() => all());
+  });
   window.addEventListener("beforeprint", () => {
     printing = true;
     for (const details of document.querySelectorAll("details:not([open])")) {
