@@ -19,7 +19,7 @@ def overlay_view(scenario: Scenario) -> OverlayView | None:
     return OverlayView(
         overlay=overlay,
         mixing=getattr(scenario.protocol.value, "mixing", None),
-        peers=world.peers,
-        graph=overlay.graph(world.peers),
+        peers=world.peers(),
+        graph=overlay.graph(world.peers()),
         overlaps=bool(getattr(scenario.learner.value, "overlaps", False)),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class World:
     server: Server | None
     edges: Sequence[Server]
     edge_of: IntArray | None
-    peers: Peers
+    peers: Callable[[], Peers]
     training: CentralTraining | GossipTraining
     protocol: Any
     waste: WasteBook
@@ -64,7 +64,7 @@ class World:
                 streams=self.sim.rng,
                 record=self.sim.record,
                 monitor=monitor,
-                peers=self.peers,
+                peers=self.peers(),
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")
@@ -106,7 +106,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     profiles = load_profiles()
     cuts = make_cuts(scenario, sim)
     fleet = make_fleet(scenario, profiles, sim, cuts)
-    network = make_network(scenario, sim, lambda: make_degrees(scenario, peers))
+    network = make_network(scenario, sim, lambda: make_degrees(scenario, peers()))
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, make_manners(scenario), outages=outages)
@@ -120,7 +120,8 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     devices.keep_out(unseen)
     problem = replace(problem, unseen=unseen)
     training = _training(scenario, problem, sim)
-    peers = make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices))
+    # Names and places of all devices, which nobody asks for where there is a server.
+    peers = cache(lambda: make_peers(scenario, sim, fleet, training, lambda: nominal_s(training, devices)))
     for index in range(len(fleet)) if scenario.lives else ():
         if fleet.name(index) in scenario.lives:
             devices[index].record_life()

@@ -154,7 +154,8 @@ class RunMonitor:
         time_s = self._watched.clock()
         self._rounds_now = self._rounds_now + 1 if time_s == self._now_s else 0
         self._now_s = time_s
-        limits.INSTANT.check(self._rounds_now, f"stop: this run, at {units.show(time_s, 's')},")
+        if self._rounds_now:
+            limits.INSTANT.check(self._rounds_now, f"stop: this run, at {units.show(time_s, 's')},")
 
     def _advance(self, number: int) -> None:
         self.round = float(number)

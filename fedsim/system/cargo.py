@@ -26,7 +26,8 @@ class Cargo:
         if not chunk_bytes > 0:
             raise ValueError(f"chunk_bytes must be > 0, got {chunk_bytes!r}")
         parts = 1.0 if chunk_bytes >= size_bytes else size_bytes / chunk_bytes
-        limits.CHUNKS.check(parts, f"network.chunk: a message of {units.show(size_bytes, 'bytes')}")
+        if parts > 1:  # words for every whole message would take longer than sending it
+            limits.CHUNKS.check(parts, f"network.chunk: a message of {units.show(size_bytes, 'bytes')}")
         count = math.ceil(parts)
         whole_bytes = min(size_bytes, chunk_bytes)
         self._left = [whole_bytes] * (count - 1) + [size_bytes - (count - 1) * whole_bytes]

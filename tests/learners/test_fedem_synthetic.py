@@ -18,10 +18,10 @@ from fedsim.learners.decay import Milestones
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.local import Local
 from fedsim.learners.local_tuning import FedAvgTuned
+from fedsim.tasks import quality
 from fedsim.tasks.generators.fedem import FedEmMixture
 from fedsim.tasks.generators.sizes import Sizes
 from fedsim.tasks.logistic import Logistic
-from fedsim.tasks.quality import qualities
 from fedsim.tasks.sgd import Sgd
 
 DECAY = Milestones(at=(100, 150), factor=0.1)
@@ -35,7 +35,7 @@ def scores(run, devices=None):
     """Mean over devices and bottom decile, in per cent."""
     problem, learner = run.problem, run.learner
     chosen = np.arange(problem.devices) if devices is None else devices
-    found = qualities(problem, run.models, [chosen], learner.predictor(problem))[0]
+    found = quality.scores(problem, run.models, problem.test, learner.predictor(problem)).quality(chosen)
     return 100 * found.mean_accuracy, 100 * found.bottom_decile
 
 

@@ -67,7 +67,7 @@ def test_every_overlay_goes_by_its_name_and_runs(gossip, name):
 def test_overlays_by_delay_are_told_the_network(gossip):
     """Of nine phones in two places, one pair is joined across; devices are made only to say how long they compute."""
     graph = graph_of(gossip("mst"))
-    places = build(check(gossip("mst")), Simulation(seed=1)).peers.reach.places
+    places = build(check(gossip("mst")), Simulation(seed=1)).peers().reach.places
     assert nx.is_tree(graph)
     assert sum(places[a] != places[b] for a, b in graph.edges) == 1
     tour = graph_of(gossip({"name": "ring", "order": "tour"}))
