@@ -20,7 +20,7 @@ def trace_run(folder: str, out: str | None, from_: str | None, until: str | None
     window = _window(from_, until)
     path = Path(folder, "trace.json") if out is None else Path(out)
     if path.exists():
-        raise FedsimError(f"{path} is there already: name another with --out")
+        raise FedsimError(f"{path} is there already: open that one, or name another with --out")
     result = read_result(folder)
     try:
         with partial_beside(path) as stage:

@@ -63,7 +63,7 @@ class Gain:
         return None if self.p is None else self.p < 0.05  # as intervals of 95 % have it
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WhatIf:
     """What ``whatif`` found: runs by change and, in the order of ``seeds``, those of the scenario as it is first.
 
@@ -80,6 +80,11 @@ class WhatIf:
     changes: tuple[Change, ...]
     results: Mapping[str, tuple[Result, ...]]
     refused: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """What was tried, in short."""
+        tried, seeds = len(self.results) - 1, len(self.seeds)
+        return f"WhatIf({self.name!r}: {tried} changes x {seeds} seeds, {len(self.refused)} do not apply)"
 
     def figures(self, name: str, by: By) -> list[Figure]:
         """What each run of a change took of one thing, to the goal or else to the horizon."""

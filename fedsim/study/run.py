@@ -54,7 +54,7 @@ def run(
         ScenarioError: if the scenario cannot be used: a line for each mistake.
         FedsimError: if the run cannot go on, or the folder cannot be written.
     """
-    checked = _checked(scenario, overrides, seed)
+    checked = scenario_of(scenario, overrides, seed)
     if out is not None:
         check_place(out)
     result = simulate(checked, tell=tell, dry=dry)
@@ -83,11 +83,16 @@ def play(
     return world, monitor
 
 
-def _checked(
+def scenario_of(
     scenario: Scenario | Mapping[str, Any] | str | Path,
-    overrides: Mapping[str, Any] | Sequence[str],
-    seed: int | None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    seed: int | None = None,
 ) -> Scenario:
+    """The scenario in a file or a mapping, or a checked one, with some keys changed; see ``run``.
+
+    Raises:
+        ScenarioError: if it cannot be used: a line for each mistake.
+    """
     if isinstance(scenario, Scenario):
         if not overrides and seed is None:
             return scenario

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fedsim.errors import FedsimError
-from fedsim.scenario import Scenario, load
+from fedsim.scenario import Scenario
 from fedsim.scenario.underlay import redrawn
 from fedsim.study.changes.all import changes_named
 from fedsim.study.changes.change import Change, DoesNotApplyError
@@ -14,15 +14,16 @@ from fedsim.study.gains import AS_IT_IS, By, WhatIf, checked_by
 from fedsim.study.goal import Goal
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
-from fedsim.study.run import run
+from fedsim.study.run import run, scenario_of
 
 _EVALUATIONS: Final = 400
 
 
 def whatif(
-    scenario: Scenario | str | Path,
+    scenario: Scenario | Mapping[str, Any] | str | Path,
     *,
     seeds: Sequence[int] | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
     changes: Sequence[str | Change] | None = None,
     by: By = "time",
     workers: int = 1,
@@ -34,18 +35,20 @@ def whatif(
     gets there counts with the horizon, ``stop.time``. All are evaluated at the same instants, 400 of them.
 
     Args:
-        scenario: a scenario or its file.
+        scenario: a file, the mapping that a file would hold, or a checked scenario.
         seeds: whole numbers, each once; by default the scenario's own and the two after it.
+        overrides: changes of single keys before any other, as ``fedsim.run`` takes them.
         changes: names of changes (``fedsim whatif --list``), or changes of one's own; by default all of the list.
         by: what they are ranked by, ``"time"``, ``"energy"`` or ``"bytes"``.
         workers: processes to run on; with more than one, guard a script by ``if __name__ == "__main__"``.
         tell: hears every result as it comes, in any order, or why a run with a change failed.
 
     Raises:
+        ScenarioError: if the scenario cannot be used.
         FedsimError: if the scenario has no goal or horizon, a change is unknown, or the scenario as it is fails.
     """
     by = checked_by(by)
-    base = scenario if isinstance(scenario, Scenario) else load(scenario)
+    base = scenario_of(scenario, overrides)
     chosen, horizon_s = _chosen(changes), _check(base)
     listed = tuple(seeds) if seeds is not None else tuple(range(base.seed, base.seed + 3))
     if not listed or len(set(listed)) < len(listed):

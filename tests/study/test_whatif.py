@@ -212,3 +212,10 @@ def test_quickstart_has_an_answer_for_every_change():
     assert found.refused == {}
     assert len(found.gains()) == 15
     assert found.reached(AS_IT_IS) == 1
+
+
+def test_a_mapping_will_do_and_single_keys_may_be_changed_first():
+    """Two rounds take 20 s, one of them half of that."""
+    found = whatif(CLOSED, seeds=[1], overrides={"stop.rounds": 1}, changes=["faster-devices"])
+    assert [figure.value for figure in found.figures(AS_IT_IS, "time")] == pytest.approx([10.0], rel=1e-3)
+    assert repr(found) == "WhatIf('closed': 1 changes x 1 seeds, 0 do not apply)"
