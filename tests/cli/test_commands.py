@@ -113,7 +113,10 @@ def test_profile_says_where_the_time_went(scenario):
 def test_trace_is_written_by_run_and_again_from_its_folder(scenario, monkeypatch):
     assert fedsim("run", scenario, "--quiet", "--out", "one").exit_code == 0
     there = fedsim("trace", "one")
-    assert (there.exit_code, there.stderr) == (2, "one/trace.json is there already: open that one, or name another with --out\n")
+    assert (there.exit_code, there.stderr) == (
+        2,
+        "one/trace.json is there already: open that one, or name another with --out\n",
+    )
     again = fedsim("trace", "one", "--out", "again.json")
     assert re.match(r"\d+ events in again.json\n", again.stdout)
     assert Path("again.json").read_bytes() == Path("one/trace.json").read_bytes()
