@@ -6,9 +6,9 @@ The job is that of ``test_job_speed.py``: 1,000 devices with 100 examples of 60 
 round, an epoch in minibatches of 10, 100 rounds, and an evaluation every tenth. Each part runs in a process of its own,
 in processor time, since the machine is shared.
 
-Measured on two slow cores (2026-11): 100 rounds take 2.0 to 2.2 s and 320 MB when nobody else works (3.2 s at a
-load of twelve, where a plain loop over devices takes 1.65 s for the numbers alone). 0.3 s are making the data and the fleet,
-0.4 s descent, 0.2 s evaluation; the rest is some 600 calls of Python for each device's part in a round, nearly all of
+Measured on two slow cores (2026-11): 100 rounds take 2.0 to 2.2 s and 320 MB when nobody else works (3.2 s at a load of
+twelve, where a plain loop over devices takes 1.65 s for the numbers alone). 0.3 s are making the data and the fleet,
+0.4 s descent, 0.2 s evaluation; the rest is some 500 calls of Python for each device's part in a round, nearly all of
 which are told in advance. Lived step by step they are 1,100, and the job takes 3.75 s. Under a profiler devices and
 network take 46 %, the kernel 13 %. A fleet of 100,000, where each round's cohort is new, adds 1.0 to 1.1 s in 100
 rounds: half a job, give or take the noise, nearly all of it the making of 10,000 devices and their links.
