@@ -94,7 +94,25 @@ class Mean:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Momentum:
+class _Moved:
+    """What optimisers have in common whose state is a model that moves."""
+
+    def model(self, state: Moving) -> Array:
+        """The moving model."""
+        return state.model
+
+    def pack(self, state: Moving) -> Array:
+        """Model and moments."""
+        return np.stack([state.model, *state.moments])
+
+    def unpack(self, numbers: Array) -> Moving:
+        """Model and moments."""
+        model, *moments = numbers
+        return Moving(model, tuple(moments))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Momentum(_Moved):
     """FedAvgM (Hsu et al. 2019): m <- momentum m + Delta, w <- w + step_size m."""
 
     step_size: float = 1.0
@@ -125,27 +143,14 @@ class Momentum:
         """At rest."""
         return Moving(model, (np.zeros_like(model),))
 
-    def model(self, state: Moving) -> Array:
-        """The moving model."""
-        return state.model
-
     def step(self, state: Moving, mean: Array) -> Moving:
         """One step."""
         velocity = self.momentum * state.moments[0] + (mean - state.model)
         return Moving(state.model + self.step_size * velocity, (velocity,))
 
-    def pack(self, state: Moving) -> Array:
-        """Model and velocity."""
-        return np.stack([state.model, *state.moments])
-
-    def unpack(self, numbers: Array) -> Moving:
-        """Model and velocity."""
-        model, *moments = numbers
-        return Moving(model, tuple(moments))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Adaptive:
+class _Adaptive(_Moved):
     """m <- beta_1 m + (1 - beta_1) Delta, a second moment v from Delta^2, w <- w + step_size m / (sqrt(v) + tau).
 
     v begins at tau^2, and moments are not corrected for their start, as in Algorithm 2. The paper tunes step sizes
@@ -183,10 +188,6 @@ class _Adaptive:
         """At rest."""
         return Moving(model, (np.zeros_like(model), np.full_like(model, self.tau**2)))
 
-    def model(self, state: Moving) -> Array:
-        """The moving model."""
-        return state.model
-
     def step(self, state: Moving, mean: Array) -> Moving:
         """One step."""
         delta = mean - state.model
@@ -197,15 +198,6 @@ class _Adaptive:
     def second(self, v: Array, squared: Array) -> Array:
         """The second moment after v, with Delta^2."""
         raise NotImplementedError
-
-    def pack(self, state: Moving) -> Array:
-        """Model and moments."""
-        return np.stack([state.model, *state.moments])
-
-    def unpack(self, numbers: Array) -> Moving:
-        """Model and moments."""
-        model, *moments = numbers
-        return Moving(model, tuple(moments))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

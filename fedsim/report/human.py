@@ -58,6 +58,11 @@ def _share(value: float) -> str:
     return f"{100 * value:.1e} %" if abs(value) >= _LONG_SHARE else f"{100 * value:.1f} %"
 
 
+def plural(number: int, noun: str) -> str:
+    """``1 seed``, ``5 seeds``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _digits(value: float) -> str:
     rounded = float(f"{value:.3g}")
     return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:.3g}"

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedsim.report.grid import Row, grid, heading_line
-from fedsim.report.human import NOTHING, about, gain
+from fedsim.report.human import NOTHING, about, gain, plural
 from fedsim.report.sheet import Sheet
 from fedsim.report.tables import goal_text
 from fedsim.study.comparison import Comparison
@@ -50,7 +50,7 @@ def comparison_sheets(comparison: Comparison) -> tuple[Sheet, ...]:
 
 def comparison_facts(comparison: Comparison) -> tuple[str, ...]:
     """How many ran how long, what they were to reach, and what a reader should know of how they were made."""
-    counts = f"{_plural(len(comparison.names), 'scenario')}, {_plural(len(comparison.seeds), 'seed')}"
+    counts = f"{plural(len(comparison.names), 'scenario')}, {plural(len(comparison.seeds), 'seed')}"
     horizon = about(comparison.horizon_s, "s")
     lasts = f"every run goes on for {horizon}, the smallest stop.time" if _whole(comparison) else f"up to {horizon}"
     return f"{counts}; {lasts}", _goal(comparison), *comparison.notes
@@ -58,7 +58,7 @@ def comparison_facts(comparison: Comparison) -> tuple[str, ...]:
 
 def side_sheet(comparison: Comparison, names: Sequence[str]) -> Sheet:
     """Some of the scenarios side by side."""
-    title = f"{_plural(len(comparison.seeds), 'seed')} of {about(comparison.horizon_s, 's')}, {_goal(comparison)}"
+    title = f"{plural(len(comparison.seeds), 'seed')} of {about(comparison.horizon_s, 's')}, {_goal(comparison)}"
     return Sheet(
         title=title,
         header=("", *names),
@@ -204,7 +204,3 @@ def _of_both(found: Difference, seeds: int) -> Iterable[str]:
         interval = "" if both.low is None else f" ({_interval(both, found.measure, seeds)})"
         of = f"with the {both.pairs} of {seeds} seeds that both reached it with"
         yield f"{of}: {gain(both.mean, found.measure.unit)}{interval}"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

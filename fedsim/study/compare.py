@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from fedsim.errors import FedsimError
-from fedsim.scenario import Scenario, load
+from fedsim.scenario import Scenario
 from fedsim.study.comparison import Comparison
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
-from fedsim.study.run import run
-from fedsim.study.terms import check_metric, goal_of, on_equal_terms, smallest_horizon_s
+from fedsim.study.run import run, scenario_of
+from fedsim.study.terms import check_metric, check_seeds, goal_of, on_equal_terms, smallest_horizon_s
 
 
 def compare(
@@ -44,7 +44,7 @@ def compare(
     Raises:
         FedsimError: if the scenarios cannot be compared, or a run fails: the message names scenario and seed.
     """
-    loaded = [scenario if isinstance(scenario, Scenario) else load(scenario) for scenario in scenarios]
+    loaded = [scenario_of(scenario) for scenario in scenarios]
     _check(loaded, seeds, metric)
     goal, horizon_s = goal_of(loaded, metric, target), smallest_horizon_s(loaded)
     labels = _labels([scenario.name for scenario in loaded])
@@ -53,7 +53,7 @@ def compare(
         for label, scenario in zip(labels, loaded, strict=True)
         for seed in seeds
     ]
-    results = run_all(jobs, workers=workers, tell=tell or _ignore)
+    results = run_all(jobs, workers=workers, tell=tell)
     grouped = {label: tuple(results[i * len(seeds) : (i + 1) * len(seeds)]) for i, label in enumerate(labels)}
     return Comparison(seeds=tuple(seeds), goal=goal, horizon_s=horizon_s, results=grouped)
 
@@ -61,8 +61,7 @@ def compare(
 def _check(scenarios: Sequence[Scenario], seeds: Sequence[int], metric: str) -> None:
     if not scenarios:
         raise FedsimError("compare needs at least one scenario")
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
+    check_seeds(seeds)
     check_metric(scenarios, metric)
 
 
@@ -73,7 +72,3 @@ def _labels(names: Sequence[str]) -> list[str]:
         tries = (name if i == 1 else f"{name}-{i}" for i in range(1, len(names) + 1))
         labels.append(next(label for label in tries if label not in labels))
     return labels
-
-
-def _ignore(result: Result) -> None:
-    """Nobody listens."""

@@ -25,7 +25,7 @@ class Job(Generic[Answer]):
     work: Callable[[], Answer]
 
 
-def run_all(jobs: Sequence[Job[Answer]], *, workers: int, tell: Callable[[Answer], None]) -> list[Answer]:
+def run_all(jobs: Sequence[Job[Answer]], *, workers: int, tell: Callable[[Answer], None] | None = None) -> list[Answer]:
     """The answers of all jobs, in the order of the jobs; ``tell`` hears each as it comes, in any order.
 
     With one worker everything happens in this process. More are started afresh (``spawn``), so a script that asks
@@ -47,7 +47,7 @@ def run_all(jobs: Sequence[Job[Answer]], *, workers: int, tell: Callable[[Answer
         return [future.result() for future in waiting]
 
 
-def _told(job: Job[Answer], compute: Callable[[], Answer], tell: Callable[[Answer], None]) -> Answer:
+def _told(job: Job[Answer], compute: Callable[[], Answer], tell: Callable[[Answer], None] | None) -> Answer:
     try:
         answer = compute()
     except FedsimError as error:
@@ -57,7 +57,8 @@ def _told(job: Job[Answer], compute: Callable[[], Answer], tell: Callable[[Answe
     except Exception as error:
         error.add_note(f"while running {job.name}")
         raise
-    tell(answer)
+    if tell is not None:
+        tell(answer)
     return answer
 
 

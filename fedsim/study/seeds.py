@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fedsim.errors import FedsimError
 from fedsim.scenario import Scenario
-from fedsim.scenario.underlay import redrawn
 from fedsim.study.goal import Goal
 from fedsim.study.html import titled
 from fedsim.study.outcome import MEASURES, Measure, Outcome, outcome
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run
+from fedsim.study.terms import check_seeds, with_seed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,14 +153,9 @@ def run_seeds(
     Raises:
         FedsimError: if there is no seed, or one twice, or a run fails: the message names the seed.
     """
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
+    check_seeds(seeds)
     jobs = [
-        Job(name=f"{scenario.name}, seed {seed}", work=partial(run, seeded(scenario, seed), dry=dry)) for seed in seeds
+        Job(name=f"{scenario.name}, seed {seed}", work=partial(run, with_seed(scenario, seed), dry=dry))
+        for seed in seeds
     ]
-    return Seeds(results=tuple(run_all(jobs, workers=workers, tell=tell or (lambda _: None))))
-
-
-def seeded(scenario: Scenario, seed: int) -> Scenario:
-    """The scenario with another seed."""
-    return scenario.model_copy(update={"seed": seed, "topology": redrawn(scenario.topology, seed)})
+    return Seeds(results=tuple(run_all(jobs, workers=workers, tell=tell)))

@@ -14,6 +14,16 @@ _EVALUATIONS: Final = 200
 _NO_BOUNDS: Final = MappingProxyType(dict.fromkeys(("target", "rounds", "energy_j", "plateau")))
 
 
+def check_seeds(seeds: Sequence[int]) -> None:
+    """See to it that there are seeds, and each once.
+
+    Raises:
+        FedsimError: there are none, or one is there twice.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise FedsimError(f"seeds must be different, and at least one, got {list(seeds)!r}")
+
+
 def check_metric(scenarios: Sequence[Scenario], metric: str) -> None:
     """See to it that all scenarios have a metric, and that the same way is better in all.
 

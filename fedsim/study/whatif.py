@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from fedsim.errors import FedsimError
 from fedsim.scenario import Scenario
-from fedsim.scenario.underlay import redrawn
 from fedsim.study.changes.all import changes_named
 from fedsim.study.changes.change import Change, DoesNotApplyError
 from fedsim.study.gains import AS_IT_IS, By, WhatIf, checked_by
@@ -15,6 +14,7 @@ from fedsim.study.goal import Goal
 from fedsim.study.pool import Job, run_all
 from fedsim.study.result import Result
 from fedsim.study.run import run, scenario_of
+from fedsim.study.terms import check_seeds, with_seed
 
 _EVALUATIONS: Final = 400
 
@@ -51,10 +51,9 @@ def whatif(
     base = scenario_of(scenario, overrides)
     chosen, horizon_s = _chosen(changes), _check(base)
     listed = tuple(seeds) if seeds is not None else tuple(range(base.seed, base.seed + 3))
-    if not listed or len(set(listed)) < len(listed):
-        raise FedsimError(f"seeds must be different, and at least one, got {list(listed)!r}")
+    check_seeds(listed)
     tried, refused = _tried(chosen, [_altered(base, horizon_s, seed) for seed in listed])
-    found = run_all(_jobs(tried), workers=workers, tell=tell or _ignore)
+    found = run_all(_jobs(tried), workers=workers, tell=tell)
     grouped = {name: found[rank * len(listed) : (rank + 1) * len(listed)] for rank, name in enumerate(tried)}
     failed = {name: one for name, own in grouped.items() for one in reversed(own) if isinstance(one, str)}
     return WhatIf(
@@ -105,8 +104,7 @@ def _altered(scenario: Scenario, horizon_s: float, seed: int) -> Scenario:
     lifted = {"rounds" if goes_by_target else "target": None, "energy_j": None, "plateau": None}
     stop = scenario.stop.model_copy(update=lifted)
     evaluate = scenario.evaluate.model_copy(update={"every_rounds": None, "every_s": horizon_s / _EVALUATIONS})
-    topology = redrawn(scenario.topology, seed)
-    return scenario.model_copy(update={"stop": stop, "evaluate": evaluate, "seed": seed, "topology": topology})
+    return with_seed(scenario.model_copy(update={"stop": stop, "evaluate": evaluate}), seed)
 
 
 def _tried(changes: Sequence[Change], base: Sequence[Scenario]) -> tuple[dict[str, Sequence[Scenario]], dict[str, str]]:
@@ -143,7 +141,3 @@ def _attempt(scenario: Scenario, *, may_fail: bool) -> Result | str:
         if not may_fail:
             raise
         return str(error)
-
-
-def _ignore(result: Result | str) -> None:
-    """Nobody listens."""

@@ -15,8 +15,9 @@ from fedsim.study.outcome import MEASURES
 from fedsim.study.plot import plot_quality
 from fedsim.study.reading import read_result
 from fedsim.study.run import run
-from fedsim.study.seeds import Seeds, over, run_seeds, seeded
+from fedsim.study.seeds import Seeds, over, run_seeds
 from fedsim.study.seeds_folder import read_seeds, write_seeds
+from fedsim.study.terms import with_seed
 
 MEASURE = {measure.field: measure for measure in MEASURES}
 TIME = MEASURE["time_to_target_s"]
@@ -97,7 +98,7 @@ def test_a_topology_that_is_drawn_is_drawn_anew(tiny):
     topology = {"generate": "watts-strogatz", "nodes": 9}
     fleet = [{**tiny["fleet"][0], "at": "node-0"}]
     scenario = check({**tiny, "topology": topology, "server": {"at": "node-5"}, "fleet": fleet})
-    edges = [set(seeded(scenario, seed).topology.graph.edges) for seed in (1, 2)]
+    edges = [set(with_seed(scenario, seed).topology.graph.edges) for seed in (1, 2)]
     assert edges[0] != edges[1]
     assert edges[0] == set(scenario.topology.graph.edges)  # 1 is the scenario's own
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fedsim.report.human import about
+from fedsim.report.human import about, plural
 from fedsim.report.page.answer import answer, answer_of_study, capital, goal_words
 from fedsim.report.page.changes_section import answer_of_changes, changes_section
 from fedsim.report.page.network_section import network_section
@@ -77,11 +77,11 @@ def _kind(subject: Subject) -> str:
         return f"One run of {subject.comparison.names[0]}, seed {subject.first.seed}"
     if subject.kind == "whatif":
         changes, seeds = len(subject.words["table"]) - 1, len(subject.comparison.seeds)
-        return f"What if? {_plural(changes, 'change')} of {subject.text('name')}, {_plural(seeds, 'seed')}"
+        return f"What if? {plural(changes, 'change')} of {subject.text('name')}, {plural(seeds, 'seed')}"
     if subject.study is not None:
-        return f"A study: {_plural(len(subject.study.labels), 'point')}, {_plural(len(subject.study.seeds), 'seed')}"
+        return f"A study: {plural(len(subject.study.labels), 'point')}, {plural(len(subject.study.seeds), 'seed')}"
     comparison = subject.comparison
-    return f"{_plural(len(comparison.names), 'scenario')}, {_plural(len(comparison.seeds), 'seed')}"
+    return f"{plural(len(comparison.names), 'scenario')}, {plural(len(comparison.seeds), 'seed')}"
 
 
 def _title(subject: Subject) -> str:
@@ -113,7 +113,3 @@ def _facts(subject: Subject) -> Iterator[tuple[str, str]]:
         yield "learner", scenario.learner.name
         yield "protocol", scenario.protocol.name
     yield "simulated time", about(subject.comparison.horizon_s, "s")
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
