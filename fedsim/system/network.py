@@ -21,7 +21,7 @@ from fedsim.system.ideal import Ideal
 from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
-from fedsim.system.leg import Planner
+from fedsim.system.leg import Planner, Road
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import Over, settle
@@ -243,6 +243,18 @@ class Network:
         """What messages will meet that go from here to there, until ``disturbed``; None if nothing connects the two."""
         try:
             return self._planner.approach(source, target)
+        except MessageFailedError:
+            return None
+
+    @property
+    def is_split(self) -> bool:
+        """Whether every message has a rate of its own from its sending to its end, and all have the same delays."""
+        return self._planner.is_split
+
+    def road(self, source: str, target: str) -> Road | None:
+        """What messages with rates of their own will meet, until ``disturbed``; None if nothing connects the two."""
+        try:
+            return self._planner.road(source, target)
         except MessageFailedError:
             return None
 

@@ -15,7 +15,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.foreseen import ForeseenMessage, RadioRest
 from fedsim.system.luck_taken import Taken
 from fedsim.system.meter import Drawn, PowerMeter, Stage
-from fedsim.system.network import Flow
+from fedsim.system.flow import Moving
 from fedsim.system.profiles import RadioProfile
 
 
@@ -130,7 +130,7 @@ class Radio:
         found = self._meter.seconds[self._track]
         return {**{state: found.get(state, 0.0) for state in states}, "off": self._meter.off_s}
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
         sent, received = bool(self._up_bps), bool(self._down_bps)

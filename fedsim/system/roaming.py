@@ -10,7 +10,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
 from fedsim.system.endpoint import Guest
-from fedsim.system.flow import Flow
+from fedsim.system.flow import Moving
 from fedsim.system.handover import Fate, Handover, Way
 from fedsim.system.meter import PowerMeter
 from fedsim.system.radio import Radio
@@ -26,10 +26,10 @@ class Movable(Protocol):
 class Carried(Protocol):
     """Whose flows change radios."""
 
-    def flows(self) -> Iterable[tuple[Flow, bool]]:
+    def flows(self) -> Iterable[tuple[Moving, bool]]:
         """Its flows in progress, each with whether it is outgoing."""
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Take note of the present rate of a flow."""
 
 
