@@ -24,11 +24,12 @@ class Told(NamedTuple):
 class _Parcel:
     """One model on its way to one neighbour, and how many messages it stands for."""
 
-    __slots__ = ("_couriers", "letter", "missed", "neighbour", "offer")
+    __slots__ = ("_couriers", "letter", "missed", "neighbour", "offer", "target")
 
-    def __init__(self, couriers: "Couriers", neighbour: int, offer: Offer, missed: int) -> None:
+    def __init__(self, couriers: "Couriers", neighbour: int, target: DeviceNode, offer: Offer, missed: int) -> None:
         self._couriers = couriers
         self.neighbour = neighbour
+        self.target = target
         self.offer = offer
         self.missed = missed
         self.letter: Letter | None = None
@@ -52,6 +53,7 @@ class Couriers:
         self._in_flight = in_flight
         self._told = told
         self.behind = dict.fromkeys(neighbours, 0)
+        self._targets: dict[int, DeviceNode] = {}
         self._free: dict[int, int] = {}
         self._waiting: dict[int, Offer] = {}
         self._letters: dict[_Parcel, None] = {}
@@ -108,11 +110,11 @@ class Couriers:
 
     def _send(self, neighbour: int, offer: Offer) -> None:
         """Send it as a letter where that can be, else by a task of its own."""
-        session, target = self._session, self._session.devices[neighbour]
-        parcel = _Parcel(self, neighbour, offer, self.behind[neighbour])
+        session, target, missed = self._session, self._target(neighbour), self.behind[neighbour]
+        parcel = _Parcel(self, neighbour, target, offer, missed)
         self.behind[neighbour] = 0
         self._free[neighbour] -= 1
-        size_bytes = session.training.message_bytes(max(parcel.missed, 1))
+        size_bytes = session.training.message_bytes(missed or 1)
         try:
             if session.letters is not None:
                 parcel.letter = session.letters.post(self._node, target, size_bytes, parcel.ended)
@@ -138,11 +140,15 @@ class Couriers:
             self.ended(parcel, delivery)
 
     def _came(self, parcel: _Parcel, delivery: Delivery) -> None:
-        for cause, wasted_bytes in delivery.wasted.items():
+        for cause, wasted_bytes in delivery.wasted.items() if delivery.wasted else ():
             self._stint.lose(cause, sent_bytes=wasted_bytes)
         number, model = parcel.offer
-        parts, target = delivery.parts, self._session.devices[parcel.neighbour]
+        parts, target, move_s = delivery.parts, parcel.target, delivery.move_s
         self._told.arrived(parcel.neighbour, number, model, parts)
-        self._session.record(
-            "passed", subject=self._node.name, peer=target.name, round=number, move_s=delivery.move_s, **parts
-        )
+        self._session.record("passed", subject=self._node.name, peer=target.name, round=number, move_s=move_s, **parts)
+
+    def _target(self, neighbour: int) -> DeviceNode:
+        target = self._targets.get(neighbour)
+        if target is None:
+            target = self._targets[neighbour] = self._session.devices[neighbour]
+        return target

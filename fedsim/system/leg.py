@@ -1,7 +1,6 @@
 """Which way a message goes, and how: what wiring, transport, jitter and warm connections make of it."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from fedsim.system.approach import Approach
 from fedsim.system.connections import Connections
@@ -26,13 +25,6 @@ class Leg:
     def over(self) -> frozenset[int]:
         """Links of which an outage ends it."""
         return frozenset(line.link for track in self.tracks for line in track.lines)
-
-
-class Road(NamedTuple):
-    """What every message from one name to another meets that has a rate of its own: its path, and that rate."""
-
-    path: Path
-    bps: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,17 +87,17 @@ class Planner:
         """Whether every message has a rate of its own, and delays do not differ from one to the next."""
         return self.split is not None and self.jitter.is_none
 
-    def road(self, source: str, target: str) -> Road | None:
-        """What messages meet, in a network as it is now; None where they share links, or none leads back.
+    def road(self, source: str, target: str) -> Path | None:
+        """The path of messages that have a rate of their own, in a network as it is now; None where they share links.
 
         Raises:
             NoRouteError, ValueError: as for ``leg``.
         """
         both = self.wiring.both(source, target)
-        if self.split is None or both.back_s is None:
+        if self.split is None:
             return None
         bps = self.split.rate_bps(source, target, both.there)
-        return Road(Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss), bps)
+        return Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss)
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""

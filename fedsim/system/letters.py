@@ -9,21 +9,34 @@ flow of its own comes to, at the same instants; a test sends every message both 
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from fedsim.errors import DeviceDownError
 from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint
-from fedsim.system.leg import Road
 from fedsim.system.network import Network
-from fedsim.system.transport import Plan
+from fedsim.system.transport import Path, Plan
 from fedsim.system.trip import arrived
 
 Hear = Callable[[Delivery | DeviceDownError], None]
 """Hears the end of a letter: how it went, or which end went."""
 
 _UNSENT: Final = Plan(wire_bytes=0.0, delay_s=0.0)
+
+
+@dataclass(slots=True, eq=False)
+class Road:
+    """What every letter from one end to another meets: the path as a transport sees it, and whether the end may go.
+
+    ``plans`` are those of its sizes, where they do not depend on what went before.
+    """
+
+    path: Path
+    bps: float
+    is_lasting: bool
+    plans: dict[float, Plan] = field(default_factory=dict)
 
 
 class Letter:
@@ -83,7 +96,7 @@ class Letter:
         Raises:
             DeviceDownError: the target is not there.
         """
-        if not self.target.is_lasting:
+        if not self._road.is_lasting:
             self.target.enter(self)
             self._is_watching = True
         self._held = 1
@@ -163,6 +176,7 @@ class Letters:
         self._links = network.links
         self._connections = network.connections
         self._transport = network.transport
+        self._is_forgetful = network.transport.is_forgetful
         self._roads: dict[str, dict[str, Road | None]] = {}
         self._open: dict[Letter, None] = {}
         self.loop = sim.loop
@@ -182,9 +196,14 @@ class Letters:
         Raises:
             DeviceDownError: the target is not there.
         """
-        if source is target or self._links.vary or not (size_bytes > 0 and source.is_settled and target.is_settled):
+        if self._links.vary or not size_bytes > 0:
             return None
-        road = self._road(source.name, target.name)
+        roads = self._roads.get(source.name)
+        if roads is None:
+            roads = self._roads[source.name] = {}
+        if target.name not in roads:
+            roads[target.name] = self._road(source, target)
+        road = roads[target.name]
         if road is None:
             return None
         letter = Letter(self, source, target, road, size_bytes, hear)
@@ -197,8 +216,12 @@ class Letters:
 
     def plan(self, letter: Letter, road: Road, size_bytes: float) -> Plan:
         """How a letter passes that sets out now."""
-        connection = self._connections.look(letter.source.name, letter.target.name, self.now)
-        plan = self._transport.plan(road.path, size_bytes, connection)
+        plan = road.plans.get(size_bytes)
+        if plan is None:
+            connection = self._connections.look(letter.source.name, letter.target.name, self.now)
+            plan = self._transport.plan(road.path, size_bytes, connection)
+            if self._is_forgetful:
+                road.plans[size_bytes] = plan
         self._open[letter] = None
         self._links.offer(plan.wire_bytes)
         return plan
@@ -206,8 +229,10 @@ class Letters:
     def over(self, letter: Letter, window: float, *, complete: bool) -> None:
         """A letter that had set out has ended."""
         del self._open[letter]
-        source, target = letter.source.name, letter.target.name
         self._links.decide(letter.sent_bytes, complete=complete)
+        if self._is_forgetful:
+            return
+        source, target = letter.source.name, letter.target.name
         if complete:
             self._connections.keep(source, target, window, self.now)
         else:
@@ -216,12 +241,10 @@ class Letters:
     def _moving_bytes(self) -> float:
         return math.fsum(letter.sent_bytes for letter in self._open)
 
-    def _road(self, source: str, target: str) -> Road | None:
-        roads = self._roads.get(source)
-        if roads is None:
-            roads = self._roads[source] = {}
-        elif target in roads:
-            return roads[target]
-        road = self._network.road(source, target)
-        roads[target] = road if road is not None and 0 < road.bps < math.inf else None
-        return roads[target]
+    def _road(self, source: Endpoint, target: Endpoint) -> Road | None:
+        if source is target or not (source.is_settled and target.is_settled):
+            return None
+        path = self._network.road(source.name, target.name)
+        if path is None or path.back_s is None or not 0 < path.rate_bps < math.inf:
+            return None
+        return Road(path, path.rate_bps, target.is_lasting)

@@ -21,13 +21,13 @@ from fedsim.system.ideal import Ideal
 from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
-from fedsim.system.leg import Planner, Road
+from fedsim.system.leg import Planner
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import Over, settle
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
-from fedsim.system.transport import Transport
+from fedsim.system.transport import Path, Transport
 from fedsim.system.trip import Trip
 from fedsim.system.wiring import Wiring
 
@@ -251,8 +251,8 @@ class Network:
         """Whether every message has a rate of its own from its sending to its end, and all have the same delays."""
         return self._planner.is_split
 
-    def road(self, source: str, target: str) -> Road | None:
-        """What messages with rates of their own will meet, until ``disturbed``; None if nothing connects the two."""
+    def road(self, source: str, target: str) -> Path | None:
+        """The path of messages with rates of their own, until ``disturbed``; None if nothing connects the two."""
         try:
             return self._planner.road(source, target)
         except MessageFailedError:

@@ -84,6 +84,9 @@ class Radio:
             for number, (duration_s, power_w) in enumerate(profile.tails, start=1)
         ]
         self._waking: tuple[Stage, ...] = ()
+        self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
+        self._held_after: tuple[Stage, ...] = ()
+        self._stages: tuple[Stage, ...] = ()
         self._plan(self._idle)
 
     @property
@@ -110,7 +113,10 @@ class Radio:
         """
         self._wake(pushed=pushed)
         self._users += 1
-        self._plan(*self._waking, self._silence)
+        if self._stages is not self._held or self._held_after is not self._waking:
+            self._stages = self._held = (*self._waking, self._silence)
+            self._held_after = self._waking
+            self._draw()
 
     def release(self) -> None:
         """A message needs it no more.
