@@ -229,9 +229,7 @@ class Letter(Protocol):
 class Letters(Protocol):
     """Sends messages that need no task to wait for them."""
 
-    def post(
-        self, source: Any, target: Any, size_bytes: float, hear: Callable[[Any], None]
-    ) -> Letter | None:
+    def post(self, source: Any, target: Any, size_bytes: float, hear: Callable[[Any], None]) -> Letter | None:
         """Send a message; None if it cannot go so, and nothing has happened.
 
         ``hear`` gets its ``Delivery`` when it is there, or the ``DeviceDownError`` if an end goes.

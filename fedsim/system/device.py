@@ -437,14 +437,15 @@ class Device:
                 self._in_vain[flow.number] = (flow, outgoing)
         else:
             flows.pop(flow.number, None)
-            self._in_vain.pop(flow.number, None)
+            if self._in_vain:
+                self._in_vain.pop(flow.number, None)
             if waste is not None:
                 self._lose(waste, _bytes(flow, outgoing=outgoing))
             if outgoing:
                 self._sent_bytes += flow.sent_bytes
             else:
                 self._received_bytes += flow.sent_bytes
-        self.radio.follow(flow, outgoing=outgoing)
+        self._roaming.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
 
     def flows(self) -> Iterator[tuple[Moving, bool]]:

@@ -93,9 +93,9 @@ class Planner:
         Raises:
             NoRouteError, ValueError: as for ``leg``.
         """
-        both = self.wiring.both(source, target)
         if self.split is None:
             return None
+        both = self.wiring.foresee(source, target)
         bps = self.split.rate_bps(source, target, both.there)
         return Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from fedsim.errors import DeviceDownError
+from fedsim.errors import DeviceDownError, FedsimError
 from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint
@@ -36,6 +36,7 @@ class Road:
     path: Path
     bps: float
     is_lasting: bool
+    is_used: bool = False
     plans: dict[float, Plan] = field(default_factory=dict)
 
 
@@ -52,6 +53,7 @@ class Letter:
         "_plan",
         "_road",
         "_sent_bytes",
+        "_sim",
         "_size_bytes",
         "_timer",
         "_woken_s",
@@ -63,7 +65,7 @@ class Letter:
     )
 
     def __init__(
-        self, letters: "Letters", source: Endpoint, target: Endpoint, road: Road, size_bytes: float, hear: Hear
+        self, letters: "Letters", source: Endpoint, target: Endpoint, road: Road, size_bytes: float, *, hear: Hear
     ) -> None:
         self._letters = letters
         self.source = source
@@ -72,7 +74,8 @@ class Letter:
         self._size_bytes = size_bytes
         self._hear = hear
         self._plan = _UNSENT
-        self._asked_s = self._woken_s = letters.now
+        self._sim = letters.sim
+        self._asked_s = self._woken_s = letters.sim.now
         self._moves_s = math.inf
         self._sent_bytes = 0.0
         self._held = 0
@@ -88,7 +91,7 @@ class Letter:
         if self.ended_s is not None or not self.rate_bps:
             return self._sent_bytes
         wire_bytes = self._plan.wire_bytes
-        return wire_bytes - max(0.0, wire_bytes - self.rate_bps * (self._letters.now - self._moves_s) / 8)
+        return wire_bytes - max(0.0, wire_bytes - self.rate_bps * (self._sim.now - self._moves_s) / 8)
 
     def begin(self) -> None:
         """Wake the radio of its source, then that of its target.
@@ -109,7 +112,7 @@ class Letter:
             self._held = 2
             if not self.target.hold(self, pushed=True):
                 return
-        self._woken_s = self._letters.now
+        self._woken_s = self._sim.now
         self._plan = self._letters.plan(self, self._road, self._size_bytes)
         if wait_s := self._plan.wait_s:
             self._timer = self._letters.loop.call_later(wait_s, self._move)
@@ -130,7 +133,7 @@ class Letter:
 
     def _move(self) -> None:
         """The wait is over: its bytes move."""
-        now_s, plan, bps = self._letters.now, self._plan, self._road.bps
+        now_s, plan, bps = self._sim.now, self._plan, self._road.bps
         self._moves_s = now_s
         self.rate_bps = bps if bps < plan.cap_bps else plan.cap_bps  # noqa: FURB136  # min costs more than the rest
         self.source.follow(self, outgoing=True)
@@ -138,19 +141,19 @@ class Letter:
         self._timer = self._letters.loop.call_at(now_s + 8 * plan.wire_bytes / self.rate_bps, self._arrive)
 
     def _arrive(self) -> None:
-        now_s, plan, wire_bytes = self._letters.now, self._plan, self._plan.wire_bytes
-        alone_s = 8 * self.sent_bytes / self.rate_bps
+        now_s, plan, wire_bytes = self._sim.now, self._plan, self._plan.wire_bytes
+        moved_s, alone_s = now_s - self._moves_s, 8 * self.sent_bytes / self.rate_bps
         self._end(complete=True)
-        delivery = arrived(
-            plan, ends_s=now_s, moved_s=now_s - self._moves_s, alone_s=alone_s, wake_s=self._woken_s - self._asked_s
-        )
+        wake_s = self._woken_s - self._asked_s
+        delivery = arrived(plan, ends_s=now_s, moved_s=moved_s, alone_s=alone_s, wake_s=wake_s)
         delivery.size_bytes, delivery.wire_bytes = self._size_bytes, wire_bytes
         self._hear(delivery)
 
     def _end(self, *, complete: bool) -> None:
         """Leave everything: the bytes that moved are counted, the radios let go."""
+        del self._letters.open[self]
         self._sent_bytes = self._plan.wire_bytes if complete else self.sent_bytes
-        self.rate_bps, self.ended_s = 0.0, self._letters.now
+        self.rate_bps, self.ended_s = 0.0, self._sim.now
         if self._timer is not None and not complete:
             self._timer.cancel()
         source, target, held = self.source, self.target, self._held
@@ -170,23 +173,19 @@ class Letters:
     """Sends them, through a network whose links nobody changes as long as any is under way."""
 
     def __init__(self, sim: Simulation, network: Network) -> None:
-        self._sim = sim
-        self._env = sim.env
+        self.sim = sim
         self._network = network
         self._links = network.links
         self._connections = network.connections
         self._transport = network.transport
         self._is_forgetful = network.transport.is_forgetful
         self._roads: dict[str, dict[str, Road | None]] = {}
-        self._open: dict[Letter, None] = {}
+        self.open: dict[Letter, None] = {}
+        """Those under way."""
         self.loop = sim.loop
         network.disturbed = self._roads.clear
+        network.changing = self._check
         self._links.moving_beside = self._moving_bytes
-
-    @property
-    def now(self) -> float:
-        """Simulated seconds."""
-        return self._env._now  # noqa: SLF001  # a property less, several times for every letter
 
     def post(self, source: Endpoint, target: Endpoint, size_bytes: float, hear: Hear) -> Letter | None:
         """Send a message as a letter; None if it cannot go as one, and nothing has happened.
@@ -206,8 +205,9 @@ class Letters:
         road = roads[target.name]
         if road is None:
             return None
-        letter = Letter(self, source, target, road, size_bytes, hear)
+        letter = Letter(self, source, target, road, size_bytes, hear=hear)
         letter.begin()
+        self.open[letter] = None
         return letter
 
     def next_number(self) -> int:
@@ -216,30 +216,44 @@ class Letters:
 
     def plan(self, letter: Letter, road: Road, size_bytes: float) -> Plan:
         """How a letter passes that sets out now."""
+        if not road.is_used:
+            road.is_used = True
+            self._network.need(letter.source.name, letter.target.name)
         plan = road.plans.get(size_bytes)
         if plan is None:
-            connection = self._connections.look(letter.source.name, letter.target.name, self.now)
+            connection = self._connections.look(letter.source.name, letter.target.name, self.sim.now)
             plan = self._transport.plan(road.path, size_bytes, connection)
             if self._is_forgetful:
                 road.plans[size_bytes] = plan
-        self._open[letter] = None
         self._links.offer(plan.wire_bytes)
         return plan
 
     def over(self, letter: Letter, window: float, *, complete: bool) -> None:
         """A letter that had set out has ended."""
-        del self._open[letter]
         self._links.decide(letter.sent_bytes, complete=complete)
         if self._is_forgetful:
             return
         source, target = letter.source.name, letter.target.name
         if complete:
-            self._connections.keep(source, target, window, self.now)
+            self._connections.keep(source, target, window, self.sim.now)
         else:
             self._connections.drop(source, target)
 
     def _moving_bytes(self) -> float:
-        return math.fsum(letter.sent_bytes for letter in self._open)
+        return math.fsum(letter.sent_bytes for letter in self.open)
+
+    def _check(self, name: str | None) -> None:
+        """Links change, or those of this name: letters would not notice.
+
+        Raises:
+            FedsimError: some are under way.
+        """
+        for letter in self.open:
+            if name is None or name in {letter.source.name, letter.target.name}:
+                raise FedsimError(
+                    f"links cannot change while a letter is under way from {letter.source.name} to "
+                    f"{letter.target.name}: let the scenario know of outages, or set messenger.letters to None"
+                )
 
     def _road(self, source: Endpoint, target: Endpoint) -> Road | None:
         if source is target or not (source.is_settled and target.is_settled):

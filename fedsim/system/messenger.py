@@ -77,7 +77,7 @@ class Messenger:
         self._fortune = Fortune(sim, self._manners)
         self._copies: set[asyncio.Task[None]] = set()
         self.letters: Letters | None = None
-        """Sends those messages that nothing can happen to, if there are any; that changes nothing but what they cost."""
+        """Sends what nothing can happen to, if there is such; that changes nothing but what it costs."""
 
     @property
     def is_calm(self) -> bool:

@@ -44,6 +44,10 @@ def _nobody_minds() -> None:
     pass
 
 
+def _nobody_cares(name: str | None) -> None:
+    del name
+
+
 class Network:
     """A topology in use. Messages in progress share its links max-min fairly, each direction on its own.
 
@@ -78,6 +82,8 @@ class Network:
         self._underway = self._detours.underway
         self.disturbed: Callable[[], None] = _nobody_minds
         """Called before somebody looks at links, or changes them: what was foreseen must become real."""
+        self.changing: Callable[[str | None], None] = _nobody_cares
+        """Called before this name moves, or (None) anything goes down or comes back."""
 
     def attach(self, name: str, at: str, access: Access) -> None:
         """Hang ``name`` on a node. That costs a row: its links are made when it first sends or receives.
@@ -154,6 +160,7 @@ class Network:
             ValueError: a name that is not attached, or an unknown node.
         """
         self.disturbed()
+        self.changing(name)
         self._wiring.move(name, at, access)
         if flows != "continue":
             self._connections.drop(name)
@@ -175,6 +182,7 @@ class Network:
             ValueError: no such link.
         """
         self.disturbed()
+        self.changing(None)
         links = self._wiring.set_up(source, target, up=up)
         if up:
             self._detours.came_back()
@@ -188,6 +196,7 @@ class Network:
             ValueError: no such node.
         """
         self.disturbed()
+        self.changing(None)
         links = self._wiring.set_node_up(node, up=up)
         if up:
             self._detours.came_back()
@@ -257,6 +266,10 @@ class Network:
             return self._planner.road(source, target)
         except MessageFailedError:
             return None
+
+    def need(self, source: str, target: str) -> None:
+        """A message that does not use the links sets out: they count as used from now on."""
+        self._wiring.need(source, target)
 
     @property
     def transport(self) -> Transport:

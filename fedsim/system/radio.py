@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 
 from fedsim.kernel import Simulation
+from fedsim.system.flow import Moving
 from fedsim.system.foreseen import ForeseenMessage, RadioRest
 from fedsim.system.luck_taken import Taken
 from fedsim.system.meter import Drawn, PowerMeter, Stage
-from fedsim.system.flow import Moving
 from fedsim.system.profiles import RadioProfile
 
 

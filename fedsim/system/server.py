@@ -11,10 +11,10 @@ from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Cut, Exposed
+from fedsim.system.flow import Moving
 from fedsim.system.law import Law
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter
-from fedsim.system.flow import Moving
 from fedsim.system.on_off import OnOff
 from fedsim.system.presence import Crashes
 from fedsim.system.usage import Usage
