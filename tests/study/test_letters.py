@@ -43,14 +43,7 @@ def scenario(**changes):
             },
             "network": {"transport": "ideal", "sharing": "equal-split", **changes.pop("network", {})},
             "fleet": [
-                {
-                    "name": "mid",
-                    "count": 6,
-                    "device": "phone-mid",
-                    "link": "ethernet",
-                    **slow,
-                    **changes.pop("mid", {}),
-                },
+                {"name": "mid", "count": 6, **mid, **slow},
                 {"name": "wired", "count": 4, "device": "laptop", "link": "ethernet", **slow},
             ],
             "data": {"name": "counts", "examples": 20, "features": 20, "classes": 5},
