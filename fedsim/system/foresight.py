@@ -159,6 +159,7 @@ class Foresight:
     def _end(self, exchange: Exchange) -> None:
         """It came as foretold."""
         told = self._open.pop(exchange)
+        exchange.alarm = None  # it knows the exchange: the two would stay until the garbage collector comes
         down, up, device, server = exchange.down, exchange.up, exchange.device, exchange.server
         self._network.came(server.name, device.name, down)
         self._network.came(device.name, server.name, up)

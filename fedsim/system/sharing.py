@@ -58,8 +58,7 @@ class FairShares:
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
-        self._links.add(capacity_bps)
-        return self.links - 1
+        return self._links.add(capacity_bps)
 
     @property
     def links(self) -> int:

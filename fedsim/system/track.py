@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fedsim.system.lines import Line
 from fedsim.system.passage import AT_HOME, Way, way
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Lines one after the other: their links, media among them, and their delay; put together once for many tracks."""
 
     lines: tuple[Line, ...] = ()
@@ -29,6 +29,11 @@ def section(lines: Sequence[Line], delay_s: float | None = None) -> Section:
         delay_s=sum(line.delay_s for line in lines) if delay_s is None else delay_s,
         loses=any(line.loss for line in lines),
     )
+
+
+def of_one(line: Line) -> Section:
+    """Of this line, as ``section`` would put it together: most sections are of the access link of one device."""
+    return Section((line,), (line.link, *line.medium), (line.link,), line.delay_s, line.loss > 0)
 
 
 @dataclass(slots=True)
@@ -80,7 +85,8 @@ class Both:
     back_s: float | None = field(init=False)
     numbers: tuple[int, ...] = field(init=False)
     loss: float = field(init=False)
-    _ways: dict[float, Way] = field(init=False, default_factory=dict)
+    _way: Way = field(init=False, default=AT_HOME)
+    _back_share: float = field(init=False, default=-1.0)
 
     def __post_init__(self) -> None:
         there, back = self.there, self.back
@@ -89,11 +95,10 @@ class Both:
 
     def way(self, back_share: float) -> Way:
         """The links there, and those back, of which acknowledgements take this share of the rate."""
-        found = self._ways.get(back_share)
-        if found is None:
+        if back_share != self._back_share:
             back = self.back.links if self.back is not None and back_share else ()
-            found = self._ways[back_share] = way(self.there.links or AT_HOME.links, back, back_share)
-        return found
+            self._way, self._back_share = way(self.there.links or AT_HOME.links, back, back_share), back_share
+        return self._way
 
     def tracks(self, back_share: float) -> tuple[Track, ...]:
         """Those of which an outage ends a message whose acknowledgements take this share."""
