@@ -80,7 +80,7 @@ class Planner:
             loss=both.loss,
         )
         links = both.there.links if both.back is None else both.there.links + both.back.links
-        return Approach(self.links, path, both, self.links.are_steady(links))
+        return Approach(self.links, self.transport, path, both, self.links.are_steady(links))
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""

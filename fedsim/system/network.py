@@ -251,11 +251,14 @@ class Network:
         """How messages pass."""
         return self._planner.transport
 
-    def came(self, source: str, target: str, message: ForeseenMessage) -> None:
-        """A message that was foreseen has arrived, and the links and the connection learn of it."""
+    def came(self, source: str, target: str, there: ForeseenMessage, back: ForeseenMessage) -> None:
+        """A message that was foreseen, and then one that went back, have arrived: links and connection learn of it."""
         self._wiring.need(source, target)
-        self._connections.keep(source, target, message.window, message.ends_s)
-        self._links.book(message.way, message.wire_bytes, message.moves_s, message.ends_s)
+        windows = there.crossing.plan.window, back.crossing.plan.window
+        self._connections.keep_both(source, target, (there.quiet_s, windows[0]), (back.quiet_s, windows[1]))
+        for message in (there, back):
+            crossing = message.crossing
+            self._links.book(crossing.way, crossing.wire_bytes, message.moves_s, message.quiet_s)
 
     @property
     def links(self) -> SharedLinks:
