@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fedsim.system.connections import Trace
+from fedsim.system.ledger import Booking
 from fedsim.system.links import SharedLinks
-from fedsim.system.passage import Way
 from fedsim.system.track import Both
 from fedsim.system.transport import Connection, Memory, Path, Plan, Transport
 
@@ -26,7 +26,7 @@ class Crossing(NamedTuple):
     """
 
     plan: Plan
-    way: Way
+    booking: Booking
     wait_s: float
     lasts_s: float
     bps: float
@@ -83,4 +83,6 @@ class Approach:
         there, back = self.both.there, self.both.back
         core = {*there.core.links, *(() if back is None else back.core.links)}
         needs = tuple([(link, use * bps) for link, use in zip(*way, strict=True) if link in core])
-        return Crossing(plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs)
+        return Crossing(
+            plan, self.links.ledger.booking(way, wire_bytes), plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs
+        )

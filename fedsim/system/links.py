@@ -259,9 +259,10 @@ class SharedLinks:
         """The first flow that was foreseen begins no sooner than this; infinity, if there is none any more."""
         self._ledger.foreseen_s = since_s
 
-    def book(self, planned: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
-        """A flow that was foreseen has moved all its bytes, and arrived."""
-        self._ledger.book(planned, moved_bytes, from_s, to_s)
+    @property
+    def ledger(self) -> Ledger:
+        """What they carried."""
+        return self._ledger
 
     @contextmanager
     def replayed(self) -> Iterator[None]:

@@ -256,9 +256,9 @@ class Network:
         self._wiring.need(source, target)
         windows = there.crossing.plan.window, back.crossing.plan.window
         self._connections.keep_both(source, target, (there.quiet_s, windows[0]), (back.quiet_s, windows[1]))
-        for message in (there, back):
-            crossing = message.crossing
-            self._links.book(crossing.way, crossing.wire_bytes, message.moves_s, message.quiet_s)
+        book = self._links.ledger.book
+        book(there.crossing.booking, there.moves_s, there.quiet_s)
+        book(back.crossing.booking, back.moves_s, back.quiet_s)
 
     @property
     def links(self) -> SharedLinks:
