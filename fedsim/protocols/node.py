@@ -3,7 +3,7 @@
 A protocol is plain asyncio. It never learns whether these nodes are simulated, faked in a test, or real.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -228,6 +228,26 @@ class Foresight(Protocol):
 
     def disturb(self) -> None:
         """Let all that was foretold, and has not come to its end, be lived up to now."""
+
+
+class Letter(Protocol):
+    """A message on its way of which only the end is heard."""
+
+    def give_up(self) -> None:
+        """It goes no further, unheard; nothing happens if it is over."""
+
+
+class Letters(Protocol):
+    """Sends messages that need no task to wait for them."""
+
+    def post(self, source: Any, target: Any, size_bytes: float, hear: Callable[[Any], None]) -> Letter | None:
+        """Send a message; None if it cannot go so, and nothing has happened.
+
+        ``hear`` gets its ``Delivery`` when it is there, or the ``DeviceDownError`` if an end goes.
+
+        Raises:
+            DeviceDownError: the target is not there.
+        """
 
 
 class Recorder(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from fedsim.learners.learner import IntArray
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.cost import Cost
-from fedsim.protocols.node import Crew, DeviceNode, Foresight, Monitor, Recorder, ServerNode
+from fedsim.protocols.node import Crew, DeviceNode, Foresight, Letters, Monitor, Recorder, ServerNode
 from fedsim.protocols.overlay import Peers
 
 Training = TypeVar("Training", CentralTraining, GossipTraining)
@@ -44,7 +44,11 @@ class CentralSession(Session[CentralTraining]):
 
 @dataclass(frozen=True, kw_only=True)
 class GossipSession(Session[GossipTraining]):
-    """A session among peers; ``devices[i]`` has task i of the problem, and ``peers`` is what overlays know of them."""
+    """A session among peers; ``devices[i]`` has task i of the problem, and ``peers`` is what overlays know of them.
+
+    With ``letters`` messages go without tasks of their own where they can; that changes nothing but what they cost.
+    """
 
     devices: Sequence[DeviceNode]
     peers: Peers
+    letters: Letters | None = None

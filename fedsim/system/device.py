@@ -15,6 +15,7 @@ from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
+from fedsim.system.flow import Moving
 from fedsim.system.foreseen import Exchange
 from fedsim.system.handover import Handover, Way
 from fedsim.system.interruption import Interrupted
@@ -22,7 +23,7 @@ from fedsim.system.labour import Labour
 from fedsim.system.luck_taken import Taken
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
-from fedsim.system.network import Access, Flow
+from fedsim.system.network import Access
 from fedsim.system.processor import ForeseenJob, Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
@@ -142,14 +143,15 @@ class Device:
         self._sim = sim
         self._messenger = messenger
         self._waste = waste
-        self._outgoing: dict[int, Flow] = {}
-        self._incoming: dict[int, Flow] = {}
+        self._outgoing: dict[int, Moving] = {}
+        self._incoming: dict[int, Moving] = {}
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
-        self._in_vain: dict[int, tuple[Flow, bool]] = {}
+        self._in_vain: dict[int, tuple[Moving, bool]] = {}
         self._booked = _NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._is_plain = _is_plain(spec)
+        self._is_settled = spec.interrupted == "abort" and spec.handover is None
         self.foreseen: Callable[[], None] | None = None
         """Makes real what is foretold of it, if anything is."""
         self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
@@ -176,6 +178,16 @@ class Device:
             lose=self._lose,
         )
         self._update_power()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stays where it is, and its messages are over when it goes."""
+        return self._is_settled
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether nothing ever takes it down."""
+        return self._watch.is_lasting
 
     @property
     def link(self) -> str:
@@ -415,7 +427,7 @@ class Device:
         self._roaming.release(guest)
         self._watch.power_changed()
 
-    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool, waste: str | None = None) -> None:
         """Follow a flow from or to this device: its bytes are counted, its rate costs radio power.
 
         ``waste``: its bytes are in vain from the first, and why.
@@ -427,17 +439,18 @@ class Device:
                 self._in_vain[flow.number] = (flow, outgoing)
         else:
             flows.pop(flow.number, None)
-            self._in_vain.pop(flow.number, None)
+            if self._in_vain:
+                self._in_vain.pop(flow.number, None)
             if waste is not None:
                 self._lose(waste, _bytes(flow, outgoing=outgoing))
             if outgoing:
                 self._sent_bytes += flow.sent_bytes
             else:
                 self._received_bytes += flow.sent_bytes
-        self.radio.follow(flow, outgoing=outgoing)
+        self._roaming.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
 
-    def flows(self) -> Iterator[tuple[Flow, bool]]:
+    def flows(self) -> Iterator[tuple[Moving, bool]]:
         """Its flows in progress, each with whether it is outgoing."""
         yield from [(flow, True) for flow in self._outgoing.values()]
         yield from [(flow, False) for flow in self._incoming.values()]
@@ -536,11 +549,11 @@ class Device:
         return str(error.args[0]) if is_told else "stopped"
 
 
-def _moved_bytes(flows: Mapping[int, Flow]) -> float:
+def _moved_bytes(flows: Mapping[int, Moving]) -> float:
     return sum(flow.sent_bytes for flow in flows.values()) if flows else 0.0
 
 
-def _bytes(flow: Flow, *, outgoing: bool) -> Usage:
+def _bytes(flow: Moving, *, outgoing: bool) -> Usage:
     """What a flow has moved so far, as usage of the end that it belongs to."""
     moved_bytes = flow.sent_bytes
     return Usage(sent_bytes=moved_bytes) if outgoing else Usage(received_bytes=moved_bytes)

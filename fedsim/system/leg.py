@@ -82,6 +82,23 @@ class Planner:
         links = both.there.links if both.back is None else both.there.links + both.back.links
         return Approach(self.links, self.transport, path, both, self.links.are_steady(links))
 
+    @property
+    def is_split(self) -> bool:
+        """Whether every message has a rate of its own, and delays do not differ from one to the next."""
+        return self.split is not None and self.jitter.is_none
+
+    def road(self, source: str, target: str) -> Path | None:
+        """The path of messages that have a rate of their own, in a network as it is now; None where they share links.
+
+        Raises:
+            NoRouteError, ValueError: as for ``leg``.
+        """
+        if self.split is None:
+            return None
+        both = self.wiring.foresee(source, target)
+        bps = self.split.rate_bps(source, target, both.there)
+        return Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss)
+
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
         if self.split is not None:

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Final
 
 from fedsim.kernel import Simulation
+from fedsim.system.flow import Moving
 from fedsim.system.foreseen import ForeseenMessage, RadioRest, Rest
 from fedsim.system.luck_taken import Draws, Taken
 from fedsim.system.meter import Drawn, PowerMeter, Stage, Staged
-from fedsim.system.network import Flow
 from fedsim.system.profiles import RadioProfile
 
 
@@ -84,6 +84,9 @@ class Radio:
             for number, (duration_s, power_w) in enumerate(profile.tails, start=1)
         ]
         self._waking: tuple[Stage, ...] = ()
+        self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
+        self._held_after: tuple[Stage, ...] = ()
+        self._stages: tuple[Stage, ...] = ()
         self._plan(self._idle)
 
     @property
@@ -110,7 +113,10 @@ class Radio:
         """
         self._wake(pushed=pushed)
         self._users += 1
-        self._plan(*self._waking, self._silence)
+        if self._stages is not self._held or self._held_after is not self._waking:
+            self._stages = self._held = (*self._waking, self._silence)
+            self._held_after = self._waking
+            self._draw()
 
     def release(self) -> None:
         """A message needs it no more.
@@ -130,7 +136,7 @@ class Radio:
         found = self._meter.seconds[self._track]
         return {**{state: found.get(state, 0.0) for state in states}, "off": self._meter.off_s}
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
         sent, received = bool(self._up_bps), bool(self._down_bps)

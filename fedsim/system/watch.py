@@ -103,6 +103,11 @@ class Watch:
             return BatteryEmptyError, math.inf if self._meter.is_dead else self._meter.changes_s()
         return self._presence.down(now_s)
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the device will be there for ever, as it is now."""
+        return self._meter.battery is None and self._presence.goes_s(self._sim.now) == math.inf
+
     async def back(self) -> None:
         """Return when the device is there.
 
