@@ -16,7 +16,7 @@ from fedsim.learners.exchange import Mixed, Offered
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
-from fedsim.learners.learner import Computed
+from fedsim.learners.learner import Computed, same_for_all
 from fedsim.learners.local import Local
 from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.scaffold import Scaffold
@@ -230,6 +230,12 @@ class Alias(Broken):
         return self.calls[0]
 
 
+class Personal(Broken):
+    @same_for_all
+    def broadcast(self, problem, state, device):
+        return Broken.broadcast(self, problem, state, device) + 0.1 * device
+
+
 class Lambda(Broken):
     def memory(self, problem, device):
         return lambda: device
@@ -281,6 +287,7 @@ class NumericFlops(Broken):
         (NeedsTwo, "all numbers are finite: one answer alone"),
         (Forgetful, "a round with answers counts"),
         (Alias, "a message sent stays as it was"),
+        (Personal, "does not look at the device"),
         (Lambda, "pickle"),
         (BadMerge, "edges that combine once"),
         (Sideways, "sends is 'gradient'"),
