@@ -30,6 +30,7 @@ from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
 from fedsim.system.stint import PastStint, Spent, Stint
 from fedsim.system.takes_part import TakesPart
+from fedsim.system.tally import Tally
 from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
@@ -281,6 +282,17 @@ class Device:
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
             received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
+        )
+
+    def tally(self) -> Tally:
+        """The same as a row of numbers."""
+        self.be_real()
+        self.meter.settle(self._sim.now)
+        return (
+            *self.meter.spent_j.values(),
+            self._sent_bytes + _moved_bytes(self._outgoing),
+            self._received_bytes + _moved_bytes(self._incoming),
+            self._processor.busy_s,
         )
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
