@@ -23,7 +23,6 @@ class Approach:
     links: SharedLinks
     path: Path
     both: Both
-    is_steady: bool
     way: Way = AT_HOME
     narrowest_bps: float = math.inf
     shared: tuple[tuple[int, float], ...] = ()

@@ -130,9 +130,7 @@ class Foresight:
         """What a device's messages down and up meet; None if that may vary."""
         found = self._approaches.setdefault(server, {})
         if device not in found:
-            down, up = self._network.approach(server, device), self._network.approach(device, server)
-            is_steady = down is not None and up is not None and down.is_steady and up.is_steady
-            found[device] = (down, up) if down is not None and up is not None and is_steady else None
+            found[device] = self._network.approaches(server, device)
         return found[device]
 
     def _message(self, radio: Radio, held: RadioRest, sending: _Sending) -> ForeseenMessage | None:

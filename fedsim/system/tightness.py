@@ -73,6 +73,11 @@ class Tightness:
         """The capacity of one link."""
         return self._carries_bps[link]
 
+    def carry_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """The capacity of each of these links."""
+        carries_bps = self._carries_bps
+        return tuple([carries_bps[link] for link in links])
+
     def binds_bps(self, link: int) -> float:
         """The capacity of one link if it is tight, else infinity."""
         return self._carries_bps[link] if self._is_tight[link] else math.inf
