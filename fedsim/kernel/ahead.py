@@ -28,7 +28,6 @@ class Ahead:
 
     def __init__(self) -> None:
         self._places: list[Place] = []
-        self._given = 0  # the first so many of them are gone
         self._is_sorted = True
         self._told = 0
         self.next_s = inf
@@ -47,12 +46,12 @@ class Ahead:
 
     def take(self, time_s: float) -> list[Place]:
         """Those before a time, and those to which time has come, without what is void; they are gone from here."""
+        places = self._places
         if not self._is_sorted:
-            del self._places[: self._given]
-            self._places.sort()
-            self._given, self._is_sorted = 0, True
-        places, given = self._places, self._given
-        end = max(bisect_left(places, (time_s,), given), bisect_left(places, (self.come_s, inf), given))
-        self._given, self.come_s = end, -inf
-        self.next_s = places[end][0] if end < len(places) else inf
-        return [place for place in places[given:end] if place[0] < place[4].void_from_s]
+            places.sort()
+            self._is_sorted = True
+        end = max(bisect_left(places, (time_s,)), bisect_left(places, (self.come_s, inf)))
+        due = [place for place in places[:end] if place[0] < place[4].void_from_s]
+        del places[:end]
+        self.next_s, self.come_s = places[0][0] if places else inf, -inf
+        return due

@@ -42,7 +42,6 @@ class Approach:
     transport: Transport
     path: Path
     both: Both
-    is_steady: bool
     _memory: Memory = field(init=False)
     _crossings: dict[_Key, Crossing | None] = field(init=False, default_factory=dict)
 

@@ -17,7 +17,7 @@ from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
 from fedsim.system.flow import Moving
 from fedsim.system.foreseen import Exchange
-from fedsim.system.handover import Handover, Way
+from fedsim.system.handover import Handover
 from fedsim.system.interruption import Interrupted
 from fedsim.system.labour import Labour
 from fedsim.system.luck_taken import Taken
@@ -31,6 +31,7 @@ from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
 from fedsim.system.stint import PastStint, Spent, Stint
 from fedsim.system.takes_part import TakesPart
+from fedsim.system.tally import Tally
 from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
@@ -72,23 +73,14 @@ class DeviceSpec:
         if not self.step_overhead_s >= 0:
             raise ValueError(f"step_overhead_s of {self.name} must be >= 0, got {self.step_overhead_s!r}")
 
-    @property
-    def home(self) -> Way:
-        """Its usual way into the network."""
-        return Way(link=self.link, place=self.place, access=self.access, radio=self.radio, paging_s=self.paging_s)
-
 
 def _peak_w(spec: DeviceSpec) -> float:
     """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
-    radios = {spec.link: spec.radio}
-    if spec.handover is not None:
-        radios = {way.link: way.radio for way in reversed(spec.handover.others)} | radios
-    full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
-    return max(full_w, spec.idle_w, spec.sleep_w) + sum(map(_radio_peak_w, radios.values()))
-
-
-def _radio_peak_w(radio: RadioProfile) -> float:
-    return max(radio.max_w, radio.idle_w, radio.promotion_w, *[power_w for _, power_w in radio.tails])
+    processor_w = max(spec.chip.power_w(spec.train_w, spec.idle_w), spec.idle_w, spec.sleep_w)
+    if spec.handover is None:
+        return processor_w + spec.radio.peak_w
+    radios = {way.link: way.radio for way in reversed(spec.handover.others)} | {spec.link: spec.radio}
+    return processor_w + sum(radio.peak_w for radio in radios.values())
 
 
 def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
@@ -138,7 +130,7 @@ class Device:
         self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now, peak_w=_peak_w(spec))
         self.wasted = _NOTHING
         self.interrupted = spec.interrupted
-        self._roaming = Roaming(sim, spec.name, spec.home, spec.handover, meter=self.meter, network=messenger.network)
+        self._roaming = Roaming(sim, spec.name, spec, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence)
         self._sim = sim
         self._messenger = messenger
@@ -304,6 +296,17 @@ class Device:
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
             received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
+        )
+
+    def tally(self) -> Tally:
+        """The same as a row of numbers."""
+        self.be_real()
+        self.meter.settle(self._sim.now)
+        return (
+            *self.meter.spent_j.values(),
+            self._sent_bytes + _moved_bytes(self._outgoing),
+            self._received_bytes + _moved_bytes(self._incoming),
+            self._processor.busy_s,
         )
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:

@@ -217,7 +217,7 @@ class SharedLinks:
         """What each of these links, which are known, can carry now."""
         if self._followers:
             return tuple([self.capacity_bps(link) for link in links])
-        return tuple(map(self._shares.capacity_bps, links))
+        return self._shares.capacities_bps(links)
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""

@@ -248,10 +248,10 @@ class Network:
         """Whether what a message meets follows from the links and its connection alone."""
         return self._planner.is_plain
 
-    def approach(self, source: str, target: str) -> Approach | None:
-        """What messages will meet that go from here to there, until ``disturbed``; None if nothing connects the two."""
+    def approaches(self, source: str, target: str) -> tuple[Approach, Approach] | None:
+        """What messages will meet that go from here to there, and back, until ``disturbed``; None if that may vary."""
         try:
-            return self._planner.approach(source, target)
+            return self._planner.approaches(source, target)
         except MessageFailedError:
             return None
 

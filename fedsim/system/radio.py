@@ -76,13 +76,7 @@ class Radio:
         self._traffic_w = (0.0, 0.0)
         self._up_bps: dict[int, float] = {}
         self._down_bps: dict[int, float] = {}
-        self._idle = Stage(math.inf, profile.idle_w, "sleep", "idle")
-        connected_w, cause = (profile.tails[0][1], "radio") if profile.tails else (profile.idle_w, "sleep")
-        self._silence = Stage(math.inf, connected_w, cause, "silent")
-        self._tails = [
-            (f"tail-{number}", duration_s, power_w)
-            for number, (duration_s, power_w) in enumerate(profile.tails, start=1)
-        ]
+        self._idle, self._silence, self._tails = profile.idle, profile.silence, profile.named_tails
         self._waking: tuple[Stage, ...] = ()
         self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
         self._held_after: tuple[Stage, ...] = ()

@@ -11,7 +11,7 @@ from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
 from fedsim.system.endpoint import Guest
 from fedsim.system.flow import Moving
-from fedsim.system.handover import Fate, Handover, Way
+from fedsim.system.handover import AnyWay, Fate, Handover
 from fedsim.system.meter import PowerMeter
 from fedsim.system.radio import Radio
 
@@ -55,12 +55,19 @@ class Roaming:
     """
 
     def __init__(
-        self, sim: Simulation, name: str, home: Way, handover: Handover | None, *, meter: PowerMeter, network: Movable
+        self,
+        sim: Simulation,
+        name: str,
+        home: AnyWay,
+        handover: Handover | None,
+        *,
+        meter: PowerMeter,
+        network: Movable,
     ) -> None:
         self._sim = sim
         self._name = name
         self._network = network
-        self._ways: tuple[Way, ...] = (home,)
+        self._ways: tuple[AnyWay, ...] = (home,)
         self._then: Fate = "continue"
         self._number = 0
         self._until_s = math.inf
@@ -82,7 +89,7 @@ class Roaming:
         """The radio of the present way."""
 
     @property
-    def way(self) -> Way:
+    def way(self) -> AnyWay:
         """The way that it takes, as of the last look."""
         return self._ways[self._number]
 

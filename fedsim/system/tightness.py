@@ -42,18 +42,19 @@ class Tightness:
     def __len__(self) -> int:
         return len(self._users)
 
-    def add(self, capacity_bps: float) -> None:
+    def add(self, capacity_bps: float) -> int:
         """One more link, with the next number."""
-        link = len(self)
+        link = len(self._users)
         if link == len(self.tight):
             for name, fill in (("capacity_bps", 0), ("binding_bps", np.inf), ("tight", 0)):
                 column = getattr(self, name)
                 setattr(self, name, np.concatenate([column, np.full_like(column, fill)]))
         self._is_tight.append(False)
-        self._carries_bps.append(0.0)
+        self._carries_bps.append(capacity_bps)
+        self.capacity_bps[link] = capacity_bps
         self._wanted_bps.append(0.0)
         self._users.append(0)
-        self.set_capacity(link, capacity_bps)
+        return link
 
     def idle(self, links: Sequence[int]) -> list[int]:
         """Those of the links on which no flow is."""
@@ -71,6 +72,11 @@ class Tightness:
     def carries_bps(self, link: int) -> float:
         """The capacity of one link."""
         return self._carries_bps[link]
+
+    def carry_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """The capacity of each of these links."""
+        carries_bps = self._carries_bps
+        return tuple([carries_bps[link] for link in links])
 
     def binds_bps(self, link: int) -> float:
         """The capacity of one link if it is tight, else infinity."""
