@@ -31,6 +31,7 @@ from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
 from fedsim.system.stint import PastStint, Spent, Stint
 from fedsim.system.takes_part import TakesPart
+from fedsim.system.tally import Tally
 from fedsim.system.usage import Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
@@ -210,7 +211,7 @@ class Device:
 
         -infinity if something may, or if it is at work.
         """
-        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
+        if not self._is_plain or self._is_at_work or self.meter.witness is not None:
             return -math.inf
         return self._watch.sure_until_s()
 
@@ -220,32 +221,34 @@ class Device:
 
     def live(self, exchange: Exchange) -> Stint:
         """Go through an exchange that was foretold; its stint."""
-        down, job, up, meter, radio = exchange.down, exchange.job, exchange.up, self.meter, self.radio
+        down, job, up, sent_bytes, received_bytes, busy_s = (
+            exchange.down,
+            exchange.job,
+            exchange.up,
+            self._sent_bytes,
+            self._received_bytes,
+            self._processor.busy_s,
+        )
         idle_w, computing_w = self.spec.idle_w, self._full_w * job.share + self.spec.idle_w * (1 - job.share)
         self.foreseen = None
-        meter.settle(exchange.begins_s)
-        before = self._spent()
-        received, waking, receiving = radio.live(down, outgoing=False)
+        received, sent, staged = self._roaming.radio.live(down, up)
         self._labour.live(job)
-        sent, held, sending = radio.live(up, outgoing=True)
-        meter.live(
-            radio.track,
+        before_j, after_j = self.meter.live(
+            exchange.begins_s,
             (
-                ("idle", idle_w, exchange.begins_s, down.ends_s),
+                ("idle", idle_w, exchange.begins_s, job.begins_s),
                 received,
                 ("compute", computing_w, job.begins_s, job.ends_s),
                 sent,
-                ("idle", idle_w, job.ends_s, up.ends_s),
+                ("idle", idle_w, job.ends_s, up.quiet_s),
             ),
-            (waking, receiving, (down.stages, job.ends_s), held, sending, (up.stages, up.ends_s)),
+            staged,
         )
-        self._received_bytes += down.wire_bytes
-        self._sent_bytes += up.wire_bytes
-        return PastStint(before, self._spent(), self._booked, self._book)
-
-    def _spent(self) -> Spent:
-        """What it has spent as of the last settling, at rest."""
-        return Spent(dict(self.meter.spent_j), self._sent_bytes, self._received_bytes, self._processor.busy_s)
+        before = Spent(before_j, sent_bytes, received_bytes, busy_s)
+        self._received_bytes = received_bytes = received_bytes + down.crossing.wire_bytes
+        self._sent_bytes = sent_bytes = sent_bytes + up.crossing.wire_bytes
+        after = Spent(after_j, sent_bytes, received_bytes, self._processor.busy_s)
+        return PastStint(before, after, self._booked, self._book)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
@@ -293,6 +296,17 @@ class Device:
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
             received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
+        )
+
+    def tally(self) -> Tally:
+        """The same as a row of numbers."""
+        self.be_real()
+        self.meter.settle(self._sim.now)
+        return (
+            *self.meter.spent_j.values(),
+            self._sent_bytes + _moved_bytes(self._outgoing),
+            self._received_bytes + _moved_bytes(self._incoming),
+            self._processor.busy_s,
         )
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:

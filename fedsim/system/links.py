@@ -217,7 +217,7 @@ class SharedLinks:
         """What each of these links, which are known, can carry now."""
         if self._followers:
             return tuple([self.capacity_bps(link) for link in links])
-        return tuple(map(self._shares.capacity_bps, links))
+        return self._shares.capacities_bps(links)
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
@@ -280,9 +280,10 @@ class SharedLinks:
         """The first flow that was foreseen begins no sooner than this; infinity, if there is none any more."""
         self._ledger.foreseen_s = since_s
 
-    def book(self, planned: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
-        """A flow that was foreseen has moved all its bytes, and arrived."""
-        self._ledger.book(planned, moved_bytes, from_s, to_s)
+    @property
+    def ledger(self) -> Ledger:
+        """What they carried."""
+        return self._ledger
 
     @contextmanager
     def replayed(self) -> Iterator[None]:

@@ -248,10 +248,10 @@ class Network:
         """Whether what a message meets follows from the links and its connection alone."""
         return self._planner.is_plain
 
-    def approach(self, source: str, target: str) -> Approach | None:
-        """What messages will meet that go from here to there, until ``disturbed``; None if nothing connects the two."""
+    def approaches(self, source: str, target: str) -> tuple[Approach, Approach] | None:
+        """What messages will meet that go from here to there, and back, until ``disturbed``; None if that may vary."""
         try:
-            return self._planner.approach(source, target)
+            return self._planner.approaches(source, target)
         except MessageFailedError:
             return None
 
@@ -276,11 +276,14 @@ class Network:
         """How messages pass."""
         return self._planner.transport
 
-    def came(self, source: str, target: str, message: ForeseenMessage) -> None:
-        """A message that was foreseen has arrived, and the links and the connection learn of it."""
+    def came(self, source: str, target: str, there: ForeseenMessage, back: ForeseenMessage) -> None:
+        """A message that was foreseen, and then one that went back, have arrived: links and connection learn of it."""
         self._wiring.need(source, target)
-        self._connections.keep(source, target, message.window, message.ends_s)
-        self._links.book(message.way, message.wire_bytes, message.moves_s, message.ends_s)
+        windows = there.crossing.plan.window, back.crossing.plan.window
+        self._connections.keep_both(source, target, (there.quiet_s, windows[0]), (back.quiet_s, windows[1]))
+        book = self._links.ledger.book
+        book(there.crossing.booking, there.moves_s, there.quiet_s)
+        book(back.crossing.booking, back.moves_s, back.quiet_s)
 
     @property
     def links(self) -> SharedLinks:

@@ -69,6 +69,10 @@ class FairShares:
         """Present capacity."""
         return self._links.carries_bps(link)
 
+    def capacities_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """Present capacities."""
+        return self._links.carry_bps(links)
+
     def lone_bps(self, way: Way) -> float:
         """What a flow without a cap would have alone."""
         return self._links.lone_bps(way, math.inf)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fedsim.system.lines import Line
@@ -81,17 +81,12 @@ class Both:
 
     there: Track
     back: Track | None
-    delay_s: float = field(init=False)
-    back_s: float | None = field(init=False)
-    numbers: tuple[int, ...] = field(init=False)
-    loss: float = field(init=False)
-    _way: Way = field(init=False, default=AT_HOME)
-    _back_share: float = field(init=False, default=-1.0)
-
-    def __post_init__(self) -> None:
-        there, back = self.there, self.back
-        self.delay_s, self.numbers, self.loss = there.delay_s, there.numbers, there.loss
-        self.back_s = None if back is None else back.delay_s
+    delay_s: float
+    back_s: float | None
+    numbers: tuple[int, ...]
+    loss: float
+    _way: Way = AT_HOME
+    _back_share: float = -1.0
 
     def way(self, back_share: float) -> Way:
         """The links there, and those back, of which acknowledgements take this share of the rate."""
@@ -100,6 +95,18 @@ class Both:
             self._way, self._back_share = way(self.there.links or AT_HOME.links, back, back_share), back_share
         return self._way
 
+    def turned(self) -> "Both | None":
+        """As who answers finds them; None if there is no way back."""
+        back = self.back
+        if back is None or self.back_s is None:
+            return None
+        return Both(back, self.there, self.back_s, self.delay_s, back.numbers, back.loss)
+
     def tracks(self, back_share: float) -> tuple[Track, ...]:
         """Those of which an outage ends a message whose acknowledgements take this share."""
         return (self.there,) if self.back is None or not back_share else (self.there, self.back)
+
+
+def both(there: Track, back: Track | None) -> Both:
+    """These two, or the one."""
+    return Both(there, back, there.delay_s, None if back is None else back.delay_s, there.numbers, there.loss)

@@ -11,7 +11,7 @@ from fedsim.system.lines import Arc, Line, Lines
 from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
-from fedsim.system.track import Both, Section, Track, of_one, section
+from fedsim.system.track import Both, Section, Track, both, of_one, section
 
 _NO_LINES: Final = Section()
 
@@ -98,7 +98,7 @@ class Wiring:
         return self._found(source, target)
 
     def foresee(self, source: str, target: str) -> Both:
-        """The same for a message that is not sent yet, and may never be.
+        """The same for messages that are not sent yet, and may never be; who asks keeps it.
 
         Raises:
             NoRouteError, ValueError: as for ``both``.
@@ -106,27 +106,29 @@ class Wiring:
         for name in (source, target):
             if name not in self._ends:
                 self._foreseen.add(name)
-        return self._found(source, target)
+        return self._both_of(source, target)
 
     def need(self, *names: str) -> None:
         """A message has gone from or to these."""
-        self._foreseen.difference_update(names)
+        if self._foreseen:
+            self._foreseen.difference_update(names)
 
     def _found(self, source: str, target: str) -> Both:
         found = self._both.get((source, target))
         if found is None:
-            found = self._both[source, target] = self._both_of(source, target)
+            turned = self._both.get((target, source))
+            found = None if turned is None else turned.turned()
+            if found is None:
+                found = self._both_of(source, target)
+            self._both[source, target] = found
         return found
 
     def _both_of(self, source: str, target: str) -> Both:
-        turned = self._both.get((target, source))
-        if turned is not None and turned.back is not None:
-            return Both(turned.back, turned.there)
         there = self.track(source, target)
         try:
-            return Both(there, self.track(target, source))
+            return both(there, self.track(target, source))
         except NoRouteError:
-            return Both(there, None)
+            return both(there, None)
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.
