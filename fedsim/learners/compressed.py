@@ -7,13 +7,13 @@ of which most numbers never arrive, that of what it lacks: see ``SharedModel``.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.coded import CodedState, Inner, Kept, apart, number_bytes
 from fedsim.learners.codecs import Codec
+from fedsim.learners.coded import CodedState, Inner, Kept, apart, number_bytes
 from fedsim.learners.learner import (
     Answers,
     CentralLearner,
@@ -30,6 +30,8 @@ from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
+OWN_MESSAGES: Final = "sends each device a message of its own, and changes go down to all alike: take float16 or qsgd"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compression:
@@ -40,6 +42,10 @@ class Compression:
     down: Codec | None = None
     """How models on their way to devices are coded; with top-k and random-k, what they lack; null sends numbers as they
     are."""
+
+    def __post_init__(self) -> None:
+        if self.shares and getattr(self.down, "error_feedback", True) is not True:
+            raise FedsimError("down: what is left out is part of what is sent next: error_feedback must be true")
 
     @property
     def shares(self) -> bool:
@@ -216,22 +222,24 @@ class MergingCompressed(Compressed):
 class SharedModel(Compressed):
     """A learner of which the server sends down, to all alike, parts of what its message lacks.
 
-    Server and devices keep a *shared* message y, what the server last sent whole. When its own message has become x, it
-    sends the code of x - y, and everybody adds that to y: what a code leaves out is in the next difference, so that
-    nothing is lost (EF21-P: Gruntkowska, Tyurin and Richtarik, "EF21-P and friends: improved theoretical communication
-    complexity for distributed optimization with bidirectional compression", ICML 2023). A device that was not in every
-    round gets all codes that it has missed, or the whole of y where that is shorter.
+    Server and devices keep a *shared* message y, at first the server's own. When that has become x, the server sends
+    the code of x - y, and everybody adds it to y: what a code leaves out is in the next difference, so that nothing is
+    lost (EF21-P: Gruntkowska, Tyurin and Richtarik, "EF21-P and friends: improved theoretical communication complexity
+    for distributed optimization with bidirectional compression", ICML 2023). A device that was not in every round gets
+    all codes that it has missed, or the whole of y where that is shorter.
 
     Raises:
-        FedsimError: the message is not the same for all devices, or what is left out is to be lost.
+        FedsimError: the message is not the same for all devices.
     """
 
     def __post_init__(self) -> None:
         if not tells_all(self.learner):
-            name = type(self.learner).__name__
-            raise FedsimError(f"down: {name} sends each device a message of its own: take float16 or qsgd")
-        if getattr(self.codecs.down, "error_feedback", True) is not True:
-            raise FedsimError("down: what is left out stays in what is sent next: leave error_feedback true")
+            raise FedsimError(f"down: {type(self.learner).__name__} {OWN_MESSAGES}")
+
+    @property
+    def merge_obstacle(self) -> str:
+        """Every edge server would share a message of its own with its devices."""
+        return "sends parts of changes down, which add up to one message that all devices share"
 
     def init(self, problem: Problem, rng: np.random.Generator) -> CodedState:
         """The learner's; its message is the first that is shared."""
@@ -247,11 +255,17 @@ class SharedModel(Compressed):
         return state.shared
 
     def aggregate(self, problem: Problem, state: CodedState, answers: Answers) -> CodedState:
-        """The learner's, of what was read, and the next code of what is shared."""
-        after = super().aggregate(problem, state, answers)
+        """The learner's, of answers as if to its own message, and the next code of what is shared.
+
+        An answer that is a model has moved from y; the server adds what it lacked, x - y, lest that be forgotten.
+        """
         down, shared = self.codecs.down, self.broadcast(problem, state, 0)
         if down is None:
-            return after
+            raise FedsimError("nothing is shared without a codec")
+        if self.sends == "model":
+            lacked = self.learner.broadcast(problem, state.inner, 0) - shared
+            answers = replace(answers, sent=answers.sent + lacked)
+        after = replace(state, inner=self.learner.aggregate(problem, state.inner, answers), version=state.version + 1)
         lacks = (self.learner.broadcast(problem, after.inner, 0) - shared).ravel()
         code = down.damping(lacks.size) * down.carried(lacks, after.rng())
         shared = rounded(shared + code.reshape(shared.shape), getattr(self.learner, "precision", "float64"))

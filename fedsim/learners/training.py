@@ -71,6 +71,7 @@ class CentralTraining:
         self._streams = streams
         self._trusted: dict[int, Answer] = {}
         self._catches_up = learner if isinstance(learner, CatchUp) else None
+        self._whole_bytes = learner.down_bytes(problem)
         self._had: dict[int, int] = {}
         self._tells_all = tells_all(learner)
         self._told: Any = None
@@ -89,7 +90,7 @@ class CentralTraining:
         """Of what the server sends to this device now: where messages build on each other, all that it has missed."""
         had = self._had.get(device)
         if self._catches_up is None or had is None:
-            return self.learner.down_bytes(self.problem)
+            return self._whole_bytes
         return self._catches_up.catch_up_bytes(self.problem, max(self.version - had, 1))
 
     def received(self, device: int, version: int) -> None:
