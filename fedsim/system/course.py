@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,8 +21,7 @@ Ways = tuple[Capacity | None, Capacity | None]
 """Capacities up and down; None for a rate that stays what it is."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OwnRates:
+class OwnRates(NamedTuple):
     """A device's mean rates, its place in its group, and its luck: random streams by name."""
 
     rank: int

@@ -16,7 +16,8 @@ from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet, Rows
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array, Bools, Numbers
-from fedsim.system.usage import Usage, total
+from fedsim.system.tally import NOTHING, Tally, of_tally, summed
+from fedsim.system.usage import Usage
 
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
@@ -39,9 +40,10 @@ class Crew(Sequence[Device]):
         self._make = make
         self._made: dict[int, Device] = {}
         self._active: dict[int, Device] = {}
-        self._rested: dict[int, Usage] = {}
+        self._rested: dict[int, Tally] = {}
+        self._woken: list[Tally] = []  # what is still among all that rest, and rests no more
         self._touched = self._wake  # one for all of them
-        self._all_rested = Usage()
+        self._all_rested: Tally = NOTHING
         self._rests = np.ones(len(fleet), dtype=np.bool_)
         self._since_s = np.zeros(len(fleet))
         self._charge_j = fleet.capacity_j()
@@ -226,10 +228,11 @@ class Crew(Sequence[Device]):
         """What all devices spent up to now."""
         self._make_of(self._doubtful(np.flatnonzero(self._charges)))
         self._lay_down([(row, device) for row, device in self._active.items() if device.rests()])
-        active = total(device.usage() for device in self._active.values())
+        active = summed([device.tally() for device in self._active.values()])
         rows = np.flatnonzero(self._rests)
         standby_j = float(np.minimum(self._drawn_j(rows), self._charge_j[rows]).sum())
-        return self._all_rested + active + Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
+        standby = Usage(energy_j={**Usage().energy_j, "sleep": standby_j})
+        return of_tally(self._all_rested) + of_tally(active) + standby
 
     def empty(self) -> int:
         """How many devices have no charge to run on."""
@@ -269,18 +272,22 @@ class Crew(Sequence[Device]):
             self._rests[row] = False
             self._active[row] = self._made[row]
             if (rested := self._rested.pop(row, None)) is not None:
-                self._all_rested -= rested
+                self._woken.append(rested)
 
     def _lay_down(self, resting: Sequence[tuple[int, Device]]) -> None:
         """They draw their standby power and nothing else: rows again, with what they have spent until now put aside."""
-        rows = [row for row, _ in resting]
+        rows, left_j, tallies = [row for row, _ in resting], [], []
         for row, device in resting:
             del self._active[row]
-            self._rested[row] = device.usage()
-        self._all_rested = total([self._all_rested, *(self._rested[row] for row in rows)])
+            tally = self._rested[row] = device.tally()
+            tallies.append(tally)
+            battery = device.meter.battery
+            left_j.append(math.inf if battery is None else battery.charge_j)
+        self._all_rested = summed([self._all_rested, *tallies], less=self._woken)
+        self._woken = []
         self._rests[rows] = True
         self._since_s[rows] = self._sim.now
-        self._charge_j[rows] = [device.meter.charge_j for _, device in resting]
+        self._charge_j[rows] = left_j
 
     def _drawn_j(self, rows: Rows) -> Array:
         """What these would have drawn in standby since they came to rest, if their charge lasted."""

@@ -120,6 +120,10 @@ class DeviceGroup:
         digests = b"".join(blake2b(name.encode(), digest_size=8).digest() for name in self.names)
         return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
+    def name_of(self, rank: int) -> str:
+        """A device's own name, or group and rank, such as ``low-3g-07``; a larger group renames nobody."""
+        return self.names[rank] if self.names else f"{self.name}-{rank:02d}"
+
     def kind_of(self, things: Numbers, luck: Lucks) -> Ranks:
         """The kind of each device: (count,)."""
         if self.names:
@@ -209,10 +213,9 @@ class Fleet:
         return number, row - self._begins[number]
 
     def name(self, index: int) -> str:
-        """Its own name, or group and rank, such as ``low-3g-07``; a larger group renames nobody."""
+        """Of a device; see ``DeviceGroup.name_of``."""
         number, rank = self.place(index)
-        group = self.groups[number]
-        return group.names[rank] if group.names else f"{group.name}-{rank:02d}"
+        return self.groups[number].name_of(rank)
 
     def node_of(self, index: int) -> str:
         """The node on which it hangs, as it is at the start."""
@@ -222,15 +225,15 @@ class Fleet:
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self.place(index)
-        kind = self.kinds[self.kind[index]]
+        group, kind = self.groups[number], self.kinds[self.kind[index]]
         way = kind.way
-        charge_j = math.inf if kind.battery_j is None else kind.battery_j * float(self.charge[index])
-        name = self.name(index)
+        charge_j = math.inf if kind.battery_j is None else kind.battery_j * self.charge.item(index)
+        name = group.name_of(rank)
         return DeviceSpec(
             name=name,
-            group=self.groups[number].name,
+            group=group.name,
             index=index,
-            flops_per_s=float(self.flops_per_s[index]),
+            flops_per_s=self.flops_per_s.item(index),
             step_overhead_s=kind.step_overhead_s,
             train_w=kind.train_w,
             idle_w=kind.idle_w,
@@ -240,27 +243,21 @@ class Fleet:
             rules=kind.rules,
             charge_j=charge_j,
             link=way.link,
-            place=self.node_of(index),
+            place=way.place(rank),
             access=way.access(
                 OwnRates(
-                    rank=rank,
-                    up_bps=float(self.up_bps[index]),
-                    down_bps=float(self.down_bps[index]),
-                    luck=partial(self._streams, "rate", name),
+                    rank, self.up_bps.item(index), self.down_bps.item(index), partial(self._streams, "rate", name)
                 ),
-                float(self.rtt_s[index]),
+                self.rtt_s.item(index),
             ),
             radio=way.radio,
             paging_s=way.paging_s,
-            handover=self._handover(index),
+            handover=None if kind.roams is None else self._handover(index, kind.roams),
             interrupted=kind.interrupted,
             faults=kind.faults,
         )
 
-    def _handover(self, index: int) -> Handover | None:
-        roams: Roams | None = self.kinds[self.kind[index]].roams
-        if roams is None:
-            return None
+    def _handover(self, index: int, roams: Roams) -> Handover:
         number, rank = self.place(index)
         who = Roamer(
             rank=rank,

@@ -28,6 +28,30 @@ class Way:
     paging_s: float
 
 
+class AnyWay(Protocol):
+    """What a ``Way`` says; a device's own row of the fleet says it of its usual one."""
+
+    @property
+    def link(self) -> str:
+        """The technology."""
+
+    @property
+    def place(self) -> str:
+        """Where it is attached."""
+
+    @property
+    def access(self) -> Access:
+        """The private link to there."""
+
+    @property
+    def radio(self) -> RadioProfile:
+        """What its radio is like."""
+
+    @property
+    def paging_s(self) -> float:
+        """The longest that a message waits for the radio to listen."""
+
+
 class Itinerary(Protocol):
     """Which of its ways a device takes, and when."""
 

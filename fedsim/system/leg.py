@@ -8,7 +8,7 @@ from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import AT_HOME, Way
-from fedsim.system.track import Track
+from fedsim.system.track import Both, Track
 from fedsim.system.transport import Connection, Path, Plan, Transport
 from fedsim.system.wiring import Wiring
 
@@ -66,27 +66,44 @@ class Planner:
         """Whether what a message meets follows from the network and its connection alone."""
         return self.split is None and self.jitter.is_none
 
-    def approach(self, source: str, target: str) -> Approach:
-        """What messages will meet, in a network as it is now.
+    def approaches(self, source: str, target: str) -> tuple[Approach, Approach] | None:
+        """What messages there and back will meet, in a network as it is now; None if that is not steady.
 
         Raises:
             NoRouteError, ValueError: as for ``leg``.
         """
+        there = self.wiring.foresee(source, target)
+        back = there.turned()
+        if back is None or not self.links.are_steady(there.there.links + back.there.links):
+            return None
+        return self._approach(there), self._approach(back)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether every message has a rate of its own, and delays do not differ from one to the next."""
+        return self.split is not None and self.jitter.is_none
+
+    def road(self, source: str, target: str) -> Path | None:
+        """The path of messages that have a rate of their own, in a network as it is now; None where they share links.
+
+        Raises:
+            NoRouteError, ValueError: as for ``leg``.
+        """
+        if self.split is None:
+            return None
         both = self.wiring.foresee(source, target)
-        path = Path(
-            delay_s=both.delay_s,
-            back_s=both.back_s,
-            rates_bps=self.links.rates_bps(both.numbers),
-            loss=both.loss,
-        )
-        links = both.there.links if both.back is None else both.there.links + both.back.links
-        return Approach(self.links, path, both, self.links.are_steady(links))
+        bps = self.split.rate_bps(source, target, both.there)
+        return Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss)
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
         if self.split is not None:
             for link in leg.way.links if leg.tracks else ():
                 self.split.release(link)
+
+    def _approach(self, both: Both) -> Approach:
+        path = Path(both.delay_s, both.back_s, self.links.rates_bps(both.numbers), both.loss)
+        return Approach(self.links, self.transport, path, both)
 
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
         both = self.wiring.both(source, target)

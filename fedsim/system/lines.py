@@ -1,8 +1,7 @@
 """One direction of a link each: numbers among the shared links, media, delays and losses."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity, Constant
@@ -13,8 +12,7 @@ Arc = tuple[str, str]
 """Two names: a line leads from the first to the second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One direction of a link: its number, the medium that it shares with the other one if it is half duplex."""
 
     link: int
@@ -31,6 +29,7 @@ class Lines:
         self._lines: dict[Arc, Line] = {}
         self._arcs: dict[int, Arc] = {}
         self._capacities: dict[int, float | Capacity] = {}
+        """Of those that share a medium."""
 
     def __iter__(self) -> Iterator[Arc]:
         return iter(self._lines)
@@ -56,42 +55,45 @@ class Lines:
         if ways[0]["duplex"] == "half":
             media = (self._link(None, max(way["capacity_bps"] for way in ways)),)
         for arc, way in zip(((source, target), (target, source)), ways, strict=False):
-            self._put(arc, Line(self._link(None, way["capacity_bps"]), media, way["delay_s"], way["loss"]))
+            link = self._link(None, way["capacity_bps"])
+            self._put(arc, Line(link, media, way["delay_s"], way["loss"]), way["capacity_bps"])
 
-    def hang(self, name: str, node: str, access: Access) -> None:
-        """The lines of an access link; a name that comes back to a node finds its old ones, as it now needs them."""
+    def hang(self, name: str, node: str, access: Access) -> tuple[Line, Line]:
+        """The lines of an access link, up and down.
+
+        A name that comes back to a node finds its old ones, as it now needs them.
+        """
+        up, down, delay_s, loss = access.upwards, access.downwards, access.delay_s, access.loss
+        old_up, old_down = self._lines.get((name, node)), self._lines.get((node, name))
         media: tuple[int, ...] = ()
         if access.half_duplex:
-            old = self._lines.get((name, node))
-            shared = _larger(access.upwards, access.downwards)
-            media = (self._link(old.medium[0] if old and old.medium else None, shared),)
-        for arc, capacity in (((name, node), access.upwards), ((node, name), access.downwards)):
-            old = self._lines.get(arc)
-            self._put(arc, Line(self._link(old.link if old else None, capacity), media, access.delay_s, access.loss))
+            media = (self._link(old_up.medium[0] if old_up and old_up.medium else None, _larger(up, down)),)
+        upwards = Line(self._link(old_up and old_up.link, up), media, delay_s, loss)
+        downwards = Line(self._link(old_down and old_down.link, down), media, delay_s, loss)
+        self._put((name, node), upwards, up)
+        self._put((node, name), downwards, down)
+        return upwards, downwards
 
     def set_capacity(self, arc: Arc, capacity: float | Capacity) -> None:
         """From now on a line carries so much; a half-duplex medium goes on to carry as much as the larger direction."""
         line = self._lines[arc]
-        self._carry(line.link, capacity)
+        self._links.set_capacity(line.link, capacity)
         for medium in line.medium:
-            self._carry(medium, _larger(capacity, self._capacities[self._lines[arc[::-1]].link]))
+            self._capacities[line.link] = capacity
+            self._links.set_capacity(medium, _larger(capacity, self._capacities[self._lines[arc[::-1]].link]))
 
-    def _put(self, arc: Arc, line: Line) -> None:
+    def _put(self, arc: Arc, line: Line, capacity: float | Capacity) -> None:
         self._lines[arc] = line
         self._arcs[line.link] = arc
+        if line.medium:
+            self._capacities[line.link] = capacity
 
     def _link(self, old: int | None, capacity: float | Capacity) -> int:
         """A link that carries so much: the old one, if there is one."""
-        if old is not None:
-            self._carry(old, capacity)
-            return old
-        link = self._links.add_link(capacity)
-        self._capacities[link] = capacity
-        return link
-
-    def _carry(self, link: int, capacity: float | Capacity) -> None:
-        self._links.set_capacity(link, capacity)
-        self._capacities[link] = capacity
+        if old is None:
+            return self._links.add_link(capacity)
+        self._links.set_capacity(old, capacity)
+        return old
 
 
 def _larger(one: float | Capacity, other: float | Capacity) -> float | Capacity:

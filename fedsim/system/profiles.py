@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from fedsim import units
 from fedsim.errors import FedsimError
 from fedsim.system.fading import FadingShape
 from fedsim.system.law import Lognormal
+from fedsim.system.meter import Stage
 from fedsim.system.throttle import Throttle
 from fedsim.yamlfile import read_yaml
 
@@ -87,7 +88,7 @@ class Doze:
             raise ValueError(f"0 <= min_s <= max_s must hold, got {self.min_s!r} and {self.max_s!r}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class RadioProfile:
     """Power of a radio: ``min(max_w, beta_w + alpha_up * up + alpha_down * down)`` while bytes move.
 
@@ -104,6 +105,27 @@ class RadioProfile:
     tails: tuple[tuple[float, float], ...]
     idle_w: float
     doze: Doze | None = None
+
+    @cached_property
+    def peak_w(self) -> float:
+        """The most that it ever draws."""
+        return max(self.max_w, self.idle_w, self.promotion_w, *[power_w for _, power_w in self.tails])
+
+    @cached_property
+    def idle(self) -> Stage:
+        """Listening, for ever."""
+        return Stage(math.inf, self.idle_w, "sleep", "idle")
+
+    @cached_property
+    def silence(self) -> Stage:
+        """Connected without moving bytes."""
+        connected_w, cause = (self.tails[0][1], "radio") if self.tails else (self.idle_w, "sleep")
+        return Stage(math.inf, connected_w, cause, "silent")
+
+    @cached_property
+    def named_tails(self) -> tuple[tuple[str, float, float], ...]:
+        """The tails: the name of the state, seconds, watts."""
+        return tuple([(f"tail-{number}", *tail) for number, tail in enumerate(self.tails, start=1)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,8 +62,10 @@ class Renewal:
         """Whether these are on at ``time_s``, and until when."""
         late = ranks[self._until_s[ranks] <= time_s]
         if len(late):
-            self._begin(late[self._draw[late] == 0])
-            late = late[self._until_s[late] <= time_s]
+            fresh = late[self._draw[late] == 0]
+            if len(fresh):
+                self._begin(fresh)
+                late = late[self._until_s[late] <= time_s]
         while len(late):
             self._turn(late)
             late = late[self._until_s[late] <= time_s]
@@ -80,8 +82,10 @@ class Renewal:
             self._is_on[ranks] = True
             self._until_s[ranks] = self._start_s[ranks] + self._periods(ranks, self._next(ranks)[0])
             return
-        share, place = self._next(ranks)
-        length = self._next(ranks)[0]
+        things, n = self._things[ranks], len(ranks)
+        first, second = np.split(self._luck.pairs(np.tile(things, 2), np.repeat((0, 1), n)), 2, axis=1)
+        self._draw[ranks] = 2
+        (share, place), length = first, second[0]
         self._is_on[ranks] = share < self._laws.on_share(ranks)
         self._until_s[ranks] = self._start_s[ranks] + place * self._periods(ranks, length, spread=True)
 

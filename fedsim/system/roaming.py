@@ -10,8 +10,8 @@ from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
 from fedsim.system.endpoint import Guest
-from fedsim.system.flow import Flow
-from fedsim.system.handover import Fate, Handover, Way
+from fedsim.system.flow import Moving
+from fedsim.system.handover import AnyWay, Fate, Handover
 from fedsim.system.meter import PowerMeter
 from fedsim.system.radio import Radio
 
@@ -26,10 +26,10 @@ class Movable(Protocol):
 class Carried(Protocol):
     """Whose flows change radios."""
 
-    def flows(self) -> Iterable[tuple[Flow, bool]]:
+    def flows(self) -> Iterable[tuple[Moving, bool]]:
         """Its flows in progress, each with whether it is outgoing."""
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Take note of the present rate of a flow."""
 
 
@@ -55,12 +55,19 @@ class Roaming:
     """
 
     def __init__(
-        self, sim: Simulation, name: str, home: Way, handover: Handover | None, *, meter: PowerMeter, network: Movable
+        self,
+        sim: Simulation,
+        name: str,
+        home: AnyWay,
+        handover: Handover | None,
+        *,
+        meter: PowerMeter,
+        network: Movable,
     ) -> None:
         self._sim = sim
         self._name = name
         self._network = network
-        self._ways: tuple[Way, ...] = (home,)
+        self._ways: tuple[AnyWay, ...] = (home,)
         self._then: Fate = "continue"
         self._number = 0
         self._until_s = math.inf
@@ -78,17 +85,13 @@ class Roaming:
                 luck = (name,) if way.link == home.link else (name, way.link)
                 self.radios[way.link] = Radio(sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
                 self.radios[way.link].let_go = self._tell_connected
-        self._radio = self.radios[home.link]
+        self.radio = self.radios[home.link]
+        """The radio of the present way."""
 
     @property
-    def way(self) -> Way:
+    def way(self) -> AnyWay:
         """The way that it takes, as of the last look."""
         return self._ways[self._number]
-
-    @property
-    def radio(self) -> Radio:
-        """The radio of that way."""
-        return self._radio
 
     @property
     def is_used(self) -> bool:
@@ -153,9 +156,9 @@ class Roaming:
 
     def _go(self, number: int, device: Carried, users: int) -> None:
         """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""
-        old, self._number = self._radio, number
+        old, self._number = self.radio, number
         new, now_s = self.radios[self.way.link], self._sim.now
-        self._radio = new
+        self.radio = new
         if users and new is not old:
             pushed = old.is_paged
             for _ in range(users):

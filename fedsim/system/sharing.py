@@ -58,8 +58,7 @@ class FairShares:
 
     def add_link(self, capacity_bps: float) -> int:
         """Number of a new link; link 0 pads routes, and nothing may use it."""
-        self._links.add(capacity_bps)
-        return self.links - 1
+        return self._links.add(capacity_bps)
 
     @property
     def links(self) -> int:
@@ -69,6 +68,10 @@ class FairShares:
     def capacity_bps(self, link: int) -> float:
         """Present capacity."""
         return self._links.carries_bps(link)
+
+    def capacities_bps(self, links: Sequence[int]) -> tuple[float, ...]:
+        """Present capacities."""
+        return self._links.carry_bps(links)
 
     def lone_bps(self, way: Way) -> float:
         """What a flow without a cap would have alone."""

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from fedsim.system.lines import Line
 from fedsim.system.passage import AT_HOME, Way, way
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Lines one after the other: their links, media among them, and their delay; put together once for many tracks."""
 
     lines: tuple[Line, ...] = ()
@@ -29,6 +29,11 @@ def section(lines: Sequence[Line], delay_s: float | None = None) -> Section:
         delay_s=sum(line.delay_s for line in lines) if delay_s is None else delay_s,
         loses=any(line.loss for line in lines),
     )
+
+
+def of_one(line: Line) -> Section:
+    """Of this line, as ``section`` would put it together: most sections are of the access link of one device."""
+    return Section((line,), (line.link, *line.medium), (line.link,), line.delay_s, line.loss > 0)
 
 
 @dataclass(slots=True)
@@ -76,25 +81,32 @@ class Both:
 
     there: Track
     back: Track | None
-    delay_s: float = field(init=False)
-    back_s: float | None = field(init=False)
-    numbers: tuple[int, ...] = field(init=False)
-    loss: float = field(init=False)
-    _ways: dict[float, Way] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        there, back = self.there, self.back
-        self.delay_s, self.numbers, self.loss = there.delay_s, there.numbers, there.loss
-        self.back_s = None if back is None else back.delay_s
+    delay_s: float
+    back_s: float | None
+    numbers: tuple[int, ...]
+    loss: float
+    _way: Way = AT_HOME
+    _back_share: float = -1.0
 
     def way(self, back_share: float) -> Way:
         """The links there, and those back, of which acknowledgements take this share of the rate."""
-        found = self._ways.get(back_share)
-        if found is None:
+        if back_share != self._back_share:
             back = self.back.links if self.back is not None and back_share else ()
-            found = self._ways[back_share] = way(self.there.links or AT_HOME.links, back, back_share)
-        return found
+            self._way, self._back_share = way(self.there.links or AT_HOME.links, back, back_share), back_share
+        return self._way
+
+    def turned(self) -> "Both | None":
+        """As who answers finds them; None if there is no way back."""
+        back = self.back
+        if back is None or self.back_s is None:
+            return None
+        return Both(back, self.there, self.back_s, self.delay_s, back.numbers, back.loss)
 
     def tracks(self, back_share: float) -> tuple[Track, ...]:
         """Those of which an outage ends a message whose acknowledgements take this share."""
         return (self.there,) if self.back is None or not back_share else (self.there, self.back)
+
+
+def both(there: Track, back: Track | None) -> Both:
+    """These two, or the one."""
+    return Both(there, back, there.delay_s, None if back is None else back.delay_s, there.numbers, there.loss)

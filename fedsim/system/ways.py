@@ -60,7 +60,7 @@ class WayIn:
 
     def access(self, rates: OwnRates, rtt_s: float) -> Access:
         """A device's own link, with its mean rates and round trip."""
-        up, down = self.course.of(rates)
+        up, down = (None, None) if self.course is STEADY else self.course.of(rates)
         return Access(
             up_bps=rates.up_bps,
             down_bps=rates.down_bps,

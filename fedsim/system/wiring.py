@@ -1,9 +1,7 @@
 """From names to lines: access link, route through the core, access link."""
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fedsim.errors import NoRouteError
 from fedsim.problems import unknown
@@ -13,13 +11,12 @@ from fedsim.system.lines import Arc, Line, Lines
 from fedsim.system.links import SharedLinks
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
-from fedsim.system.track import Both, Section, Track, section
+from fedsim.system.track import Both, Section, Track, both, of_one, section
 
 _NO_LINES: Final = Section()
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(NamedTuple):
     """Where a message starts or ends: a node, and the private lines up to it and down from it."""
 
     node: str
@@ -101,7 +98,7 @@ class Wiring:
         return self._found(source, target)
 
     def foresee(self, source: str, target: str) -> Both:
-        """The same for a message that is not sent yet, and may never be.
+        """The same for messages that are not sent yet, and may never be; who asks keeps it.
 
         Raises:
             NoRouteError, ValueError: as for ``both``.
@@ -109,27 +106,29 @@ class Wiring:
         for name in (source, target):
             if name not in self._ends:
                 self._foreseen.add(name)
-        return self._found(source, target)
+        return self._both_of(source, target)
 
     def need(self, *names: str) -> None:
         """A message has gone from or to these."""
-        self._foreseen.difference_update(names)
+        if self._foreseen:
+            self._foreseen.difference_update(names)
 
     def _found(self, source: str, target: str) -> Both:
         found = self._both.get((source, target))
         if found is None:
-            found = self._both[source, target] = self._both_of(source, target)
+            turned = self._both.get((target, source))
+            found = None if turned is None else turned.turned()
+            if found is None:
+                found = self._both_of(source, target)
+            self._both[source, target] = found
         return found
 
     def _both_of(self, source: str, target: str) -> Both:
-        turned = self._both.get((target, source))
-        if turned is not None and turned.back is not None:
-            return Both(turned.back, turned.there)
         there = self.track(source, target)
-        back: Track | None = None
-        with suppress(NoRouteError):
-            back = self.track(target, source)
-        return Both(there, back)
+        try:
+            return both(there, self.track(target, source))
+        except NoRouteError:
+            return both(there, None)
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.
@@ -230,9 +229,8 @@ class Wiring:
             if name not in self._attached:
                 raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
             node, access = self._attached[name]
-            self._lines.hang(name, node, access)
-            end = _End(node, section([self._lines[name, node]]), section([self._lines[node, name]]))
-            self._ends[name] = end
+            up, down = self._lines.hang(name, node, access)
+            end = self._ends[name] = _End(node, of_one(up), of_one(down))
         return end
 
     def _through(self, source: str, target: str) -> Section:

@@ -190,3 +190,47 @@ def test_the_collector_comes_seldom_in_a_run_and_is_as_it_was_after_it(sim, thre
         assert gc.get_freeze_count() == 0
     finally:
         gc.set_threshold(*before)
+
+
+def test_the_collector_comes_the_more_seldom_the_less_there_is_to_collect(sim):
+    def threshold():
+        return gc.get_threshold()[0]
+
+    async def main():
+        kept = []
+        seen = [threshold()]
+        for wanted in (60_000, 210_000):
+            kept += [[] for _ in range(wanted)]
+            seen.append(threshold())
+        for _ in range(820_000):
+            cycle = []
+            cycle.append(cycle)
+        return [*seen, threshold()]
+
+    before = gc.get_threshold()
+    gc.set_threshold(700)
+    try:
+        assert sim.run(main()) == [50_000, 200_000, 800_000, 50_000]
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_nobody_looks_through_what_a_run_leaves_behind_where_there_was_no_garbage(sim):
+    kept, looked = [], []
+
+    async def main():
+        kept.append([[] for _ in range(100_000)])
+
+    def look(phase, info):
+        looked.append((phase, info["generation"]))
+
+    before = gc.get_threshold()
+    gc.set_threshold(700)
+    gc.callbacks.append(look)
+    try:
+        sim.run(main())
+        kept.append([])
+        assert looked == [("start", 0), ("stop", 0)]
+    finally:
+        gc.callbacks.remove(look)
+        gc.set_threshold(*before)

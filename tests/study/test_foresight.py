@@ -1,5 +1,6 @@
 """What is told in advance is what would have come: every run is lived twice, once with foresight and once without."""
 
+import gc
 from contextlib import suppress
 
 import pandas as pd
@@ -13,6 +14,7 @@ from fedsim.scenario import build, check
 from fedsim.study import run
 from fedsim.study.devices import device_table
 from fedsim.study.links import link_table
+from fedsim.system.foreseen import Exchange
 from fedsim.system.foresight import Foresight
 
 
@@ -103,6 +105,16 @@ def test_undisturbed_rounds_come_as_foretold():
     found = twins(scenario())
     assert found.came == 4 * 12
     assert found.dropped == 0
+
+
+def test_what_came_as_foretold_leaves_nothing_to_the_garbage_collector():
+    """Of a job it was a tenth of the time."""
+    gc.disable()
+    try:
+        lived(scenario(), Counted)
+        assert not [thing for thing in gc.get_objects() if type(thing) is Exchange]
+    finally:
+        gc.enable()
 
 
 def test_who_is_cut_off_when_the_round_closes_has_lived_until_then():

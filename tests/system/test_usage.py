@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsim.system.meter import CAUSES
+from fedsim.system.tally import of_tally, summed
 from fedsim.system.usage import Usage, WasteBook, total
 
 amounts = st.floats(0, 1e6)
@@ -60,3 +61,19 @@ def test_usages_together_are_their_sum():
     other = Usage(energy_j={**dict.fromkeys(CAUSES, 0.0), "send": 0.25}, received_bytes=7.0)
     assert total([one, other, one]) == one + other + one
     assert total([]) == Usage()
+
+
+@given(together=usages, less=st.lists(usages, max_size=4), more=st.lists(usages, max_size=12))
+def test_tallies_are_added_up_to_the_same_digits(together, less, more):
+    """One after the other: first those that are taken away."""
+    expected = together
+    for usage in less:
+        expected -= usage
+    for usage in more:
+        expected += usage
+    rows = [tuple(numbers(usage)) for usage in (together, *more)]
+    assert of_tally(summed(rows, less=[tuple(numbers(usage)) for usage in less])) == expected
+
+
+def test_no_tallies():
+    assert of_tally(summed([])) == Usage()
