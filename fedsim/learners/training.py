@@ -187,6 +187,7 @@ class GossipTraining:
         # Asked of a protocol for every message, these would take as long as all else of it.
         self._catches_up = learner if isinstance(learner, CatchUp) else None
         self._keeps_news = learner if isinstance(learner, NewsKeeper) else None
+        self._up_bytes = learner.up_bytes(problem)
         self.tape = Tape(problem, learner)
         starts = [learner.init(problem, device, streams("init")) for device in range(problem.devices)]
         self._states = [Due(start) for start in starts]
@@ -239,7 +240,7 @@ class GossipTraining:
         """Of a message to a neighbour that has not had the last so many, the present one among them."""
         if self._catches_up is not None:
             return self._catches_up.catch_up_bytes(self.problem, codes)
-        return self.learner.up_bytes(self.problem)
+        return self._up_bytes
 
     def meeting(
         self, own: Due, done: Done, offered: Due, received: Mapping[int, Due], weights: Mapping[int, float]
