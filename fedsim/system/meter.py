@@ -158,9 +158,9 @@ class PowerMeter:
             del self._draws[cause]
         self._changed_s = at_s
 
-    def add_track(self) -> int:
-        """Number of a new track, empty so far."""
-        self._tracks.append(())
+    def add_track(self, stages: tuple[Stage, ...] = ()) -> int:
+        """Number of a new track, which has these stages since the last change."""
+        self._tracks.append(stages)
         self._since_s.append(self._changed_s)
         self.seconds.append({})
         return len(self._tracks) - 1
@@ -204,6 +204,8 @@ class PowerMeter:
         Raises:
             ValueError: something is accounted for already.
         """
+        if since_s == self._changed_s:
+            return
         if not since_s <= self._changed_s or any(self.spent_j.values()):
             raise ValueError(
                 f"the meter is settled to {self._changed_s!r} s and has spent: it began after {since_s!r} s"

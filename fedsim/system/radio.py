@@ -63,7 +63,6 @@ class Radio:
         self._is_flat = not (profile.alpha_up_w_per_bps or profile.alpha_down_w_per_bps)  # a rate is as good as another
         self._sim = sim
         self._meter = meter
-        self._track = meter.add_track()
         self._paging_s = paging_s
         self._luck = luck
         self._paging_rng: np.random.Generator | None = None
@@ -78,7 +77,8 @@ class Radio:
         self._down_bps: dict[int, float] = {}
         self._idle, self._silence, self._tails = profile.idle, profile.silence, profile.named_tails
         self._waking: tuple[Stage, ...] = ()
-        self._plan(self._idle)
+        self._stages: tuple[Stage, ...] = (self._idle,)
+        self._track = meter.add_track(self._stages)
 
     @property
     def is_paged(self) -> bool:
