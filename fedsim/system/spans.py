@@ -1,6 +1,7 @@
 """When something was so, in stretches of time that may overlap."""
 
 from bisect import bisect_left, bisect_right
+from itertools import islice
 from typing import Final
 
 _MANY: Final = 64
@@ -35,15 +36,16 @@ class Spans:
 
     def seconds(self, since_s: float, now_s: float) -> float:
         """How long it was so up to now, where it is so since then (infinity: it is not)."""
+        if not since_s < now_s:
+            return self._summed(len(self._to_s))
         known = Spans()
         known._from_s, known._to_s, known._sum_s = self._from_s[:], self._to_s[:], self._sum_s
-        if since_s < now_s:
-            known.add(since_s, now_s, since_s)
+        known.add(since_s, now_s, since_s)
         return known._summed(len(known._to_s))
 
     def _summed(self, many: int) -> float:
         sum_s = self._sum_s
-        for from_s, to_s in zip(self._from_s[:many], self._to_s[:many], strict=True):
+        for from_s, to_s in islice(zip(self._from_s, self._to_s, strict=True), many):
             sum_s += to_s - from_s
         return sum_s
 
