@@ -366,9 +366,9 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._is_at_work:
+        if self._awake or not self._may_rest or self._is_at_work or self.meter.witness is not None:
             return False
-        return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
+        return self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""

@@ -196,7 +196,13 @@ class PowerMeter:
 
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
-        return all(_at(track, at_s).until_s == math.inf for track in self._tracks)
+        for track in self._tracks:
+            for until_s, _, _, _ in track:
+                if until_s > at_s:
+                    if until_s < math.inf:
+                        return False
+                    break
+        return True
 
     def stood_by_since(self, since_s: float) -> None:
         """Everything has been as it is now from an earlier time on, and none of it is accounted for yet.
