@@ -244,6 +244,11 @@ class SharedLinks:
             moving_bytes=self._shares.sent_bytes(),
         )
 
+    @property
+    def are_all_steady(self) -> bool:
+        """Whether no capacity varies by itself."""
+        return not self._followers
+
     def are_steady(self, links: Sequence[int]) -> bool:
         """Whether the capacities of these links stay as they are until somebody sets them."""
         return not self._followers or not any(link in self._followers for link in links)
