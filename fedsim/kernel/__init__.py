@@ -2,6 +2,7 @@
 
 from fedsim.kernel.awaiting import as_event, awaitable
 from fedsim.kernel.budget import Budget, Stopped
+from fedsim.kernel.columns import Form
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.loop import EventLoop
 from fedsim.kernel.luck import Luck
@@ -17,6 +18,7 @@ __all__ = [
     "Environment",
     "EventLoop",
     "EventRecord",
+    "Form",
     "Luck",
     "Process",
     "Simulation",

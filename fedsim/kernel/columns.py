@@ -1,6 +1,7 @@
 """Rows that come one by one, packed into typed columns a chunk at a time."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ _PLAIN: dict[type, type] = {
 }
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Form:
+    """A kind of row, and the names of its fields: said once for many rows, it is compared by identity."""
+
+    kind: str
+    names: tuple[str, ...]
+
+    def fields(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """The fields of a row with these values, in order of the names."""
+        return dict(zip(self.names, values, strict=True))
+
+
 class Chunk:
     """Rows as they came, sorted by their looks: kind, and names and types of the fields.
 
@@ -46,6 +59,7 @@ class Chunk:
     def __init__(self) -> None:
         self.count = 0
         self._rows: dict[tuple[Any, ...], list[Any]] = {}
+        self._formed: dict[tuple[Form, tuple[type, ...]], list[Any]] = {}  # the same lists, found in half the time
         self._types: dict[str, type] = {}
         self._orders: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
 
@@ -60,6 +74,20 @@ class Chunk:
         rows = self._rows.get(look)
         if rows is None:
             rows = self._learn(look, kind, fields)
+        rows.extend((self.count, time_s, *values))
+        self.count += 1
+
+    def add_formed(self, time_s: float, form: Form, values: tuple[Any, ...]) -> None:
+        """The same for a row of a form, with its values in order of the form's names.
+
+        Raises:
+            TypeError: as for ``add``.
+        """
+        look = (form, tuple(map(type, values)))
+        rows = self._formed.get(look)
+        if rows is None:
+            fields = form.fields(values)
+            rows = self._formed[look] = self._learn((form.kind, *fields, *look[1]), form.kind, fields)
         rows.extend((self.count, time_s, *values))
         self.count += 1
 

@@ -1,6 +1,7 @@
 """The event record: what happened, when, to whom."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fedsim import limits
-from fedsim.kernel.ahead import Ahead, Teller
+from fedsim.kernel.ahead import Ahead, ForeseenRow, Teller
 from fedsim.kernel.columns import Chunk, Value, common_schema, together
 from fedsim.kernel.shelf import FolderShelf, MemoryShelf, Shelf, read_parts, write_whole
 from fedsim.kernel.transcript import line
@@ -57,27 +58,44 @@ class EventRecord:
         """
         if self.is_muted:
             return
-        if self._ahead.next_s < time_s:
+        ahead = self._ahead
+        if ahead.next_s < time_s or ahead.next_s <= ahead.come_s:
             self.come_to(time_s)
-        self._add(time_s, kind, fields)
+        if self._kinds is None or kind in self._kinds:
+            self._chunk.add(time_s, kind, fields)
+            self._count()
+            if self._observers:
+                self._tell(time_s, kind, fields)
 
-    def foresee(self, rows: Iterable[Row], teller: Teller) -> None:
+    def foresee(self, rows: Iterable[ForeseenRow], teller: Teller) -> None:
         """Rows that will be added when time has come to them, but for those that their teller takes back before."""
+        if self._ahead.next_s <= self._ahead.come_s:
+            self.come_to(-inf)
         self._ahead.put(rows, teller)
 
-    def come_to(self, time_s: float, *, and_at: bool = False) -> None:
-        """Time has come to here: add what was foreseen for before, or until then."""
-        for row in self._ahead.before(time_s, and_at=and_at):
-            self._add(*row)
+    def come_until(self, time_s: float) -> None:
+        """Time has come to what was foreseen until now: what is recorded from now on comes after it."""
+        self._ahead.come_s = time_s
+        if self._observers:
+            self.come_to(time_s)
 
-    def _add(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
-        if self._kinds is not None and kind not in self._kinds:
-            return
-        self._chunk.add(time_s, kind, fields)
+    def come_to(self, time_s: float) -> None:
+        """Time has come to here: add what was foreseen for before."""
+        for at_s, _, form, values, _ in self._ahead.take(time_s):
+            if self._kinds is None or form.kind in self._kinds:
+                self._chunk.add_formed(at_s, form, values)
+                self._count()
+                if self._observers:
+                    self._tell(at_s, form.kind, form.fields(values))
+
+    def _count(self) -> None:
+        """One row more."""
         self._recorded += 1
         if self._chunk.count == _CHUNK:
             self.flush()
             limits.RECORD.check(self._recorded, "this run")
+
+    def _tell(self, time_s: float, kind: str, fields: Mapping[str, Value]) -> None:
         for kinds, observer in self._observers:
             if not kinds or kind in kinds:
                 observer(time_s, kind, fields)

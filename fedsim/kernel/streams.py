@@ -2,13 +2,16 @@
 
 import sys
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from numpy.random.bit_generator import ISeedSequence
 
 from fedsim.kernel.luck import Luck
+
+_MANY: Final = 4096
+"""So many parts of names are remembered."""
 
 
 class _Key(ISeedSequence):
@@ -42,6 +45,7 @@ class Streams:
             raise TypeError(f"seed must be a whole number, got {seed!r}")
         self.seed = int(seed)
         self._prefix = blake2b(_part(self.seed), digest_size=16)
+        self._texts: dict[str, bytes] = {}  # parts of names that came before: most streams share theirs with others
 
     def generator(self, *names: str | int) -> np.random.Generator:
         """The stream of this name: one or more texts or whole numbers; ``1`` and ``"1"`` are different names.
@@ -65,9 +69,22 @@ class Streams:
     def _digest(self, names: tuple[str | int, ...], use: bytes = b"") -> bytes:
         if not names:
             raise ValueError("a random stream needs a name")
-        state = self._prefix.copy()
-        state.update(use + b"".join([_part(name) for name in names]))
+        state, texts = self._prefix.copy(), self._texts
+        parts = use
+        for name in names:
+            if type(name) is str:
+                part = texts.get(name)
+                parts += self._of_text(name) if part is None else part
+            else:
+                parts += _part(name)
+        state.update(parts)
         return state.digest()
+
+    def _of_text(self, text: str) -> bytes:
+        if len(self._texts) > _MANY:
+            self._texts.clear()
+        part = self._texts[text] = _part(text)
+        return part
 
 
 def _part(name: str | int) -> bytes:
@@ -75,7 +92,7 @@ def _part(name: str | int) -> bytes:
     if isinstance(name, str):
         content = name.encode()
         return b"s%d:%b" % (len(content), content)
-    if _is_whole(name):
+    if type(name) is int or _is_whole(name):
         content = b"%d" % name
         return b"i%d:%b" % (len(content), content)
     raise TypeError(f"name must be a text or a whole number, got {name!r}")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.learner import Answers, Computed, Work, same_for_all
 from fedsim.learners.local_sgd import SgdLearner, sent
 from fedsim.learners.messages import rounded
 from fedsim.learners.one_model import everywhere, objective
@@ -64,6 +64,7 @@ class FedAsync(SgdLearner):
         """The model's own start, (p,)."""
         return problem.model.init(rng)
 
+    @same_for_all
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
         """x, the same for all."""
         del problem, device

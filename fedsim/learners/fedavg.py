@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fedsim.learners.central_sgd import CentralSgd
-from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.learner import Answers, Computed, Work, same_for_all
 from fedsim.learners.local_sgd import sent
 from fedsim.learners.messages import rounded, size_bytes
 from fedsim.learners.server_optimiser import Mean, Optimiser
@@ -35,6 +35,7 @@ class FedAvg(CentralSgd):
         """The model's own start, (p,)."""
         return self.server.begin(problem.model.init(rng))
 
+    @same_for_all
     def broadcast(self, problem: Problem, state: Any, device: int) -> Array:
         """The global model, the same for all."""
         del problem, device

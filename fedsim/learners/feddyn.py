@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.central_sgd import CentralSgd
-from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.learner import Answers, Computed, Work, same_for_all
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import sgd_cost, with_terms
 from fedsim.learners.messages import rounded, size_bytes
@@ -84,6 +84,7 @@ class FedDyn(CentralSgd):
         start = problem.model.init(rng)
         return FedDynState(theta=start, h=np.zeros_like(start), active=start, start=start, answers=0)
 
+    @same_for_all
     def broadcast(self, problem: Problem, state: FedDynState, device: int) -> Array:
         """Theta, the same for all."""
         del problem, device

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.em import example_losses, expect, likelihood, maximise, negative_log_likelihood, settle
-from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.learner import Answers, Computed, Work, same_for_all
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import SgdLearner, sgd_cost
 from fedsim.learners.messages import rounded, size_bytes
@@ -129,6 +129,7 @@ class FedEM(SgdLearner):
             theta += rng.uniform(-within, within, size=theta.shape)
         return theta
 
+    @same_for_all
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
         """All components, the same for all devices."""
         del problem, device

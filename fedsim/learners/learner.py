@@ -6,9 +6,9 @@ computes from its own model, what it sends to its neighbours, and how it mixes w
 work is always done for a *batch of devices*: the leading axis of every array is the device.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from fedsim.learners.local_cost import LocalCost
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
 
+Broadcast = TypeVar("Broadcast", bound=Callable[..., Any])
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -67,6 +68,20 @@ class Answers:
     examples: IntArray  # (k,) training examples behind each answer
     steps: IntArray  # (k,) local steps behind each answer
     staleness: IntArray  # (k,)
+
+
+def same_for_all(broadcast: Broadcast) -> Broadcast:
+    """Mark the ``broadcast`` of a learner as one that does not look at the device: it is asked once for each state.
+
+    A class that writes a ``broadcast`` of its own is not marked by that of its parent.
+    """
+    broadcast.same_for_all = True  # type: ignore[attr-defined]
+    return broadcast
+
+
+def tells_all(learner: "CentralLearner") -> bool:
+    """Whether all devices are sent the same; see ``same_for_all``."""
+    return getattr(learner.broadcast, "same_for_all", False)
 
 
 class LocalLearner(Protocol):
@@ -238,8 +253,8 @@ class NewsKeeper(DecentralisedLearner, Protocol):
 
 
 @runtime_checkable
-class CatchUp(DecentralisedLearner, Protocol):
-    """A decentralised learner whose messages build on each other: who missed some needs more than the last one."""
+class CatchUp(Protocol):
+    """A learner whose messages build on each other: who missed some needs more than the last one."""
 
     def catch_up_bytes(self, problem: Problem, codes: int) -> int:
-        """Bytes of a message to a neighbour that has not had the last so many, the present one among them."""
+        """Bytes of a message to somebody who has not had the last so many, the present one among them."""

@@ -81,10 +81,11 @@ class SgdLearner:
 
 def sgd_cost(solver: Sgd, problem: Problem, device: int) -> LocalCost:
     """What the solver asks of a device: the same of all that have as many examples."""
-    model, examples = problem.model, int(problem.sizes[device])
+    examples = int(problem.sizes[device])
+    model: Any = problem.model  # which need not have a hash
     try:
         return _cost(solver, model, examples)
-    except TypeError:  # a model of somebody else's that has no hash
+    except TypeError:
         return _cost.__wrapped__(solver, model, examples)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from fedsim.errors import FedsimError
-from fedsim.learners.learner import Answers, Computed, Work
+from fedsim.learners.learner import Answers, Computed, Work, same_for_all
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.local_sgd import SgdLearner, sgd_cost
 from fedsim.learners.messages import rounded
@@ -93,6 +93,7 @@ class PFedMe(SgdLearner):
         """The model's own start, (p,)."""
         return problem.model.init(rng)
 
+    @same_for_all
     def broadcast(self, problem: Problem, state: Array, device: int) -> Array:
         """The shared model, the same for all."""
         del problem, device

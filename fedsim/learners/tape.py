@@ -88,7 +88,7 @@ class Labour:
             memory=self.memory.value,
             steps=self.steps,
             version=self.version,
-            rng=self.luck(),
+            luck=self.luck,
         )
 
 

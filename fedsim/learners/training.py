@@ -19,6 +19,7 @@ from fedsim.learners.learner import (
     MergingLearner,
     NewsKeeper,
     PairwiseLearner,
+    tells_all,
 )
 from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.tape import Done, Due, Labour, Mix, Offer, Rebase, Recall, Tape
@@ -69,19 +70,42 @@ class CentralTraining:
         self.bench = Workbench(problem, learner)
         self._streams = streams
         self._trusted: dict[int, Answer] = {}
+        self._catches_up = learner if isinstance(learner, CatchUp) else None
+        self._whole_bytes = learner.down_bytes(problem)
+        self._had: dict[int, int] = {}
+        self._tells_all = tells_all(learner)
+        self._told: Any = None
+        self._told_of: Any = None
 
     def broadcast(self, device: int) -> Array:
         """What the server sends to this device now."""
-        return self.learner.broadcast(self.problem, self.state, device)
+        if not self._tells_all:
+            return self.learner.broadcast(self.problem, self.state, device)
+        if self._told_of is not self.state:
+            self._told, self._told_of = self.learner.broadcast(self.problem, self.state, device), self.state
+        message: Array = self._told
+        return message
+
+    def down_bytes(self, device: int) -> int:
+        """Of what the server sends to this device now: where messages build on each other, all that it has missed."""
+        had = self._had.get(device)
+        if self._catches_up is None or had is None:
+            return self._whole_bytes
+        return self._catches_up.catch_up_bytes(self.problem, max(self.version - had, 1))
+
+    def received(self, device: int, version: int) -> None:
+        """This device has what was sent to it at ``version``."""
+        if self._catches_up is not None:
+            self._had[device] = version
 
     def begin(self, device: int, received: Array, steps: int, key: Sequence[str | int], version: int) -> int:
         """Start local work on what was sent at ``version``; ``key`` names its random stream.
 
         Returns the ticket for ``bench``.
         """
-        rng = self._streams("local", *key)
+        luck = partial(self._streams, "local", *key)
         memory = self._trusted[device].memory if device in self._trusted else self.memories[device]
-        job = Job(device=device, received=received, memory=memory, steps=steps, version=version, rng=rng)
+        job = Job(device=device, received=received, memory=memory, steps=steps, version=version, luck=luck)
         return self.bench.put(job)
 
     def trust(self, answer: Answer) -> None:

@@ -5,6 +5,7 @@ many devices have put work of the same kind on the bench, and all of it is compu
 result, for every piece of work has its own random stream and a learner treats the devices of a batch apart.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +17,14 @@ from fedsim.tasks.problem import Problem
 
 @dataclass(kw_only=True, slots=True, eq=False)  # not frozen: that costs more than all else in making one
 class Job:
-    """Local work of one device."""
+    """Local work of one device; its random stream is made when it is done, together with those of the others."""
 
     device: int
     received: Array
     memory: Any
     steps: int
     version: int
-    rng: np.random.Generator
+    luck: Callable[[], np.random.Generator]
 
 
 @dataclass(kw_only=True, slots=True, eq=False)  # likewise
@@ -117,12 +118,20 @@ def stack(jobs: list[Job]) -> Work:
     """Jobs of single devices as the work of a batch."""
     return Work(
         devices=np.array([job.device for job in jobs], dtype=np.int64),
-        received=np.stack([job.received for job in jobs]),
+        received=_piled([job.received for job in jobs]),
         memory=tuple(job.memory for job in jobs),
         steps=np.array([job.steps for job in jobs], dtype=np.int64),
         versions=np.array([job.version for job in jobs], dtype=np.int64),
-        rngs=tuple(job.rng for job in jobs),
+        rngs=tuple([job.luck() for job in jobs]),
     )
+
+
+def _piled(messages: Sequence[Array]) -> Array:
+    """Messages of one shape as one array; what a server sent to all is read once."""
+    first = messages[0]
+    if all(message is first for message in messages):
+        return np.repeat(first[None], len(messages), axis=0)
+    return np.array(messages)  # ``stack`` without its checks, in half of its time
 
 
 def gather(answers: list[Answer], sizes: IntArray, version: int) -> Answers:
@@ -137,7 +146,7 @@ def gather(answers: list[Answer], sizes: IntArray, version: int) -> Answers:
     devices = np.array([answer.device for answer in answers], dtype=np.int64)
     return Answers(
         devices=devices,
-        sent=np.stack([answer.sent for answer in answers]),
+        sent=np.array([answer.sent for answer in answers]),
         examples=sizes[devices],
         steps=np.array([answer.steps for answer in answers], dtype=np.int64),
         staleness=np.array([version - answer.version for answer in answers], dtype=np.int64),

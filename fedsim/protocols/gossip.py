@@ -6,19 +6,20 @@ before the local work computes and sends at the same time; any other computes, t
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from fedsim.errors import DeviceDownError, NoRouteError
+from fedsim.errors import DeviceDownError
 from fedsim.learners.mixing import Metropolis, Mixing
 from fedsim.learners.tape import Due
+from fedsim.protocols.couriers import Couriers, Told
 from fedsim.protocols.fit import check_mutual
 from fedsim.protocols.inbox import Inbox
-from fedsim.protocols.node import DeviceNode, Stint, under_way
+from fedsim.protocols.node import DeviceNode, under_way
 from fedsim.protocols.overlay import Overlay, hears, tells
-from fedsim.protocols.peer_work import deliver, work
-from fedsim.protocols.schedule import Schedule, Turn
+from fedsim.protocols.peer_work import work
+from fedsim.protocols.schedule import Schedule
 from fedsim.protocols.session import GossipSession
 
 
@@ -69,7 +70,6 @@ class SynchronousGossip:
                     node=device,
                     inboxes=inboxes,
                     schedule=schedule,
-                    behind=dict.fromkeys(tells(schedule.base, device.index), 0),
                     in_flight=self.in_flight,
                 )
                 group.create_task(peer.live(self.patience_s), name=device.name)
@@ -78,20 +78,24 @@ class SynchronousGossip:
 
 @dataclass(kw_only=True)
 class _Peer:
-    """One peer of a gossip, over all its comings and goings.
-
-    ``behind`` says of everybody to whom it ever sends how many of its messages that peer has not had.
-    """
+    """One peer of a gossip, over all its comings and goings."""
 
     session: GossipSession
     node: DeviceNode
     inboxes: Sequence[Inbox]
     schedule: Schedule
-    behind: dict[int, int]
     in_flight: int
     number: int = 0
-    outbox: dict[int, "asyncio.Queue[tuple[int, Due]]"] = field(default_factory=dict)
-    offered: tuple[int, Due] | None = None
+    couriers: Couriers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.couriers = Couriers(
+            self.session,
+            self.node,
+            tells(self.schedule.base, self.node.index),
+            in_flight=self.in_flight,
+            told=Told(self._arrived, self.inbox.give_up),
+        )
 
     @property
     def inbox(self) -> Inbox:
@@ -106,18 +110,18 @@ class _Peer:
 
     async def _work(self, patience_s: float | None) -> None:
         """Rounds until the device goes."""
-        async with self.node.at_work() as stint, asyncio.TaskGroup() as couriers:
+        async with self.node.at_work() as stint, asyncio.TaskGroup() as tasks:
             self.inbox.welcome = self._welcome
-            for neighbour in self.behind:
-                self.outbox[neighbour] = asyncio.Queue(maxsize=1)
-                for _ in range(self.in_flight):
-                    couriers.create_task(self._carry(neighbour, stint), name=f"{self.node.name} to peer {neighbour}")
+            self.couriers.begin(stint, tasks)
             self.number = max(self.number, self.inbox.newest - 1)
-            while True:
-                self.number = self._next()
-                await self._round(patience_s)
-                stint.settle()
-                self.session.monitor.peer_round_ended(self.node.index)
+            try:
+                while True:
+                    self.number = self._next()
+                    await self._round(patience_s)
+                    stint.settle()
+                    self.session.monitor.peer_round_ended(self.node.index)
+            finally:
+                self.couriers.end()
 
     def _next(self) -> int:
         """The next round; that of the most advanced of those neighbours that went on without this peer, if any did.
@@ -146,12 +150,12 @@ class _Peer:
         own = training.state(self.node.index)
         if training.learner.overlaps:
             offered = training.offer(self.node.index, own)
-            self._offer(offered, turn)
+            self.couriers.offer(self.number, offered, turn.tells)
             answer = await work(self.session, self.node, own, self.number)
         else:
             answer = await work(self.session, self.node, own, self.number)
             offered = training.offer(self.node.index, own, answer)
-            self._offer(offered, turn)
+            self.couriers.offer(self.number, offered, turn.tells)
         computed_s = loop.time()
         received = await self.inbox.fill(self.number, turn.hears, patience_s)
         training.mix([training.meeting(own, answer, offered, received, turn.hears)])
@@ -175,49 +179,12 @@ class _Peer:
         node = self.session.devices[last]
         return {"waited_for": node.name, "waited_link": node.link, **under_way(self.inbox.parts)}
 
-    def _offer(self, model: Due, turn: Turn) -> None:
-        """Hand a model to the couriers of this round; one that still waits for its courier is superseded."""
-        self.offered = (self.number, model)
-        for neighbour in self.behind:
-            self.behind[neighbour] += 1
-        for queue in (self.outbox[neighbour] for neighbour in turn.tells):
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(self.offered)
-
     def _welcome(self, neighbour: int) -> None:
         """A neighbour is back and missed what was offered: offer it again."""
-        if self.offered is None or neighbour not in self.schedule.turn(self.node.index, self.offered[0]).tells:
-            return
-        if self.outbox[neighbour].empty():
-            self.outbox[neighbour].put_nowait(self.offered)
+        self.couriers.offer_again(neighbour, self._told_in)
 
-    async def _carry(self, neighbour: int, stint: Stint) -> None:
-        """Bring one model after the other to one neighbour."""
-        target = self.session.devices[neighbour]
-        while True:
-            number, model = await self.outbox[neighbour].get()
-            missed, self.behind[neighbour] = self.behind[neighbour], 0
-            size_bytes = self.session.training.message_bytes(max(missed, 1))
-            try:
-                delivery = await deliver(self.node, target, size_bytes, stint)
-            except (DeviceDownError, NoRouteError) as error:
-                self.behind[neighbour] += missed
-                stint.lose("unreached", sent_bytes=error.sent_bytes)
-                self.inbox.give_up(neighbour)
-                continue
-            except asyncio.CancelledError:  # it goes in the middle of it
-                self.behind[neighbour] += missed
-                raise
-            for cause, wasted_bytes in delivery.wasted.items():
-                stint.lose(cause, sent_bytes=wasted_bytes)
-            parts = delivery.parts
-            self.inboxes[neighbour].put(self.node.index, number, model, parts)
-            self.session.record(
-                "passed",
-                subject=self.node.name,
-                peer=target.name,
-                round=number,
-                move_s=delivery.move_s,
-                **parts,
-            )
+    def _told_in(self, number: int) -> Sequence[int]:
+        return self.schedule.turn(self.node.index, number).tells
+
+    def _arrived(self, neighbour: int, number: int, model: Due, parts: Mapping[str, float]) -> None:
+        self.inboxes[neighbour].put(self.node.index, number, model, parts)

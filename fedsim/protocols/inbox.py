@@ -30,8 +30,9 @@ class Inbox:
     def put(self, sender: int, number: int, model: Due, parts: Mapping[str, float]) -> None:
         """A neighbour's model of its round ``number`` arrived; ``parts``: where the message's time went."""
         self._shelves[sender][number] = model
-        self.newest = max(self.newest, number)
-        self.latest[sender] = max(self.latest.get(sender, 0), number)
+        if number > self.latest.get(sender, 0):
+            self.latest[sender] = number
+            self.newest = max(self.newest, number)
         self.last, self.parts = sender, parts
         if number >= self._number:
             self._lacks.discard(sender)

@@ -188,12 +188,26 @@ class Prospect(Protocol):
     """How a device will receive, compute and send, if nothing disturbs it: where the time goes, and when it is then."""
 
     @property
-    def deliveries(self) -> tuple[Delivery, Delivery]:
+    def messages(self) -> tuple[Delivery, Delivery]:
         """The message down, and the one up."""
+
+    @property
+    def seconds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Of either: all but waking the radios, and then its parts by the foresight's ``causes``."""
 
     @property
     def times_s(self) -> tuple[float, float, float]:
         """When it will have received, computed, and sent."""
+
+
+class Told(Protocol):
+    """Who hears what becomes of what was foretold."""
+
+    def done(self, stint: Stint) -> None:
+        """It has come so, and is over; this is what it cost the device."""
+
+    def begin(self) -> None:
+        """It must be lived after all; called at its beginning."""
 
 
 class Foresight(Protocol):
@@ -202,21 +216,38 @@ class Foresight(Protocol):
     def look(self, device: Any, server: Any, cost: Any, *, down_bytes: float, up_bytes: float) -> Prospect | None:
         """How a device will receive, work at this cost, and send, beginning now; None if that cannot be said."""
 
-    def accept(
-        self,
-        prospect: Any,
-        rows: Sequence[tuple[float, str, Mapping[str, str | float | bool]]],
-        *,
-        done: Callable[[Any], None],
-        begin: Callable[[], None],
-    ) -> None:
-        """It begins. ``rows`` (time, kind, fields) will stand in the record.
+    @property
+    def causes(self) -> Sequence[str]:
+        """Of the parts of a message's time: their names in the record."""
 
-        ``done`` gets its stint at its end; or ``begin`` is called, at its beginning, to live it after all.
-        """
+    def form(self, kind: str, /, *names: str) -> Any:
+        """What rows of the record of a kind with these fields have in common."""
+
+    def accept(self, prospect: Any, rows: Sequence[tuple[float, Any, tuple[Any, ...]]], told: Told) -> None:
+        """It begins. ``rows`` (time, form, values of its fields) will stand in the record."""
 
     def disturb(self) -> None:
         """Let all that was foretold, and has not come to its end, be lived up to now."""
+
+
+class Letter(Protocol):
+    """A message on its way of which only the end is heard."""
+
+    def give_up(self) -> None:
+        """It goes no further, unheard; nothing happens if it is over."""
+
+
+class Letters(Protocol):
+    """Sends messages that need no task to wait for them."""
+
+    def post(self, source: Any, target: Any, size_bytes: float, hear: Callable[[Any], None]) -> Letter | None:
+        """Send a message; None if it cannot go so, and nothing has happened.
+
+        ``hear`` gets its ``Delivery`` when it is there, or the ``DeviceDownError`` if an end goes.
+
+        Raises:
+            DeviceDownError: the target is not there.
+        """
 
 
 class Recorder(Protocol):

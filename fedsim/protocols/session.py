@@ -1,14 +1,15 @@
 """What a protocol is handed: the nodes, the training, the luck, and who watches."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from fedsim.learners.learner import IntArray
 from fedsim.learners.training import CentralTraining, GossipTraining
-from fedsim.protocols.node import Crew, DeviceNode, Foresight, Monitor, Recorder, ServerNode
+from fedsim.protocols.cost import Cost
+from fedsim.protocols.node import Crew, DeviceNode, Foresight, Letters, Monitor, Recorder, ServerNode
 from fedsim.protocols.overlay import Peers
 
 Training = TypeVar("Training", CentralTraining, GossipTraining)
@@ -37,11 +38,17 @@ class CentralSession(Session[CentralTraining]):
     edges: Sequence[ServerNode] = ()
     edge_of: IntArray | None = None
     foresight: Foresight | None = None
+    whole_costs: dict[int, tuple[Cost, int]] = field(default_factory=dict)
+    """Of devices of which somebody has asked: what a full round's work costs, and its steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GossipSession(Session[GossipTraining]):
-    """A session among peers; ``devices[i]`` has task i of the problem, and ``peers`` is what overlays know of them."""
+    """A session among peers; ``devices[i]`` has task i of the problem, and ``peers`` is what overlays know of them.
+
+    With ``letters`` messages go without tasks of their own where they can; that changes nothing but what they cost.
+    """
 
     devices: Sequence[DeviceNode]
     peers: Peers
+    letters: Letters | None = None

@@ -26,6 +26,7 @@ from fedsim.system.crew import Crew
 from fedsim.system.device import Device
 from fedsim.system.fleet import Fleet
 from fedsim.system.foresight import Foresight
+from fedsim.system.letters import Letters
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Network
 from fedsim.system.peers import Peers
@@ -54,6 +55,7 @@ class World:
     waste: WasteBook
     unseen: IntArray
     foresight: Foresight | None
+    letters: Letters | None
 
     def session(self, monitor: Monitor) -> CentralSession | GossipSession:
         """What the protocol is run with."""
@@ -65,6 +67,7 @@ class World:
                 record=self.sim.record,
                 monitor=monitor,
                 peers=self.peers(),
+                letters=self.letters,
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")
@@ -110,6 +113,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
     set_rates(scenario.network.links, network, scenario.topology, profiles, sim)
     outages = [make_outage(words) for words in scenario.outages]
     messenger = Messenger(sim, network, make_manners(scenario), outages=outages)
+    messenger.letters = Letters(sim, network) if messenger.is_calm and network.is_split else None
     waste = WasteBook()
     problem = make_problem(scenario, sim, lambda: fleet)
     presence = _presence(fleet, lambda: problem)
@@ -138,6 +142,7 @@ def build(scenario: Scenario, sim: Simulation, *, dry: bool = False) -> World:
         waste=waste,
         unseen=unseen,
         foresight=Foresight(sim, network) if messenger.is_plain and not cuts else None,
+        letters=messenger.letters,
     )
 
 

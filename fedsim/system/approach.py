@@ -1,39 +1,87 @@
 """What messages meet that go from one name to another, for as long as nothing about the links changes."""
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
+from fedsim.system.connections import Trace
+from fedsim.system.ledger import Booking
 from fedsim.system.links import SharedLinks
-from fedsim.system.passage import AT_HOME, Way
 from fedsim.system.track import Both
-from fedsim.system.transport import Path
+from fedsim.system.transport import Connection, Memory, Path, Plan, Transport
 
-_UNKNOWN: Final = -1.0
+_MANY: Final = 64
+
+Traces = tuple[Trace | None, Trace | None]
+"""What the last messages between two names left: the one that went this way, and the one that went back."""
+
+_Key = tuple[float, bool, float | None]
+"""Bytes, whether the connection is there, and its window, if that counts."""
+
+
+class Crossing(NamedTuple):
+    """How a message passes that has all the room that it wants: it waits, and then its bytes move for ``lasts_s``.
+
+    ``needs`` are those links of its way that others may use, too, with what it takes of each, in bit/s.
+    """
+
+    plan: Plan
+    booking: Booking
+    wait_s: float
+    lasts_s: float
+    bps: float
+    wire_bytes: float
+    needs: tuple[tuple[int, float], ...]
 
 
 @dataclass(slots=True, eq=False)
 class Approach:
-    """The path as a transport sees it, and the links there and back.
-
-    After ``go_with`` it also has the way of messages whose acknowledgements take such a share of the way back: the rate
-    that they have alone if nothing else bounds them, and the links of the way that others may use, too.
-    """
+    """The path as a transport sees it, and the links there and back. Messages that are alike cross it alike."""
 
     links: SharedLinks
+    transport: Transport
     path: Path
     both: Both
-    way: Way = AT_HOME
-    narrowest_bps: float = math.inf
-    shared: tuple[tuple[int, float], ...] = ()
-    back_share: float = _UNKNOWN
+    _memory: Memory = field(init=False)
+    _crossings: dict[_Key, Crossing | None] = field(init=False, default_factory=dict)
 
-    def go_with(self, back_share: float) -> None:
-        """With acknowledgements of this share."""
-        if back_share == self.back_share:
-            return
+    def __post_init__(self) -> None:
+        self._memory = self.transport.remembers(self.path)
+
+    def crossing(self, size_bytes: float, traces: Traces, now_s: float) -> Crossing | None:
+        """That of a message that is sent now; None if it moves nothing, or takes no time."""
+        (there, back), (open_s, warm_s) = traces, self._memory
+        window: float | None = None
+        if there is None:
+            is_open = back is not None and now_s - back[0] <= open_s
+        else:
+            ended_s, its_window = there
+            last_s = ended_s if back is None or ended_s > back[0] else back[0]
+            is_open = now_s - last_s <= open_s
+            if now_s - ended_s <= warm_s:
+                window = its_window
+        key = (size_bytes, is_open, window)
+        if key not in self._crossings:
+            if len(self._crossings) == _MANY:
+                self._crossings.clear()
+            self._crossings[key] = self._crossing(key)
+        return self._crossings[key]
+
+    def _crossing(self, key: _Key) -> Crossing | None:
+        size_bytes, is_open, window = key
+        connection = Connection(
+            idle_s=0.0 if is_open else math.inf,
+            window=window or 0.0,
+            quiet_s=math.inf if window is None else 0.0,
+        )
+        plan = self.transport.plan(self.path, size_bytes, connection)
+        way = self.both.way(plan.back_share)
+        wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, self.links.lone_bps(way))
+        if not (wire_bytes > 0 and 0 < bps < math.inf):
+            return None
         there, back = self.both.there, self.both.back
-        self.back_share, self.way = back_share, self.both.way(back_share)
-        self.narrowest_bps = self.links.lone_bps(self.way)
         core = {*there.core.links, *(() if back is None else back.core.links)}
-        self.shared = tuple([(link, use) for link, use in zip(*self.way, strict=True) if link in core])
+        needs = tuple([(link, use * bps) for link, use in zip(*way, strict=True) if link in core])
+        return Crossing(
+            plan, self.links.ledger.booking(way, wire_bytes), plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs
+        )

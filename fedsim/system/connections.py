@@ -33,6 +33,10 @@ class Connections:
         if source not in theirs:
             theirs[source] = None
 
+    def keep_both(self, source: str, target: str, there: Trace, back: Trace) -> None:
+        """A message arrived, and one that went back."""
+        self._of(source)[target], self._of(target)[source] = there, back
+
     def drop(self, name: str, peer: str | None = None) -> None:
         """The connections of ``name``, or the one with ``peer``, are gone."""
         for other in [peer] if peer is not None else list(self._traces.get(name, ())):

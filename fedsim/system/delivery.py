@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+_NOISE: Final = 1e-14
+"""Times are differences of the clock's: below this share of it they are rounding."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,3 +62,12 @@ class Delivery:
         """All but waking the radios."""
         slow_s = self.setup_s + self.delay_s + self.slow_start_s
         return slow_s + self.bytes_s + self.sharing_s + self.outage_s + self.resend_s
+
+
+CAUSES: Final = tuple(Delivery().parts)
+"""Of the seconds of a message, in the order of its parts."""
+
+
+def held_up_s(by_s: float, ends_s: float) -> float:
+    """By how much a message was held up that ended then and took so much longer than alone: 0, if that is rounding."""
+    return by_s if by_s > _NOISE * ends_s else 0.0

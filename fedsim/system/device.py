@@ -15,6 +15,7 @@ from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.faults import Faults
+from fedsim.system.flow import Moving
 from fedsim.system.foreseen import Exchange
 from fedsim.system.handover import Handover
 from fedsim.system.interruption import Interrupted
@@ -22,7 +23,7 @@ from fedsim.system.labour import Labour
 from fedsim.system.luck_taken import Taken
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
-from fedsim.system.network import Access, Flow
+from fedsim.system.network import Access
 from fedsim.system.processor import ForeseenJob, Processor, Work
 from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
@@ -143,14 +144,15 @@ class Device:
         self._sim = sim
         self._messenger = messenger
         self._waste = waste
-        self._outgoing: dict[int, Flow] = {}
-        self._incoming: dict[int, Flow] = {}
+        self._outgoing: dict[int, Moving] = {}
+        self._incoming: dict[int, Moving] = {}
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
-        self._in_vain: dict[int, tuple[Flow, bool]] = {}
+        self._in_vain: dict[int, tuple[Moving, bool]] = {}
         self._booked = _NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._is_plain = _is_plain(spec)
+        self._is_settled = spec.interrupted == "abort" and spec.handover is None
         self.foreseen: Callable[[], None] | None = None
         """Makes real what is foretold of it, if anything is."""
         self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
@@ -177,6 +179,16 @@ class Device:
             lose=self._lose,
         )
         self.meter.draw("sleep", spec.sleep_w, since_s)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stays where it is, and its messages are over when it goes."""
+        return self._is_settled
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether nothing ever takes it down."""
+        return self._watch.is_lasting
 
     @property
     def link(self) -> str:
@@ -208,7 +220,7 @@ class Device:
 
         -infinity if something may, or if it is at work.
         """
-        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
+        if not self._is_plain or self._is_at_work or self.meter.witness is not None:
             return -math.inf
         return self._watch.sure_until_s()
 
@@ -218,32 +230,34 @@ class Device:
 
     def live(self, exchange: Exchange) -> Stint:
         """Go through an exchange that was foretold; its stint."""
-        down, job, up, meter, radio = exchange.down, exchange.job, exchange.up, self.meter, self.radio
+        down, job, up, sent_bytes, received_bytes, busy_s = (
+            exchange.down,
+            exchange.job,
+            exchange.up,
+            self._sent_bytes,
+            self._received_bytes,
+            self._processor.busy_s,
+        )
         idle_w, computing_w = self.spec.idle_w, self._full_w * job.share + self.spec.idle_w * (1 - job.share)
         self.foreseen = None
-        meter.settle(exchange.begins_s)
-        before = self._spent()
-        received, waking, receiving = radio.live(down, outgoing=False)
+        received, sent, staged = self._roaming.radio.live(down, up)
         self._labour.live(job)
-        sent, held, sending = radio.live(up, outgoing=True)
-        meter.live(
-            radio.track,
+        before_j, after_j = self.meter.live(
+            exchange.begins_s,
             (
-                ("idle", idle_w, exchange.begins_s, down.ends_s),
+                ("idle", idle_w, exchange.begins_s, job.begins_s),
                 received,
                 ("compute", computing_w, job.begins_s, job.ends_s),
                 sent,
-                ("idle", idle_w, job.ends_s, up.ends_s),
+                ("idle", idle_w, job.ends_s, up.quiet_s),
             ),
-            (waking, receiving, (down.stages, job.ends_s), held, sending, (up.stages, up.ends_s)),
+            staged,
         )
-        self._received_bytes += down.wire_bytes
-        self._sent_bytes += up.wire_bytes
-        return PastStint(before, self._spent(), self._booked, self._book)
-
-    def _spent(self) -> Spent:
-        """What it has spent as of the last settling, at rest."""
-        return Spent(dict(self.meter.spent_j), self._sent_bytes, self._received_bytes, self._processor.busy_s)
+        before = Spent(before_j, sent_bytes, received_bytes, busy_s)
+        self._received_bytes = received_bytes = received_bytes + down.crossing.wire_bytes
+        self._sent_bytes = sent_bytes = sent_bytes + up.crossing.wire_bytes
+        after = Spent(after_j, sent_bytes, received_bytes, self._processor.busy_s)
+        return PastStint(before, after, self._booked, self._book)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
@@ -425,7 +439,7 @@ class Device:
         self._roaming.release(guest)
         self._watch.power_changed()
 
-    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool, waste: str | None = None) -> None:
         """Follow a flow from or to this device: its bytes are counted, its rate costs radio power.
 
         ``waste``: its bytes are in vain from the first, and why.
@@ -437,17 +451,18 @@ class Device:
                 self._in_vain[flow.number] = (flow, outgoing)
         else:
             flows.pop(flow.number, None)
-            self._in_vain.pop(flow.number, None)
+            if self._in_vain:
+                self._in_vain.pop(flow.number, None)
             if waste is not None:
                 self._lose(waste, _bytes(flow, outgoing=outgoing))
             if outgoing:
                 self._sent_bytes += flow.sent_bytes
             else:
                 self._received_bytes += flow.sent_bytes
-        self.radio.follow(flow, outgoing=outgoing)
+        self._roaming.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
 
-    def flows(self) -> Iterator[tuple[Flow, bool]]:
+    def flows(self) -> Iterator[tuple[Moving, bool]]:
         """Its flows in progress, each with whether it is outgoing."""
         yield from [(flow, True) for flow in self._outgoing.values()]
         yield from [(flow, False) for flow in self._incoming.values()]
@@ -546,11 +561,11 @@ class Device:
         return str(error.args[0]) if is_told else "stopped"
 
 
-def _moved_bytes(flows: Mapping[int, Flow]) -> float:
+def _moved_bytes(flows: Mapping[int, Moving]) -> float:
     return sum(flow.sent_bytes for flow in flows.values()) if flows else 0.0
 
 
-def _bytes(flow: Flow, *, outgoing: bool) -> Usage:
+def _bytes(flow: Moving, *, outgoing: bool) -> Usage:
     """What a flow has moved so far, as usage of the end that it belongs to."""
     moved_bytes = flow.sent_bytes
     return Usage(sent_bytes=moved_bytes) if outgoing else Usage(received_bytes=moved_bytes)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from fedsim.errors import DeviceDownError
-from fedsim.system.flow import Flow
+from fedsim.system.flow import Moving
 from fedsim.system.interruption import Interrupted
 
 
@@ -28,6 +28,14 @@ class Endpoint(Protocol):
     def interrupted(self) -> Interrupted:
         """What becomes of its messages when it goes."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stays where it is, and its messages are over when it goes."""
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether nothing ever takes it down."""
+
     def enter(self, guest: Guest) -> None:
         """Until it leaves, a guest is told when the endpoint goes.
 
@@ -50,5 +58,5 @@ class Endpoint(Protocol):
     def release(self, guest: Guest) -> None:
         """Let its radio go, connected or not."""
 
-    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool, waste: str | None = None) -> None:
         """Take note of the present rate and bytes of a flow of this endpoint, and why they are in vain, if so."""

@@ -53,7 +53,7 @@ class EqualSplit:
 
     def pipe(self, source: str, target: str, track: Track) -> Line:
         """A link for one message that stands for all lines of a track, until it is released."""
-        rate_bps = self._rate_bps(source, target, track)
+        rate_bps = self.rate_bps(source, target, track)
         if self._free:
             link = self._free.pop()
             if self._links.rates_bps((link,)) != (rate_bps,):
@@ -70,7 +70,8 @@ class EqualSplit:
     def _degrees(self) -> Degrees:
         return self._given() if callable(self._given) else self._given
 
-    def _rate_bps(self, source: str, target: str, track: Track) -> float:
+    def rate_bps(self, source: str, target: str, track: Track) -> float:
+        """What a message gets that is sent now."""
         out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
         up, core, down = len(track.up.numbers), len(track.core.numbers), len(track.down.numbers)
         parts = [out] * up + [core] * core + [into] * down

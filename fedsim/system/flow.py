@@ -4,6 +4,26 @@ import math
 from typing import Protocol
 
 
+class Moving(Protocol):
+    """A message whose bytes move, or have moved, as far as its ends are concerned."""
+
+    @property
+    def number(self) -> int:
+        """Tells it from others."""
+
+    @property
+    def rate_bps(self) -> float:
+        """Present rate, 0 once it has ended."""
+
+    @property
+    def sent_bytes(self) -> float:
+        """Bytes that have moved up to now."""
+
+    @property
+    def ended_s(self) -> float | None:
+        """When it arrived or was given up; None before."""
+
+
 class FlowObserver(Protocol):
     """Hears of every change of a flow's rate, at the instant of the change."""
 

@@ -11,58 +11,44 @@ every run twice.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
-from fedsim.kernel import Simulation
-from fedsim.system.approach import Approach
-from fedsim.system.connections import Trace, warmth
+from fedsim.kernel import Form, Simulation
+from fedsim.system.approach import Approach, Traces
+from fedsim.system.delivery import CAUSES
 from fedsim.system.device import Device
-from fedsim.system.foreseen import Exchange, ForeseenMessage, RadioRest
+from fedsim.system.foreseen import Exchange, ForeseenMessage, Told
 from fedsim.system.luck_taken import Taken
 from fedsim.system.network import Network
 from fedsim.system.processor import Work
-from fedsim.system.radio import Radio
+from fedsim.system.radio import Held, Radio
 from fedsim.system.server import Server
-from fedsim.system.stint import Stint
-from fedsim.system.trip import arrived
 
-Row = tuple[float, str, Mapping[str, str | float | bool]]
-"""Time, kind and fields of what will stand in the record."""
-
-Traces = tuple[Trace | None, Trace | None]
-"""What the last messages between two names left: the one that went this way, and the one that went back."""
-
-
-class _Sending(NamedTuple):
-    """A message of so many bytes that is sent at ``asked_s``: what it will meet, and what earlier ones have left."""
-
-    asked_s: float
-    size_bytes: float
-    approach: Approach
-    traces: Traces
-
-
-class _Told(NamedTuple):
-    """Who hears of an exchange."""
-
-    done: Callable[[Stint], None]
-    begin: Callable[[], None]
+Row = tuple[float, Form, tuple[Any, ...]]
+"""Time, form and values of what will stand in the record."""
 
 
 class Foresight:
     """Tells exchanges of devices with servers in advance, and takes back those that are disturbed."""
 
+    causes = CAUSES
+    """Of the parts of a message's time, in the order in which a prospect tells them."""
+
     def __init__(self, sim: Simulation, network: Network) -> None:
         self._sim = sim
         self._network = network
-        self._plan = network.transport.plan
         self._room = network.links.room
-        self._open: dict[Exchange, _Told] = {}
+        self._open: dict[Exchange, None] = {}
         self._approaches: dict[str, dict[str, tuple[Approach, Approach] | None]] = {}
+        self._forms: dict[tuple[str, ...], Form] = {}
         network.disturbed = self._change
         self._room.crowded = self.disturb
+
+    def form(self, kind: str, *names: str) -> Form:
+        """What rows of a kind with these fields have in common; the same whenever it is asked for."""
+        return self._forms.setdefault((kind, *names), Form(kind, names))
 
     def look(
         self, device: Device, server: Server, cost: Work, *, down_bytes: float, up_bytes: float
@@ -80,31 +66,27 @@ class Foresight:
         taken = Taken()
         there, back = self._network.connections.traces(server.name, device.name)
         held = radio.foresee_hold(rest, now_s, taken, pushed=True)
-        down = self._message(radio, held, _Sending(now_s, down_bytes, approaches[0], (there, back)))
-        if down is not None and (job := device.foresee_job(cost, down.ends_s, taken)) is not None:
-            held = radio.foresee_hold(down.rest, job.ends_s, taken, pushed=False)
-            left = (back, (down.ends_s, down.window))
-            up = self._message(radio, held, _Sending(job.ends_s, up_bytes, approaches[1], left))
-            if up is not None and up.ends_s < until_s:
+        down = self._message(radio, held, approaches[0], (there, back), down_bytes)
+        if down is not None and (job := device.foresee_job(cost, down.quiet_s, taken)) is not None:
+            held = radio.foresee_hold(down, job.ends_s, taken, pushed=False)
+            there = (down.quiet_s, down.crossing.plan.window)
+            up = self._message(radio, held, approaches[1], (back, there), up_bytes)
+            if up is not None and up.quiet_s < until_s:
                 return Exchange(device, server, now_s, down, job, up, taken)
         taken.give_back()
         return None
 
-    def accept(
-        self, prospect: Exchange, rows: Sequence[Row], *, done: Callable[[Stint], None], begin: Callable[[], None]
-    ) -> None:
-        """The exchange begins, and will put these rows into the record.
-
-        ``done`` hears its end; or ``begin`` is called, at its beginning, when it must be lived after all.
-        """
+    def accept(self, prospect: Exchange, rows: Sequence[Row], told: Told) -> None:
+        """The exchange begins, and will put these rows into the record, unless ``told`` hears of something else."""
         if not self._open:
             self._network.links.set_foreseen(prospect.begins_s)
-        self._open[prospect] = _Told(done, begin)
-        for message in (prospect.down, prospect.up):
-            self._room.keep(message.shared, message.bps)
+        self._open[prospect] = None
+        self._room.keep(prospect.down.crossing.needs)
+        self._room.keep(prospect.up.crossing.needs)
+        prospect.told = told
         prospect.device.foreseen = self.disturb
         self._sim.events.foresee(rows, prospect)
-        prospect.alarm = self._sim.loop.call_at(prospect.up.ends_s, self._end, prospect)
+        prospect.alarm = self._sim.loop.call_at(prospect.up.quiet_s, self._end, prospect)
 
     def disturb(self) -> None:
         """Somebody looks at what was foretold, or interferes: it is lived up to now, and goes on step by step."""
@@ -116,9 +98,9 @@ class Foresight:
         self._room.clear()
         links = self._network.links
         for begins_s in sorted({exchange.begins_s for exchange in dropped}):
-            begins = [told.begin for exchange, told in dropped.items() if exchange.begins_s == begins_s]
+            told = [exchange.told for exchange in dropped if exchange.begins_s == begins_s]
             with links.replayed():
-                self._sim.replay(begins_s, partial(_call, begins))
+                self._sim.replay(begins_s, partial(_begin, told))
         links.set_foreseen(math.inf)
 
     def _change(self) -> None:
@@ -128,49 +110,45 @@ class Foresight:
 
     def _between(self, server: str, device: str) -> tuple[Approach, Approach] | None:
         """What a device's messages down and up meet; None if that may vary."""
-        found = self._approaches.setdefault(server, {})
+        found = self._approaches.get(server)
+        if found is None:
+            found = self._approaches[server] = {}
         if device not in found:
             found[device] = self._network.approaches(server, device)
         return found[device]
 
-    def _message(self, radio: Radio, held: RadioRest, sending: _Sending) -> ForeseenMessage | None:
+    def _message(
+        self, radio: Radio, held: Held, approach: Approach, traces: Traces, size_bytes: float
+    ) -> ForeseenMessage | None:
         """How a message will go, when its device's radio is ``held`` for it; None if it may have to share a link."""
-        asked_s, size_bytes, approach, traces = sending
-        ready_s = max(held.ready_s, asked_s)
-        plan = self._plan(approach.path, size_bytes, warmth(*traces, ready_s))
-        approach.go_with(plan.back_share)
-        wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, approach.narrowest_bps)
-        if not (wire_bytes > 0 and 0 < bps < math.inf and self._room.is_there(approach.shared, bps)):
+        asked_s, paged_s, ready_s, waking = held
+        sent_s = ready_s if ready_s > asked_s else asked_s  # noqa: FURB136  # max costs more than the rest
+        crossing = approach.crossing(size_bytes, traces, sent_s)
+        if crossing is None or not self._room.is_there(crossing.needs):
             return None
-        moves_s = ready_s + plan.wait_s
-        ends_s = moves_s + 8 * wire_bytes / bps
-        moved_s = ends_s - moves_s
-        rest, stages = radio.foresee_rest(held, ends_s)
-        alone_s = 8 * (wire_bytes - max(0.0, wire_bytes - bps * moved_s / 8)) / bps
-        delivery = arrived(plan, ends_s=ends_s, moved_s=moved_s, alone_s=alone_s, wake_s=ready_s - asked_s)
-        delivery.size_bytes, delivery.wire_bytes = size_bytes, wire_bytes
-        way, shared, window = approach.way, approach.shared, plan.window
-        return ForeseenMessage(
-            asked_s, moves_s, ends_s, bps, wire_bytes, way, shared, window, held, rest, stages, delivery
-        )
+        moves_s = sent_s + crossing.wait_s
+        ends_s = moves_s + crossing.lasts_s
+        idle_s, stages = radio.silent(ends_s, waking)
+        return ForeseenMessage(size_bytes, crossing, asked_s, paged_s, ready_s, moves_s, ends_s, idle_s, waking, stages)
 
     def _end(self, exchange: Exchange) -> None:
         """It came as foretold."""
-        told = self._open.pop(exchange)
-        exchange.alarm = None  # it knows the exchange: the two would stay until the garbage collector comes
+        del self._open[exchange]
+        told, exchange.told, exchange.alarm = exchange.told, None, None  # which know it: it leaves no cycle behind
         down, up, device, server = exchange.down, exchange.up, exchange.device, exchange.server
-        self._network.came(server.name, device.name, down)
-        self._network.came(device.name, server.name, up)
-        server.sent_bytes += down.wire_bytes
-        server.received_bytes += up.wire_bytes
+        self._network.came(server.name, device.name, down, up)
+        server.sent_bytes += down.crossing.wire_bytes
+        server.received_bytes += up.crossing.wire_bytes
         stint = device.live(exchange)
         if not self._open:
             self._room.clear()
             self._network.links.set_foreseen(math.inf)
-        self._sim.events.come_to(self._sim.now, and_at=True)
-        told.done(stint)
+        self._sim.events.come_until(self._sim.now)
+        if told is not None:
+            told.done(stint)
 
 
-def _call(begins: Iterable[Callable[[], None]]) -> None:
-    for begin in begins:
-        begin()
+def _begin(told: Iterable[Told | None]) -> None:
+    for one in told:
+        if one is not None:
+            one.begin()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fedsim.system.transport import Connection, Path, Plan
+from fedsim.system.transport import FORGETFUL, Connection, Memory, Path, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +12,7 @@ class Ideal:
     def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:  # noqa: ARG002  # a transport has it
         """The size itself, after the delay."""
         return Plan(wire_bytes=size_bytes, delay_s=path.delay_s)
+
+    def remembers(self, path: Path) -> Memory:  # noqa: ARG002  # a transport has it
+        """Nothing."""
+        return FORGETFUL

@@ -44,7 +44,7 @@ class Labour:
     lose: Callable[[str, Usage], None]
     _luck: np.random.Generator | None = field(init=False, default=None)
     _kept_share: float = field(init=False, default=0.0)  # in pieces that are complete
-    _piece: tuple[float, Job] | None = field(init=False, default=None)  # the latest, and its share of all
+    _piece: tuple[float, Job | ForeseenJob] | None = field(init=False, default=None)  # the latest, and its share of all
 
     def __post_init__(self) -> None:
         if self.faults is not None:
@@ -57,7 +57,7 @@ class Labour:
 
     def live(self, foreseen: ForeseenJob) -> None:
         """Go through a job that was foreseen, in one piece."""
-        self._kept_share, self._piece = 0.0, (1.0, foreseen.job)
+        self._kept_share, self._piece = 0.0, (1.0, foreseen)
         self.processor.live(foreseen)
 
     async def do(self, work: Work, epochs: float) -> None:

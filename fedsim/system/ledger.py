@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fedsim.system.passage import Way
-from fedsim.system.spans import Spans
+from fedsim.system.spans import MANY, Spans
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +71,13 @@ class _Account:
         return 8 * (carried_bytes - self.rated_bytes) / capacity_bps if capacity_bps > 0 else 0.0
 
 
+class Booking(NamedTuple):
+    """Bytes that move, and their links' accounts, each with what moves over it."""
+
+    moved_bytes: float
+    shares: tuple[tuple[_Account, float], ...]
+
+
 class Ledger:
     """Adds up flows when they come to links, leave them, and end, so that moving costs no bookkeeping."""
 
@@ -125,15 +132,24 @@ class Ledger:
             account.busy.add(account.busy_since_s, now_s, min(self.foreseen_s, now_s))
             account.busy_since_s = math.inf
 
-    def book(self, way: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
-        """A message that was foreseen, and of which these links have heard nothing yet, has moved and arrived."""
+    def booking(self, way: Way, moved_bytes: float) -> Booking:
+        """How messages of so many bytes are booked on these links."""
+        shares = tuple([(self._accounts[link], use * moved_bytes) for link, use in zip(*way, strict=True)])
+        return Booking(moved_bytes, shares)
+
+    def book(self, booking: Booking, from_s: float, to_s: float) -> None:
+        """A message that was foreseen, and of which its links have heard nothing yet, has moved and arrived."""
+        moved_bytes, shares = booking
         self.offered_bytes += moved_bytes
         self.delivered_bytes += moved_bytes
-        for link, use in zip(way.links, way.uses, strict=True):
-            account = self._accounts[link]
-            account.offered_bytes += use * moved_bytes
-            account.delivered_bytes += use * moved_bytes
-            account.busy.add(from_s, to_s, self.foreseen_s)
+        span = (from_s, to_s)
+        for account, its_bytes in shares:
+            account.offered_bytes += its_bytes
+            account.delivered_bytes += its_bytes
+            fresh = account.busy.fresh
+            fresh.append(span)
+            if len(fresh) > MANY:
+                account.busy.gather(self.foreseen_s)
 
     def was_busy(self, way: Way, from_s: float, to_s: float | None) -> None:
         """A flow of an earlier time moved over these links, up to then; or, None, it still does."""

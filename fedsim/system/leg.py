@@ -74,9 +74,26 @@ class Planner:
         """
         there = self.wiring.foresee(source, target)
         back = there.turned()
-        if back is None or not (self.links.are_all_steady or self._are_steady(there.there, back.there)):
+        if back is None or (self.links.vary and not self._are_steady(there.there, back.there)):
             return None
         return self._approach(there), self._approach(back)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether every message has a rate of its own, and delays do not differ from one to the next."""
+        return self.split is not None and self.jitter.is_none
+
+    def road(self, source: str, target: str) -> Path | None:
+        """The path of messages that have a rate of their own, in a network as it is now; None where they share links.
+
+        Raises:
+            NoRouteError, ValueError: as for ``leg``.
+        """
+        if self.split is None:
+            return None
+        both = self.wiring.foresee(source, target)
+        bps = self.split.rate_bps(source, target, both.there)
+        return Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss)
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
@@ -89,7 +106,7 @@ class Planner:
 
     def _approach(self, both: Both) -> Approach:
         path = Path(both.delay_s, both.back_s, self.links.rates_bps(both.numbers), both.loss)
-        return Approach(self.links, path, both)
+        return Approach(self.links, self.transport, path, both)
 
     def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
         both = self.wiring.both(source, target)

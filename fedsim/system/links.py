@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -33,6 +33,8 @@ class SharedLinks:
         self._ledger = Ledger()
         self._flows = 0
         self._passages: dict[Flow, Passage] = {}
+        self.moving_beside: Callable[[], float] = float
+        """Bytes moved so far by messages on their way that use none of these links."""
         for _ in (_NOWHERE, _AT_HOME):
             self.add_link(math.inf)
 
@@ -83,17 +85,31 @@ class SharedLinks:
             ValueError: a size that is not a finite number >= 0, a cap that is not > 0, or a weight that is not > 0
                 and finite.
         """
-        flow = Flow(
+        return Flow(
             size_bytes,
-            number=self._flows,
+            number=self.next_number(),
             source=source,
             target=target,
             cap_bps=cap_bps,
             weight=weight,
             observer=observer,
         )
+
+    def next_number(self) -> int:
+        """The number of a new message."""
         self._flows += 1
-        return flow
+        return self._flows - 1
+
+    def offer(self, size_bytes: float) -> None:
+        """A message sets out that uses none of these links."""
+        self._ledger.offered_bytes += size_bytes
+
+    def decide(self, sent_bytes: float, *, complete: bool) -> None:
+        """It has ended."""
+        if complete:
+            self._ledger.delivered_bytes += sent_bytes
+        else:
+            self._ledger.wasted_bytes += sent_bytes
 
     async def move(
         self,
@@ -241,13 +257,13 @@ class SharedLinks:
             offered_bytes=self._ledger.offered_bytes,
             delivered_bytes=self._ledger.delivered_bytes,
             wasted_bytes=self._ledger.wasted_bytes,
-            moving_bytes=self._shares.sent_bytes(),
+            moving_bytes=self._shares.sent_bytes() + self.moving_beside(),
         )
 
     @property
-    def are_all_steady(self) -> bool:
-        """Whether no capacity varies by itself."""
-        return not self._followers
+    def vary(self) -> bool:
+        """Whether the capacity of any link changes by itself."""
+        return bool(self._followers)
 
     def are_steady(self, links: Sequence[int]) -> bool:
         """Whether the capacities of these links stay as they are until somebody sets them."""
@@ -266,9 +282,10 @@ class SharedLinks:
         """The first flow that was foreseen begins no sooner than this; infinity, if there is none any more."""
         self._ledger.foreseen_s = since_s
 
-    def book(self, planned: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
-        """A flow that was foreseen has moved all its bytes, and arrived."""
-        self._ledger.book(planned, moved_bytes, from_s, to_s)
+    @property
+    def ledger(self) -> Ledger:
+        """What they carried."""
+        return self._ledger
 
     @contextmanager
     def replayed(self) -> Iterator[None]:

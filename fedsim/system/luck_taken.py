@@ -6,21 +6,48 @@ from typing import Any
 import numpy as np
 
 
+class Draws:
+    """Uniform numbers on [0, 1) of a stream, one by one. Those that are given back come again."""
+
+    __slots__ = ("_again", "_luck")
+
+    def __init__(self, luck: np.random.Generator) -> None:
+        self._luck = luck
+        self._again: list[float] = []  # the next one last
+
+    def take(self) -> float:
+        """The next one."""
+        return self._again.pop() if self._again else self._luck.random()
+
+    def give_back(self, draw: float) -> None:
+        """The latest that was taken and not given back yet."""
+        self._again.append(draw)
+
+
 class Taken:
     """Draws that were taken for what may not come: they can be given back."""
 
-    __slots__ = ("_before",)
+    __slots__ = ("_before", "_uniform")
 
     def __init__(self) -> None:
+        self._uniform: list[tuple[Draws, float]] = []
         self._before: list[tuple[np.random.Generator, Mapping[str, Any]]] = []
 
+    def uniform(self, draws: Draws) -> float:
+        """A number that is taken now."""
+        draw = draws.take()
+        self._uniform.append((draws, draw))
+        return draw
+
     def keep(self, luck: np.random.Generator) -> np.random.Generator:
-        """A stream from which one draw is taken now."""
+        """A stream from which one draw of any kind is taken now: that costs a copy of where the stream stands."""
         self._before.append((luck, luck.bit_generator.state))
         return luck
 
     def give_back(self) -> None:
         """It has not come: the streams are as they were."""
+        for draws, draw in reversed(self._uniform):
+            draws.give_back(draw)
         for luck, state in reversed(self._before):
             luck.bit_generator.state = state
-        self._before = []
+        self._uniform, self._before = [], []

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from fedsim.system.transport import Connection, Path, Plan
+from fedsim.system.transport import FORGETFUL, Connection, Memory, Path, Plan
 
 _LATENCY_FACTOR: Final = 13.01
 _BANDWIDTH_FACTOR: Final = 0.97
@@ -35,3 +35,7 @@ class Lv08:
             weight=1 / slowness_s if slowness_s > 0 else 1.0,
             back_share=_CROSS_TRAFFIC if path.back_s is not None else 0.0,
         )
+
+    def remembers(self, path: Path) -> Memory:  # noqa: ARG002  # a transport has it
+        """Nothing."""
+        return FORGETFUL

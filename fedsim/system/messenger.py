@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from fedsim.errors import (
     DeviceDownError,
@@ -17,6 +18,7 @@ from fedsim.system.attempt import Attempt
 from fedsim.system.cargo import Cargo
 from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint
+from fedsim.system.letters import Letters
 from fedsim.system.mishaps import Fortune, Manners
 from fedsim.system.network import Flow, Network
 from fedsim.system.outage import Outage, Outages
@@ -74,11 +76,18 @@ class Messenger:
         self._outages = Outages(sim, network, outages)
         self._fortune = Fortune(sim, self._manners)
         self._copies: set[asyncio.Task[None]] = set()
+        self.letters: Letters | None = None
+        """Sends what nothing can happen to, if there is such; that changes nothing but what it costs."""
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing happens to messages beside what the network does, and nothing of that ever fails."""
+        return not self._outages.may_come and not self._manners.mishaps
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing happens to messages beside what the network does, and nothing of that ever fails."""
-        return not self._outages.may_come and not self._manners.mishaps and self.network.is_plain
+        """Whether, moreover, what they meet follows from the links and their connection alone."""
+        return self.is_calm and self.network.is_plain
 
     async def send(self, source: Endpoint, target: Endpoint, size_bytes: float) -> Delivery:
         """Return when the target has the message.
@@ -93,6 +102,14 @@ class Messenger:
             NoRouteError: nothing connects the two.
             LinkDownError: what carried it went away.
         """
+        if self.letters is not None:
+            arrival: asyncio.Future[Delivery] = self._sim.loop.create_future()
+            letter = self.letters.post(source, target, size_bytes, partial(_settle, arrival))
+            if letter is not None:
+                try:
+                    return await arrival
+                finally:
+                    letter.give_up()
         errand = _Errand(source, target, size_bytes, Cargo(size_bytes, self._manners.chunk_bytes), self._sim.now)
         if source.interrupted != "abort":
             await source.back()
@@ -183,6 +200,16 @@ class Messenger:
         errand = _Errand(source, target, size_bytes, Cargo(size_bytes), self._sim.now, waste=_DUPLICATE)
         with suppress(DeviceDownError, MessageFailedError), self._outages:
             await Attempt(self._sim, self.network, errand).made(watches_source=True)
+
+
+def _settle(arrival: "asyncio.Future[Delivery]", outcome: Delivery | DeviceDownError) -> None:
+    """Let the task go on that waits for a letter, unless it has been cancelled."""
+    if arrival.done():
+        return
+    if isinstance(outcome, DeviceDownError):
+        arrival.set_exception(outcome)
+    else:
+        arrival.set_result(outcome)
 
 
 def _delivery(errand: _Errand, attempt: Attempt, trip: Trip, again_s: float) -> Delivery:

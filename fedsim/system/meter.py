@@ -36,6 +36,12 @@ _NO_DRAW: Final = (0.0, 0.0)
 Drawn = tuple[str, float, float, float]
 """A cause, watts, from when, and until when."""
 
+Staged = tuple[tuple[Stage, ...], float]
+"""The stages of a radio, and until when it had them."""
+
+Joules = tuple[float, ...]
+"""What was spent, by cause, as in ``CAUSES``."""
+
 _Span = tuple[float, float, list[Stage]]
 """A stretch of time in which no stage ends: its start, its end, and the stage of every track."""
 
@@ -176,23 +182,30 @@ class PowerMeter:
         self._tracks[track] = stages
         self._changed_s = at_s
 
-    def live(self, track: int, drawn: Iterable[Drawn], staged: Iterable[tuple[tuple[Stage, ...], float]]) -> None:
-        """Go through what has passed since ``settle`` and is known by now, in place of what was drawn then.
+    def live(self, from_s: float, drawn: Iterable[Drawn], staged: Iterable[Staged]) -> tuple[Joules, Joules]:
+        """Go through what has passed since ``from_s`` and is known by now; what was spent by then, and is by now.
 
-        drawn: causes, watts, from when and to when, in order    staged: what the track had, and until when, to its end
+        drawn: causes, watts, from when and to when, in order    staged: what the radio had, and until when, to its end
 
-        It is what ``draw`` and ``stage`` would have come to at each of these instants, while nothing can happen to
-        the battery; what is drawn at the beginning is drawn again from the end on.
+        It is what ``settle``, ``draw`` and ``stage`` would have come to at each of these instants, for a device of one
+        radio to the battery of which nothing can happen; what was drawn by then is drawn again from the end on.
         """
-        spent_j = self.spent_j
-        for cause, power_w, from_s, to_s in drawn:
-            spent_j[cause] += power_w * (to_s - from_s)
+        spent_j, draws = self.spent_j, self._draws
+        for cause, (power_w, since_s) in draws.items():
+            spent_j[cause] += power_w * (from_s - since_s)
+        since_s = self._go_through(0, self._tracks[0], self._since_s[0], from_s)
+        before_j = tuple(spent_j.values())
+        for cause, power_w, drawn_s, to_s in drawn:
+            spent_j[cause] += power_w * (to_s - drawn_s)
         for stages, to_s in staged:
-            self._tracks[track] = stages
-            self._book_track(track, to_s)
-            self._changed_s = to_s
-        self._draws = {cause: (power_w, self._changed_s) for cause, (power_w, _) in self._draws.items()}
-        self._book(self._changed_s)
+            since_s = self._go_through(0, stages, since_s, to_s)
+        self._tracks[0], self._since_s[0], self._changed_s = stages, since_s, since_s
+        for cause, (power_w, _) in draws.items():
+            draws[cause] = (power_w, since_s)
+        after_j = tuple(spent_j.values())
+        if self.battery is not None:
+            self.battery.charge_j = self._had_j - sum(after_j)
+        return before_j, after_j
 
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
@@ -291,19 +304,23 @@ class PowerMeter:
             self.battery.charge_j = self._had_j - sum(spent_j.values())
 
     def _book_track(self, track: int, at_s: float) -> None:
-        since_s, spent_j, seconds = self._since_s[track], self.spent_j, self.seconds[track]
+        self._since_s[track] = self._go_through(track, self._tracks[track], self._since_s[track], at_s)
+
+    def _go_through(self, track: int, stages: Iterable[Stage], since_s: float, at_s: float) -> float:
+        """Account for the stages of a track from ``since_s`` on up to ``at_s``, which is returned."""
         if since_s == at_s:
-            return
-        self._since_s[track] = at_s
-        for until_s, power_w, cause, state in self._tracks[track]:
+            return at_s
+        spent_j, seconds = self.spent_j, self.seconds[track]
+        for until_s, power_w, cause, state in stages:
             if since_s < until_s:
                 lasts_s = (at_s if at_s < until_s else until_s) - since_s  # noqa: FURB136  # min costs more than the rest
                 spent_j[cause] += power_w * lasts_s
                 seconds[state] = seconds.get(state, 0.0) + lasts_s
                 if at_s <= until_s:
-                    return
+                    return at_s
                 since_s = until_s
         seconds[""] = seconds.get("", 0.0) + (at_s - since_s)
+        return at_s
 
     def _settle_closely(self, at_s: float) -> None:
         """From the last change on, whatever happens to the battery meanwhile."""

@@ -27,7 +27,7 @@ from fedsim.system.links import SharedLinks
 from fedsim.system.passage import Over, settle
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
-from fedsim.system.transport import Transport
+from fedsim.system.transport import Path, Transport
 from fedsim.system.trip import Trip
 from fedsim.system.wiring import Wiring
 
@@ -42,6 +42,10 @@ class _AgainError(Exception):
 
 def _nobody_minds() -> None:
     pass
+
+
+def _nobody_cares(name: str | None) -> None:
+    del name
 
 
 class Network:
@@ -78,6 +82,8 @@ class Network:
         self._underway = self._detours.underway
         self.disturbed: Callable[[], None] = _nobody_minds
         """Called before somebody looks at links, or changes them: what was foreseen must become real."""
+        self.changing: Callable[[str | None], None] = _nobody_cares
+        """Called before this name moves, or (None) anything goes down or comes back."""
 
     def attach(self, name: str, at: str, access: Access) -> None:
         """Hang ``name`` on a node. That costs a row: its links are made when it first sends or receives.
@@ -154,6 +160,7 @@ class Network:
             ValueError: a name that is not attached, or an unknown node.
         """
         self.disturbed()
+        self.changing(name)
         self._wiring.move(name, at, access)
         if flows != "continue":
             self._connections.drop(name)
@@ -175,6 +182,7 @@ class Network:
             ValueError: no such link.
         """
         self.disturbed()
+        self.changing(None)
         links = self._wiring.set_up(source, target, up=up)
         if up:
             self._detours.came_back()
@@ -188,6 +196,7 @@ class Network:
             ValueError: no such node.
         """
         self.disturbed()
+        self.changing(None)
         links = self._wiring.set_node_up(node, up=up)
         if up:
             self._detours.came_back()
@@ -247,15 +256,34 @@ class Network:
             return None
 
     @property
+    def is_split(self) -> bool:
+        """Whether every message has a rate of its own from its sending to its end, and all have the same delays."""
+        return self._planner.is_split
+
+    def road(self, source: str, target: str) -> Path | None:
+        """The path of messages with rates of their own, until ``disturbed``; None if nothing connects the two."""
+        try:
+            return self._planner.road(source, target)
+        except MessageFailedError:
+            return None
+
+    def need(self, source: str, target: str) -> None:
+        """A message that does not use the links sets out: they count as used from now on."""
+        self._wiring.need(source, target)
+
+    @property
     def transport(self) -> Transport:
         """How messages pass."""
         return self._planner.transport
 
-    def came(self, source: str, target: str, message: ForeseenMessage) -> None:
-        """A message that was foreseen has arrived, and the links and the connection learn of it."""
+    def came(self, source: str, target: str, there: ForeseenMessage, back: ForeseenMessage) -> None:
+        """A message that was foreseen, and then one that went back, have arrived: links and connection learn of it."""
         self._wiring.need(source, target)
-        self._connections.keep(source, target, message.window, message.ends_s)
-        self._links.book(message.way, message.wire_bytes, message.moves_s, message.ends_s)
+        windows = there.crossing.plan.window, back.crossing.plan.window
+        self._connections.keep_both(source, target, (there.quiet_s, windows[0]), (back.quiet_s, windows[1]))
+        book = self._links.ledger.book
+        book(there.crossing.booking, there.moves_s, there.quiet_s)
+        book(back.crossing.booking, back.moves_s, back.quiet_s)
 
     @property
     def links(self) -> SharedLinks:

@@ -53,12 +53,18 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class ForeseenJob:
-    """All of a job, alone, at this share of the processor and at full speed."""
+    """All of a job, alone, at this share of the processor and at full speed; there it would take ``alone_s`` of all."""
 
-    job: Job
     share: float
     begins_s: float
     ends_s: float
+    alone_s: float
+
+    @property
+    def left(self) -> float:
+        """The share of it that is left at its end: what rounding leaves."""
+        done_s = (self.ends_s - self.begins_s) * self.share
+        return max(1.0 - done_s / self.alone_s, 0.0) if self.alone_s else 0.0
 
 
 class Processor:
@@ -85,6 +91,8 @@ class Processor:
         "_since_s",
         "_speed",
         "_step_overhead_s",
+        "_usual",
+        "_usual_s",
         "busy_since_s",
     )
 
@@ -108,6 +116,8 @@ class Processor:
         self._apps = None if chip.other_apps is None else AppTimes(chip.other_apps, sim.rng("other apps", name))
         self._luck = sim.rng("steps", name) if chip.step_cv else None
         self._jobs: list[Job] = []
+        self._usual: Work | None = None  # what was foreseen last, and how long it takes alone
+        self._usual_s = 0.0
         self._share = 0.0
         self._pace = 1.0
         self._since_s = sim.now
@@ -149,21 +159,22 @@ class Processor:
         """
         if self._jobs or self._apps is not None or work.memory_bytes > self._chip.memory_bytes:
             return None
-        job = self._job(work, noise=self._noise(max(work.dispatches, 1), taken))
-        share = min(self._chip.job_share, 1.0)
-        ends_s = from_s + job.left * job.seconds(1.0) / share
+        if work is not self._usual:
+            self._usual, self._usual_s = work, self._job(work, noise=1.0).seconds(1.0)
+        alone_s, share = self._usual_s, min(self._chip.job_share, 1.0)
+        if self._luck is not None:
+            alone_s = self._job(work, noise=self._noise(max(work.dispatches, 1), taken)).seconds(1.0)
+        ends_s = from_s + alone_s / share
         if self._heat is not None and self._heat.gets_hot_s(from_s, share) <= ends_s:
             return None
-        return ForeseenJob(job, share, from_s, ends_s)
+        return ForeseenJob(share, from_s, ends_s, alone_s)
 
     def live(self, foreseen: ForeseenJob) -> None:
         """Go through a job that was foreseen."""
-        begins_s, ends_s, job = foreseen.begins_s, foreseen.ends_s, foreseen.job
+        begins_s, ends_s = foreseen.begins_s, foreseen.ends_s
         if self._heat is not None:
-            self._heat.load(foreseen.share, begins_s)
-            self._heat.load(0.0, ends_s)
+            self._heat.live(foreseen.share, begins_s, ends_s)
             self._pace = self._heat.pace()
-        job.left = max(job.left - (ends_s - begins_s) * foreseen.share / job.seconds(1.0), 0.0)
         self._busy_s += ends_s - begins_s
         self._share, self._since_s = 0.0, ends_s
 

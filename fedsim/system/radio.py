@@ -7,15 +7,14 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 import asyncio
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-import numpy as np
-
 from fedsim.kernel import Simulation
-from fedsim.system.foreseen import ForeseenMessage, RadioRest
-from fedsim.system.luck_taken import Taken
-from fedsim.system.meter import Drawn, PowerMeter, Stage
-from fedsim.system.network import Flow
+from fedsim.system.flow import Moving
+from fedsim.system.foreseen import ForeseenMessage, RadioRest, Rest
+from fedsim.system.luck_taken import Draws, Taken
+from fedsim.system.meter import Drawn, PowerMeter, Stage, Staged
 from fedsim.system.profiles import RadioProfile
 
 
@@ -40,9 +39,10 @@ def _nobody_waits() -> None:
     pass
 
 
-Lived = tuple[Drawn, tuple[tuple[Stage, ...], float], tuple[tuple[Stage, ...], float]]
-"""For ``PowerMeter.live``."""
+Held = tuple[float, float, float, tuple[Stage, ...]]
+"""Of a radio: when a message takes it, it was or will be paged, and connected; and the stages on its way there."""
 
+_stage = partial(tuple.__new__, Stage)  # as Stage does, in a third of the time
 _MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
 
 
@@ -65,8 +65,8 @@ class Radio:
         self._meter = meter
         self._paging_s = paging_s
         self._luck = luck
-        self._paging_rng: np.random.Generator | None = None
-        self._doze_rng: np.random.Generator | None = None
+        self._paging: Draws | None = None
+        self._doze: Draws | None = None
         self._users = 0
         self._paged_s = self._ready_s = self._idle_s = self._quiet_s = -math.inf
         self.let_go: Callable[[], None] = _nobody_waits
@@ -77,6 +77,8 @@ class Radio:
         self._down_bps: dict[int, float] = {}
         self._idle, self._silence, self._tails = profile.idle, profile.silence, profile.named_tails
         self._waking: tuple[Stage, ...] = ()
+        self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
+        self._held_after: tuple[Stage, ...] = ()
         self._stages: tuple[Stage, ...] = (self._idle,)
         self._track = meter.add_track(self._stages)
 
@@ -104,7 +106,10 @@ class Radio:
         """
         self._wake(pushed=pushed)
         self._users += 1
-        self._plan(*self._waking, self._silence)
+        if self._stages is not self._held or self._held_after is not self._waking:
+            self._stages = self._held = (*self._waking, self._silence)
+            self._held_after = self._waking
+            self._draw()
 
     def release(self) -> None:
         """A message needs it no more.
@@ -124,7 +129,7 @@ class Radio:
         found = self._meter.seconds[self._track]
         return {**{state: found.get(state, 0.0) for state in states}, "off": self._meter.off_s}
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
         sent, received = bool(self._up_bps), bool(self._down_bps)
@@ -151,36 +156,33 @@ class Radio:
             return None
         return RadioRest(self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking)
 
-    def foresee_hold(self, rest: RadioRest, at_s: float, taken: Taken, *, pushed: bool) -> RadioRest:
+    def foresee_hold(self, rest: Rest, at_s: float, taken: Taken, *, pushed: bool) -> Held:
         """How it will stand for a message that takes it at ``at_s``; see ``hold``."""
-        paged_s, ready_s, idle_s, quiet_s, waking = rest
-        if at_s >= idle_s:
+        if at_s >= rest.idle_s:
             paged_s = at_s + (self._page_s(taken) if pushed else 0.0)
             waking = self._woken(paged_s)
-            ready_s = waking[-1].until_s
-        elif (doze_s := self._dozed_s(at_s - max(quiet_s, ready_s), taken)) > 0:
-            ready_s = at_s + doze_s
-        return RadioRest(paged_s, ready_s, idle_s, quiet_s, waking)
+            return at_s, paged_s, waking[-1].until_s, waking
+        ready_s = rest.ready_s
+        if self.profile.doze is not None:
+            doze_s = self._dozed_s(at_s - max(rest.quiet_s, ready_s), taken)
+            ready_s = at_s + doze_s if doze_s > 0 else ready_s
+        return at_s, rest.paged_s, ready_s, rest.waking
 
-    def foresee_rest(self, held: RadioRest, at_s: float) -> tuple[RadioRest, tuple[Stage, ...]]:
-        """How it will stand when its only message has come to its end at ``at_s``, and the stages that follow."""
-        idle_s, stages = self._silent(at_s, held.waking)
-        return RadioRest(held.paged_s, held.ready_s, idle_s, at_s, held.waking), stages
-
-    def live(self, message: ForeseenMessage, *, outgoing: bool) -> Lived:
-        """Go through a message that was foreseen: what was drawn for its bytes, and what beside them, until when."""
-        bps = message.bps
-        send_w, receive_w = active_power(self.profile, bps if outgoing else 0.0, 0.0 if outgoing else bps)
-        self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking = message.rest
-        self._stages = message.stages
-        cause, power_w = ("send", send_w) if outgoing else ("receive", receive_w)
-        held = (*message.held.waking, self._silence)
-        return (cause, power_w, message.moves_s, message.ends_s), (held, message.moves_s), (_MOVING, message.ends_s)
-
-    @property
-    def track(self) -> int:
-        """Its track of the meter."""
-        return self._track
+    def live(self, down: ForeseenMessage, up: ForeseenMessage) -> tuple[Drawn, Drawn, tuple[Staged, ...]]:
+        """Go through two messages that were foreseen: what was drawn for their bytes, and what beside them."""
+        self._paged_s, self._ready_s, self._idle_s = up.paged_s, up.ready_s, up.idle_s
+        self._quiet_s, self._waking, self._stages = up.quiet_s, up.waking, up.stages
+        _, receive_w = active_power(self.profile, 0.0, down.crossing.bps)
+        send_w, _ = active_power(self.profile, up.crossing.bps, 0.0)
+        staged = (
+            ((*down.waking, self._silence), down.moves_s),
+            (_MOVING, down.quiet_s),
+            (down.stages, up.asked_s),
+            ((*up.waking, self._silence), up.moves_s),
+            (_MOVING, up.quiet_s),
+            (up.stages, up.quiet_s),
+        )
+        return ("receive", receive_w, down.moves_s, down.quiet_s), ("send", send_w, up.moves_s, up.quiet_s), staged
 
     def _power_changed(self) -> None:
         now_s = self._sim.now
@@ -211,17 +213,17 @@ class Radio:
     def _woken(self, paged_s: float) -> tuple[Stage, Stage]:
         """From idle to connected, once it has been paged."""
         profile = self.profile
-        listening = Stage(paged_s, profile.idle_w, "sleep", "paging")
-        return listening, Stage(paged_s + profile.promotion_s, profile.promotion_w, "radio", "promotion")
+        listening = _stage((paged_s, profile.idle_w, "sleep", "paging"))
+        return listening, _stage((paged_s + profile.promotion_s, profile.promotion_w, "radio", "promotion"))
 
     def _page_s(self, taken: Taken | None = None) -> float:
         """How long a message waits for the radio's next paging occasion."""
         if not self._paging_s:
             return 0.0
-        if self._paging_rng is None:
-            self._paging_rng = self._sim.rng("paging", *self._luck)
-        luck = self._paging_rng if taken is None else taken.keep(self._paging_rng)
-        return self._paging_s * float(luck.random())
+        if self._paging is None:
+            self._paging = Draws(self._sim.rng("paging", *self._luck))
+        draw = self._paging.take() if taken is None else taken.uniform(self._paging)
+        return self._paging_s * draw
 
     def _stay_awake(self) -> None:
         """It is connected or on its way there."""
@@ -243,10 +245,10 @@ class Radio:
         doze = self.profile.doze
         if doze is None or silent_s <= doze.after_s:
             return 0.0
-        if self._doze_rng is None:
-            self._doze_rng = self._sim.rng("doze", *self._luck)
-        luck = self._doze_rng if taken is None else taken.keep(self._doze_rng)
-        return doze.min_s + (doze.max_s - doze.min_s) * float(luck.random())
+        if self._doze is None:
+            self._doze = Draws(self._sim.rng("doze", *self._luck))
+        draw = self._doze.take() if taken is None else taken.uniform(self._doze)
+        return doze.min_s + (doze.max_s - doze.min_s) * draw
 
     def _connect(self, ready_s: float) -> None:
         """Be connected from ``ready_s`` on."""
@@ -266,17 +268,17 @@ class Radio:
             self._paged_s = self._ready_s = self._idle_s = now_s
             self._plan(self._idle)
             return
-        self._idle_s, stages = self._silent(now_s, self._waking)
+        self._idle_s, stages = self.silent(now_s, self._waking)
         self._plan(*stages)
 
-    def _silent(self, from_s: float, waking: tuple[Stage, ...]) -> tuple[float, tuple[Stage, ...]]:
+    def silent(self, from_s: float, waking: tuple[Stage, ...]) -> tuple[float, tuple[Stage, ...]]:
         """When it will be idle, and its stages, if nobody holds it from then on; ``waking`` is how it was connected."""
         # A promotion goes on unheard; a radio that only dozed has nothing to go on with.
         idle_s = max(from_s, waking[-1].until_s)
         tails = []
         for state, duration_s, power_w in self._tails:
             idle_s += duration_s
-            tails.append(Stage(idle_s, power_w, "radio", state))
+            tails.append(_stage((idle_s, power_w, "radio", state)))
         return idle_s, (*waking, *tails, self._idle)
 
     def _plan(self, *stages: Stage) -> None:

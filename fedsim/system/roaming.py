@@ -10,7 +10,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
 from fedsim.system.endpoint import Guest
-from fedsim.system.flow import Flow
+from fedsim.system.flow import Moving
 from fedsim.system.handover import AnyWay, Fate, Handover
 from fedsim.system.meter import PowerMeter
 from fedsim.system.radio import Radio
@@ -26,10 +26,10 @@ class Movable(Protocol):
 class Carried(Protocol):
     """Whose flows change radios."""
 
-    def flows(self) -> Iterable[tuple[Flow, bool]]:
+    def flows(self) -> Iterable[tuple[Moving, bool]]:
         """Its flows in progress, each with whether it is outgoing."""
 
-    def follow(self, flow: Flow, *, outgoing: bool) -> None:
+    def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Take note of the present rate of a flow."""
 
 
@@ -73,9 +73,10 @@ class Roaming:
         self._users = 0
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: dict[Guest, None] = {}
-        self._radio = Radio(sim, home.radio, meter, paging_s=home.paging_s, luck=(name,))
-        self._radio.let_go = self._tell_connected
-        self.radios = {home.link: self._radio}
+        self.radio = Radio(sim, home.radio, meter, paging_s=home.paging_s, luck=(name,))
+        """The radio of the present way."""
+        self.radio.let_go = self._tell_connected
+        self.radios = {home.link: self.radio}
         self._ways: tuple[AnyWay, ...] = (home,)
         if handover is not None:
             self._roam(handover, meter)
@@ -96,11 +97,6 @@ class Roaming:
     def way(self) -> AnyWay:
         """The way that it takes, as of the last look."""
         return self._ways[self._number]
-
-    @property
-    def radio(self) -> Radio:
-        """The radio of that way."""
-        return self._radio
 
     @property
     def is_used(self) -> bool:
@@ -165,9 +161,9 @@ class Roaming:
 
     def _go(self, number: int, device: Carried, users: int) -> None:
         """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""
-        old, self._number = self._radio, number
+        old, self._number = self.radio, number
         new, now_s = self.radios[self.way.link], self._sim.now
-        self._radio = new
+        self.radio = new
         if users and new is not old:
             pushed = old.is_paged
             for _ in range(users):

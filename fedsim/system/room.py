@@ -22,22 +22,15 @@ class Room:
         self.is_closed = False
         self.crowded: Callable[[], None] = _nobody_minds
 
-    def is_there(self, uses: Iterable[tuple[int, float]], bps: float) -> bool:
-        """Whether a flow that takes so many times its rate of these links would be free, and leave others so."""
-        if self.is_closed:
-            return False
-        kept_bps, free = self._kept_bps, self._links.would_be_free
-        for link, use in uses:
-            kept = kept_bps.get(link, 0.0)
-            if not free(link, kept + use * bps, is_alone=not kept):
-                return False
-        return True
+    def is_there(self, needs: Iterable[tuple[int, float]]) -> bool:
+        """Whether a flow that takes so much of these links, in bit/s, would be free, and leave others so."""
+        return not self.is_closed and self._links.would_be_free(needs, self._kept_bps)
 
-    def keep(self, uses: Iterable[tuple[int, float]], bps: float) -> None:
+    def keep(self, needs: Iterable[tuple[int, float]]) -> None:
         """For one flow more."""
         kept_bps = self._kept_bps
-        for link, use in uses:
-            kept_bps[link] = kept_bps.get(link, 0.0) + use * bps
+        for link, bps in needs:
+            kept_bps[link] = kept_bps.get(link, 0.0) + bps
 
     def clear(self) -> None:
         """For nobody."""
@@ -48,5 +41,5 @@ class Room:
         kept_bps = self._kept_bps
         if not kept_bps or kept_bps.keys().isdisjoint(way.links):
             return
-        if not self.is_there(zip(way.links, way.uses, strict=True), lone_bps):
+        if not self.is_there([(link, use * lone_bps) for link, use in zip(*way, strict=True)]):
             self.crowded()

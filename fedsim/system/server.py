@@ -11,10 +11,10 @@ from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Cut, Exposed
+from fedsim.system.flow import Moving
 from fedsim.system.law import Law
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter
-from fedsim.system.network import Flow
 from fedsim.system.on_off import OnOff
 from fedsim.system.presence import Crashes
 from fedsim.system.usage import Usage
@@ -66,6 +66,11 @@ class Server:
         self.is_lasting = not down
         """Whether nothing ever takes it down."""
         self._draw()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its messages are over when it goes."""
+        return self.interrupted == "abort"
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
@@ -136,7 +141,7 @@ class Server:
     def release(self, guest: Guest) -> None:
         """There is no radio to let go."""
 
-    def follow(self, flow: Flow, *, outgoing: bool, waste: str | None = None) -> None:  # noqa: ARG002  # as above
+    def follow(self, flow: Moving, *, outgoing: bool, waste: str | None = None) -> None:  # noqa: ARG002  # as above
         """Count what it sent and received."""
         if flow.ended_s is None:
             return

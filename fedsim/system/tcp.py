@@ -6,7 +6,7 @@ from typing import Final
 
 from fedsim.system.congestion import Congestion, Cubic
 from fedsim.system.slow_start import slow_start
-from fedsim.system.transport import Connection, Path, Plan
+from fedsim.system.transport import Connection, Memory, Path, Plan
 
 _DOUBLING: Final = 2.0
 """An acknowledgement lets one packet more go than it acknowledges, and never more than that."""
@@ -72,7 +72,7 @@ class Tcp:
         rtt_s, on_wire = path.rtt_s, (self.packet_bytes + self.header_bytes) / self.packet_bytes
         cap_bps = 8 * on_wire * self._largest_bytes(path, rtt_s) / rtt_s if rtt_s > 0 else math.inf
         rate_bps = min(path.rate_bps, cap_bps)
-        is_warm = connection.quiet_s <= max(self.retransmission_timeout_s, 3 * rtt_s)
+        is_warm = connection.quiet_s <= self._warm_s(rtt_s)
         start = slow_start(
             packets,
             rate=rate_bps / (8 * on_wire * self.packet_bytes),
@@ -90,6 +90,14 @@ class Tcp:
             back_share=self._back_share(),
             window=min(start.window, self.largest_window_bytes / self.packet_bytes),
         )
+
+    def remembers(self, path: Path) -> Memory:
+        """Whether it is there still, and the sender's window unless that has been silent for too long."""
+        return Memory(self.keep_alive_s, self._warm_s(path.rtt_s))
+
+    def _warm_s(self, rtt_s: float) -> float:
+        """How long a silent sender keeps its window."""
+        return max(self.retransmission_timeout_s, 3 * rtt_s)
 
     def _largest_bytes(self, path: Path, rtt_s: float) -> float:
         """The receiver's window, or the mean one under loss, in bytes of payload."""

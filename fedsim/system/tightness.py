@@ -6,7 +6,7 @@ is on at least one tight link, its narrowest if there is no other, by which it i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -118,13 +118,20 @@ class Tightness:
                 return False
         return True
 
-    def would_be_free(self, link: int, more_bps: float, *, is_alone: bool) -> bool:
-        """Whether a link would hold nobody back if its flows wanted so much more; ``is_alone``: for one flow."""
-        if self._is_tight[link]:
-            return False
-        if is_alone and not self._users[link]:
-            return True
-        return self._wanted_bps[link] + more_bps < _TIGHT * self._carries_bps[link]
+    def would_be_free(self, needs: Iterable[tuple[int, float]], kept_bps: Mapping[int, float]) -> bool:
+        """Whether these links would hold nobody back if one more flow came that wants so much of each.
+
+        kept_bps: what others will want of a link who have not come yet
+        """
+        for link, more_bps in needs:
+            if self._is_tight[link]:
+                return False
+            kept = kept_bps.get(link, 0.0)
+            if not kept and not self._users[link]:
+                continue  # it has the link alone
+            if not self._wanted_bps[link] + (kept + more_bps) < _TIGHT * self._carries_bps[link]:
+                return False
+        return True
 
     def shift(self, routes: IntArray, uses: Array, before_bps: Array, after_bps: Array) -> None:
         """Flows, (n,), on these links, (length, n), would have other rates alone than before."""

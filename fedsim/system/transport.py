@@ -1,7 +1,7 @@
 """How one message passes over its path: what it waits for, what goes over the wire, and which share it may take."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from fedsim.errors import NoRouteError
 
@@ -47,6 +47,21 @@ class Connection(NamedTuple):
     quiet_s: float = math.inf
 
 
+class Memory(NamedTuple):
+    """How long the last message of a connection matters to the next.
+
+    Idle for longer than ``open_s``, it is as if there were none; quiet for longer than ``warm_s``, as if its window
+    were that of a new one.
+    """
+
+    open_s: float
+    warm_s: float
+
+
+FORGETFUL: Final = Memory(-math.inf, -math.inf)
+"""No message matters to the next."""
+
+
 class Plan(NamedTuple):
     """First the waits, which use no link; then ``wire_bytes`` move.
 
@@ -77,4 +92,11 @@ class Transport(Protocol):
 
         Raises:
             NoRouteError: the transport needs a way back and there is none.
+        """
+
+    def remembers(self, path: Path) -> Memory:
+        """What of a connection matters to ``plan``: connections that differ in nothing else have the same plans.
+
+        Raises:
+            NoRouteError: as ``plan``.
         """

@@ -2,18 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from fedsim.errors import MessageFailedError
 from fedsim.system.cargo import Cargo
-from fedsim.system.delivery import Delivery
+from fedsim.system.delivery import Delivery, held_up_s
 from fedsim.system.flow import Flow, FlowObserver
 from fedsim.system.leg import Leg
 from fedsim.system.passage import Over
 from fedsim.system.transport import Plan
-
-_NOISE: Final = 1e-14
-"""Times are differences of the clock's: below this share of it they are rounding."""
 
 
 @dataclass(slots=True, eq=False)
@@ -108,8 +104,7 @@ def arrived(
     plan: Plan, *, ends_s: float, moved_s: float, alone_s: float, wake_s: float, outage_s: float = 0.0
 ) -> Delivery:
     """Where the time of a flow went of which the bytes moved for so long, and would have for ``alone_s`` alone."""
-    sharing_s = moved_s - alone_s
-    sharing_s = sharing_s if sharing_s > _NOISE * ends_s else 0.0
+    sharing_s = held_up_s(moved_s - alone_s, ends_s)
     outage_s = min(outage_s, moved_s - sharing_s)
     return Delivery(
         wake_s=wake_s,

@@ -103,6 +103,11 @@ class Watch:
             return BatteryEmptyError, math.inf if self._meter.is_dead else self._meter.changes_s()
         return self._presence.down(now_s)
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the device will be there for ever, as it is now."""
+        return self._meter.battery is None and self._presence.goes_s(self._sim.now) == math.inf
+
     async def back(self) -> None:
         """Return when the device is there.
 
@@ -143,7 +148,11 @@ class Watch:
         """Until when a device on which nobody depends now will be there for certain; -infinity if that is open."""
         if self._attendants or self.down() is not None:
             return -math.inf
-        until_s = min(self._presence.goes_s(self._sim.now), self._empty_s())
+        now_s, goes_s = self._sim.now, self._presence.goes_s(self._sim.now)
+        if (lasts_s := self._meter.lasts_s) - now_s >= _LOW_S and self._meter.has_charge(now_s):
+            self._is_low = False
+            return goes_s if goes_s < lasts_s else lasts_s  # noqa: FURB136  # min costs more than the rest
+        until_s = min(goes_s, self._empty_s())
         return -math.inf if self._is_low else until_s
 
     def power_changed(self) -> None:

@@ -110,7 +110,8 @@ class Wiring:
 
     def need(self, *names: str) -> None:
         """A message has gone from or to these."""
-        self._foreseen.difference_update(names)
+        if self._foreseen:
+            self._foreseen.difference_update(names)
 
     def _found(self, source: str, target: str) -> Both:
         found = self._both.get((source, target))

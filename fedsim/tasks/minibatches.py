@@ -38,13 +38,12 @@ def minibatches(sizes: IntArray, steps: IntArray, rngs: Sequence[Shuffler], widt
         for begin in range(0, int(steps[i]) * width, batches * width):
             shuffled = rngs[i].permutation(size)[: visits.shape[1] - begin]
             visits[i, begin : begin + len(shuffled)] = shuffled
-    step = np.arange(int(steps.max()))
-    full = np.minimum(width, sizes[:, None] - step % per_epoch[:, None] * width)  # size of each minibatch
-    full[step >= steps[:, None]] = 0
-    weights = (np.arange(width) < full[:, :, None]) / np.maximum(full, 1)[:, :, None]
+    step = np.arange(int(steps.max()))[:, None]
+    full = np.minimum(width, sizes - step % per_epoch * width)  # size of each minibatch, (S, b)
+    full[step >= steps] = 0
     by_step = visits.reshape(len(sizes), -1, width).transpose(1, 0, 2)
     return Minibatches(
         visits=np.ascontiguousarray(by_step),
-        weights=np.ascontiguousarray(weights.transpose(1, 0, 2)),
-        working=(full > 0).sum(axis=0),
+        weights=(np.arange(width) < full[:, :, None]) * (1.0 / np.maximum(full, 1))[:, :, None],
+        working=(full > 0).sum(axis=1),
     )

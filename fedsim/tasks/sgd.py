@@ -131,8 +131,8 @@ class Sgd:
         """
         terms, sizes = terms or Terms(), examples.sizes[devices]
         terms.check(start, int(sizes.sum()))
-        w = np.array(start, dtype=np.float64)
-        v = np.zeros_like(w) if terms.momentum is None else np.array(terms.momentum, dtype=np.float64)
+        w = np.array(start, dtype=np.float64, order="C")
+        v = np.zeros_like(w) if terms.momentum is None else np.array(terms.momentum, dtype=np.float64, order="C")
         begins = np.cumsum(sizes) - sizes
         widths = np.array([self._width(size) for size in sizes.tolist()], dtype=np.int64)
         for width in np.unique(widths[steps > 0]):
@@ -143,9 +143,13 @@ class Sgd:
             if terms.example_weights is not None:
                 batches.weights[:] *= terms.example_weights[batches.visits + begins[chosen, None]]
             rows = batches.visits + examples.offsets[devices[chosen], None]
-            descent = _Descent(solver=self, w=w[chosen], v=v[chosen], terms=terms.of(chosen, start))
+            place = slice(None) if np.array_equal(chosen, np.arange(len(w))) else chosen  # of all: no copies
+            moving = v[place] if self.momentum else v[:0]
+            descent = _Descent(solver=self, w=w[place], v=moving, terms=terms.of(chosen, start))
             descent.go(model, examples, rows, batches)
-            w[chosen], v[chosen] = descent.w, descent.v
+            w[place] = descent.w
+            if self.momentum:
+                v[place] = descent.v
         return Trained(parameters=w, momentum=v)
 
     def _width(self, examples: int) -> int:
@@ -158,19 +162,21 @@ class _Descent:
 
     solver: Sgd
     w: Array  # (b, p)
-    v: Array  # (b, p)
+    v: Array  # (b, p), empty where there is no momentum
     terms: Terms
 
     def go(self, model: Model, examples: Examples, rows: IntArray, batches: Minibatches) -> None:
         """Do all steps, those of ``rows`` (S, b, B)."""
-        rates = self.terms.rates if self.terms.rates is not None else np.full(len(self.w), self.solver.step_size)
-        rates = rates[:, None]
+        rates = None if self.terms.rates is None else self.terms.rates[:, None]
+        y = examples.y[rows]
         room = np.empty((*rows.shape[1:], examples.features))  # made once: new room each time costs a tenth more
         for s, a in enumerate(batches.working.tolist()):
+            w = self.w[:a]
             x = np.take(examples.X, rows[s, :a], axis=0, out=room[:a], mode="clip")
-            gradient = model.gradient(self.w[:a], x, examples.y[rows[s, :a]], batches.weights[s, :a])
-            np.multiply(self._direction(gradient, a), rates[:a], out=gradient)
-            np.subtract(self.w[:a], gradient, out=self.w[:a])
+            gradient = model.gradient(w, x, y[s, :a], batches.weights[s, :a])
+            rate = self.solver.step_size if rates is None else rates[:a]
+            np.multiply(self._direction(gradient, a), rate, out=gradient)
+            np.subtract(w, gradient, out=w)
 
     def _direction(self, gradient: Array, a: int) -> Array:
         solver, w, v = self.solver, self.w[:a], self.v[:a]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fedsim.learners.learner import Answers, MergingLearner
+from fedsim.learners.learner import Answers, MergingLearner, tells_all
 from fedsim.learners.rehearsal import CentralRehearsal
 from fedsim.learners.training import CentralTraining
 from fedsim.learners.workbench import Answer, gather
@@ -32,6 +32,10 @@ PERMUTED = Law(
     mend="use answers.devices to find what belongs to whom, and combine answers by sums",
 )
 KEPT = Law(name="a message sent stays as it was", mend="let broadcast give an array that no later round writes to")
+SAME = Law(
+    name="a broadcast marked same_for_all does not look at the device",
+    mend="leave out the mark where devices are sent different numbers",
+)
 REHEARSAL = Law(
     name="a timing run costs what a learning run costs",
     mend="let aggregate_flops, up_bytes and down_bytes depend on the model and the number of answers only",
@@ -93,6 +97,9 @@ def _check_round(training: CentralTraining, cohort: Sequence[int], number: int) 
     learner, problem = training.learner, training.problem
     message = training.broadcast(0)
     sent_out = fingerprint(message)
+    if tells_all(learner):
+        others = [learner.broadcast(problem, training.state, device) for device in range(1, problem.devices)]
+        SAME.demand({sent_out, *map(fingerprint, others)} == {sent_out}, "some devices are sent something else")
     check_message(learner, message, learner.down_bytes(problem), "down")
     bench = _bench(training)
     check_local(bench)

@@ -136,3 +136,15 @@ def memory_bytes():
     if not status.exists():
         pytest.skip("the process's memory is read from /proc")
     return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_names_that_came_before_are_the_same_names():
+    """However many there were meanwhile; and 1 is still not True."""
+    streams, names = Streams(3), [f"device-{number}" for number in range(5000)]
+    first = [streams.generator("local", name, 1).random() for name in names[:3]]
+    for name in names:
+        streams.generator("paging", name)
+    assert [Streams(3).generator("local", name, 1).random() for name in names[:3]] == first
+    assert [streams.generator("local", name, 1).random() for name in names[:3]] == first
+    with pytest.raises(TypeError, match="name must be a text or a whole number, got True"):
+        streams.generator("local", names[0], True)

@@ -307,3 +307,40 @@ def drained(history, charge_j, end_s):
         if is_over:
             break  # for good, even if rounding has left a trace of charge
     return spent, seconds
+
+
+@given(
+    begins_s=gaps,
+    drawn=st.dictionaries(st.sampled_from(["compute", "send", "receive", "idle"]), powers),
+    radio=st.lists(st.tuples(st.lists(st.tuples(gaps, powers), max_size=3), gaps), min_size=1, max_size=4),
+)
+def test_what_was_known_before_is_spent_like_what_is_set_in_its_time(begins_s, drawn, radio):
+    """By the same sums, whether it is gone through at once or change by change."""
+    standby_w, asleep = 0.03, Stage(math.inf, 0.01, "sleep", "idle")
+    told, lived = [PowerMeter(Battery(capacity_j=1e9, charge_j=1e9), peak_w=1000.0) for _ in range(2)]
+    for meter in (told, lived):
+        meter.draw("sleep", standby_w, at_s=0.0)
+        meter.stage(meter.add_track(), (Stage(begins_s / 2, 1.0), asleep), at_s=0.0)
+    lived.settle(begins_s)
+    spent_j = [tuple(lived.spent_j.values())]
+    lived.draw("sleep", 0.0, begins_s)
+    for cause, power_w in drawn.items():
+        lived.draw(cause, power_w, begins_s)
+    staged, at_s = [], begins_s
+    for tails, lasts_s in radio:
+        ends_s = itertools.accumulate((gap_s for gap_s, _ in tails), initial=at_s)
+        tail = [Stage(end_s, power_w, state="tail") for end_s, (_, power_w) in zip(ends_s, tails, strict=False)]
+        lived.stage(0, (*tail, asleep), at_s)
+        at_s += lasts_s
+        staged.append(((*tail, asleep), at_s))
+    told_j = told.live(begins_s, [(*one, begins_s, at_s) for one in drawn.items()], staged)
+    for cause in drawn:
+        lived.draw(cause, 0.0, at_s)
+    lived.draw("sleep", standby_w, at_s)
+    lived.settle(at_s)
+    assert list(told_j) == [*spent_j, tuple(lived.spent_j.values())]
+    for meter in (told, lived):
+        meter.settle(at_s + 10.0)
+    assert told.spent_j == lived.spent_j
+    assert told.seconds == lived.seconds
+    assert told.charge_j == lived.charge_j

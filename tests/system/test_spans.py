@@ -46,5 +46,5 @@ def test_what_is_certain_is_kept_as_a_sum(late):
     """Two hundred seconds with gaps, long past; then others that may still come in any order."""
     early = [(2 * second, 1) for second in range(200)]
     spans = told(early + late, sure_s=500.0)
-    assert len(spans._to_s) < 150  # that it forgets is not to be seen from outside
+    assert len(spans._known) + len(spans.fresh) < 150  # that it forgets is not to be seen from outside
     assert spans.seconds(1000.0, 1000.0) == pytest.approx(200 + covered(late))

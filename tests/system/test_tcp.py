@@ -242,3 +242,26 @@ def test_lv08_plans_by_simgrids_constants():
 def test_numbers_out_of_range_are_refused(wrong, rule):
     with pytest.raises(ValueError, match=rule):
         Tcp(**wrong)
+
+
+@given(
+    transport=st.sampled_from([Ideal(), Lv08(), Tcp(), Tcp(keep_alive_s=0.5), Tcp(keep_alive_s=math.inf)]),
+    rtt_s=st.sampled_from([0.001, 0.07, 2.0]),
+    size_bytes=st.floats(1, 1e8),
+    connection=st.builds(
+        Connection,
+        idle_s=st.floats(0, 100) | st.just(math.inf),
+        window=st.floats(0, 1000),
+        quiet_s=st.floats(0, 10) | st.just(math.inf),
+    ),
+)
+def test_a_transport_says_what_it_remembers(transport, rtt_s, size_bytes, connection):
+    """Idle for longer than that, a connection is like none; quiet for longer, its window is. Nothing else counts."""
+    over = path(1e7, rtt_s)
+    open_s, warm_s = transport.remembers(over)
+    alike = Connection(
+        idle_s=0.0 if connection.idle_s <= open_s else math.inf,
+        window=connection.window if connection.quiet_s <= warm_s else 0.0,
+        quiet_s=0.0 if connection.quiet_s <= warm_s else math.inf,
+    )
+    assert transport.plan(over, size_bytes, alike) == transport.plan(over, size_bytes, connection)

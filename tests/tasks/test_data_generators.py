@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from fedsim.errors import FedsimError
+from fedsim.kernel import Simulation
+from fedsim.tasks.examples import Examples
 from fedsim.tasks.generators.feddyn import FedDynSynthetic
 from fedsim.tasks.generators.fedem import FedEmMixture
-from fedsim.tasks.generators.flat import Flat
+from fedsim.tasks.generators.flat import Flat, Parted
 from fedsim.tasks.generators.linear_tasks import LinearTasks
 from fedsim.tasks.generators.logistic import inputs
 from fedsim.tasks.generators.relations import Clustered, CommonOwn, LowRank, SparseRelations
@@ -352,9 +356,37 @@ def test_numbers_of_examples_lie_where_they_are_said_to(streams):
     assert (longer.train.sizes + longer.test.sizes).tolist() == [405, 405]  # int(e^6) + 2
 
 
+def parted_slow(whole, tests, streams):
+    """The definition: of all examples, those of a device's permutation that come first are for testing."""
+    test = np.zeros(len(whole.y), dtype=np.bool_)
+    for one, count in enumerate(tests):
+        test[whole.offsets[one] + streams("data", "split", one).permutation(whole.sizes[one])[:count]] = True
+    return [Examples.of(whole.X[some], whole.y[some], whole.device[some], whole.devices) for some in (~test, test)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(sizes=st.lists(st.integers(2, 12), min_size=1, max_size=5), seed=st.integers(0, 99), data=st.data())
+def test_examples_parted_as_they_are_made_are_those_parted_afterwards(sizes, seed, data):
+    tests = np.array([data.draw(st.integers(1, size - 1)) for size in sizes])
+    rng, luck = np.random.default_rng(seed), Simulation(seed=seed).rng
+    whole = Flat(np.array(sizes), 3, classes=True)
+    room = Parted(np.array(sizes), tests, 3, luck)
+    for one, size in enumerate(sizes):
+        X, y = rng.normal(size=(size, 3)), rng.integers(0, 4, size)
+        whole.put(one, X, y)
+        room.put(one, X, y)
+    for found, expected in zip(room.parts(), parted_slow(whole.examples(), tests, luck), strict=True):
+        assert np.array_equal(found.X, expected.X)
+        assert np.array_equal(found.y, expected.y)
+        assert np.array_equal(found.offsets, expected.offsets)
+
+
 def test_what_would_not_fit_into_memory_is_refused_before_it_is_made():
+    sizes = np.array([10_000_000])
     with pytest.raises(FedsimError, match="would need 80 GB: take fewer devices"):
-        Flat(np.array([10_000_000]), 1000, classes=True)
+        Flat(sizes, 1000, classes=True)
+    with pytest.raises(FedsimError, match="would need 80 GB: take fewer devices"):
+        Parted(sizes, sizes // 2, 1000, streams=None)
 
 
 @pytest.mark.parametrize(

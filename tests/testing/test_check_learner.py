@@ -8,7 +8,8 @@ import pytest
 from fedsim.learners.averaging import Averaging
 from fedsim.learners.choco import ChocoSgd
 from fedsim.learners.clustered import ClusteredFL
-from fedsim.learners.codecs import Qsgd
+from fedsim.learners.codecs import Qsgd, RandomK, TopK
+from fedsim.learners.compressed import Compression
 from fedsim.learners.decay import Exponential
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.dsgt import Dsgt
@@ -16,7 +17,7 @@ from fedsim.learners.exchange import Mixed, Offered
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedem import FedEM
 from fedsim.learners.fedprox import FedProx
-from fedsim.learners.learner import Computed
+from fedsim.learners.learner import Computed, same_for_all
 from fedsim.learners.local import Local
 from fedsim.learners.pfedme import PFedMe
 from fedsim.learners.scaffold import Scaffold
@@ -49,6 +50,8 @@ def test_learners_that_ship_keep_every_law(name):
         Local(solver=Sgd(momentum=0.9), decay=Exponential()),
         ClusteredFL(mean_below=100.0, largest_above=1e-9, linkage="single"),
         PFedMe(beta=0.5, decay=Exponential()),
+        Compression(down=TopK(share=0.5)).of(FedAvg()),
+        Compression(down=RandomK(share=0.5)).of(Scaffold(precision="float64")),
         Scaffold(option="I", weights="equal"),
         DPsgd(overlaps=False, solver=Sgd(batch_size=None)),
         Dsgt(solver=Sgd(epochs=2, momentum=0.5), decay=Exponential(), precision="float64"),
@@ -230,6 +233,12 @@ class Alias(Broken):
         return self.calls[0]
 
 
+class Personal(Broken):
+    @same_for_all
+    def broadcast(self, problem, state, device):
+        return Broken.broadcast(self, problem, state, device) + 0.1 * device
+
+
 class Lambda(Broken):
     def memory(self, problem, device):
         return lambda: device
@@ -281,6 +290,7 @@ class NumericFlops(Broken):
         (NeedsTwo, "all numbers are finite: one answer alone"),
         (Forgetful, "a round with answers counts"),
         (Alias, "a message sent stays as it was"),
+        (Personal, "does not look at the device"),
         (Lambda, "pickle"),
         (BadMerge, "edges that combine once"),
         (Sideways, "sends is 'gradient'"),

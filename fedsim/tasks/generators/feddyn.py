@@ -9,10 +9,9 @@ import numpy as np
 from fedsim.errors import FedsimError
 from fedsim.tasks.arrays import Array, IntArray
 from fedsim.tasks.device_data import DeviceData, Streams, Truth
-from fedsim.tasks.examples import Examples
 from fedsim.tasks.generators import logistic
 from fedsim.tasks.generators.draws import Draws, draws
-from fedsim.tasks.generators.flat import Flat, parted
+from fedsim.tasks.generators.flat import Flat, Parted
 from fedsim.tasks.generators.sizes import check_seed, check_width
 
 _NUDGE = 1e-3  # the authors add it to the mean size, so that the whole part of an exact mean is the mean
@@ -74,15 +73,15 @@ class FedDynSynthetic:
         W, b = self._map(centres[0], of_all)  # drawn by the code, and never used
         if self.solution_spread is None:
             W, b = self._map(0.0, of_all)
-        flat, weights = Flat(sizes, self.features, classes=True), []
+        room, weights = self._room(sizes, streams), []
         for one, size in enumerate(sizes):
             stream = luck("examples", one)
             if self.solution_spread is not None:
                 W, b = self._map(centres[one], stream)
             X = logistic.inputs(means[one], int(size), stream)
-            flat.put(one, X, logistic.labels(X, W, b))
+            room.put(one, X, logistic.labels(X, W, b))
             weights.append(logistic.as_parameters(W, b))
-        train, test = self._parted(flat.examples(), streams)
+        train, test = room.parts()
         truth = Truth(weights=np.array(weights))
         return DeviceData(name=name, train=train, test=test, classes=self.classes, truth=truth)
 
@@ -103,8 +102,8 @@ class FedDynSynthetic:
         W = stream.normal(centre, 1, (self.features, self.classes))
         return W, stream.normal(centre, 1, self.classes)
 
-    def _parted(self, whole: Examples, streams: Streams) -> tuple[Examples, Examples]:
+    def _room(self, sizes: IntArray, streams: Streams) -> Flat | Parted:
         if self.test_share is None:
-            return whole, whole
-        tests = np.clip(np.floor(self.test_share * whole.sizes + 0.5), 1, whole.sizes - 1).astype(np.int64)
-        return parted(whole, tests, streams)
+            return Flat(sizes, self.features, classes=True)
+        tests = np.clip(np.floor(self.test_share * sizes + 0.5), 1, sizes - 1).astype(np.int64)
+        return Parted(sizes, tests, self.features, streams)

@@ -15,12 +15,17 @@ def inputs(mean: Array, rows: int, luck: np.random.RandomState) -> Array:
 
     The same draws as ``multivariate_normal`` of NumPy's legacy generator makes of it, without its decomposition.
     """
-    return np.asarray(mean + luck.standard_normal((rows, len(mean))) * input_deviations(len(mean)))
+    drawn = luck.standard_normal((rows, len(mean)))
+    drawn *= input_deviations(len(mean))
+    drawn += mean
+    return drawn
 
 
 def labels(X: Array, W: Array, b: Array) -> IntArray:
     """The class of highest score: (n,), for X (n, d), W (d, classes) and b (classes,)."""
-    return np.asarray(np.argmax(X @ W + b, axis=1))
+    scores = X @ W
+    scores += b
+    return np.asarray(scores.argmax(axis=1))
 
 
 def as_parameters(W: Array, b: Array) -> Array:

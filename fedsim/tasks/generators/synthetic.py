@@ -11,7 +11,7 @@ from fedsim.tasks.arrays import Array
 from fedsim.tasks.device_data import DeviceData, Streams, Truth
 from fedsim.tasks.generators import logistic
 from fedsim.tasks.generators.draws import Draws, draws
-from fedsim.tasks.generators.flat import Flat, parted
+from fedsim.tasks.generators.flat import Parted
 from fedsim.tasks.generators.sizes import Sizes, check_seed, check_width
 
 
@@ -68,16 +68,16 @@ class Synthetic:
         centres = [luck("classifier", one).normal(0, self.alpha) for one in range(devices)]
         means = self._means(devices, luck)
         shared = self._map(0.0, luck("classifier of all")) if self.iid else None
-        whole, weights = Flat(sizes, self.features, classes=True), []
+        trains = np.clip(np.floor(self.train_share * sizes), 1, sizes - 1).astype(np.int64)
+        room, weights = Parted(sizes, sizes - trains, self.features, streams), []
         for one, size in enumerate(sizes):
             stream = luck("examples", one)
             own = self._map(centres[one], stream)  # drawn by the code in the IID case, too
             W, b = own if shared is None else shared
             X = logistic.inputs(means[one], int(size), stream)
-            whole.put(one, X, logistic.labels(X, W, b))
+            room.put(one, X, logistic.labels(X, W, b))
             weights.append(logistic.as_parameters(W, b))
-        trains = np.clip(np.floor(self.train_share * sizes), 1, sizes - 1).astype(np.int64)
-        train, test = parted(whole.examples(), sizes - trains, streams)
+        train, test = room.parts()
         truth = Truth(weights=np.array(weights))
         return DeviceData(name=name, train=train, test=test, classes=self.classes, truth=truth)
 
