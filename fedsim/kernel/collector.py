@@ -6,16 +6,15 @@ from contextlib import contextmanager
 from typing import Final
 
 _YOUNG: Final = 50_000  # Python's own default, 700, looks through everything again and again while tasks are started
-_MOST: Final = 800_000  # garbage of some 100 MB, if after long nothing there is suddenly nothing else
+_SELDOM: Final = 800_000  # garbage of some 100 MB, if after long nothing there is suddenly nothing else
 _FEW: Final = 0.02
-_MORE: Final = 4
 
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
     """Collect reference cycles after 50,000 new objects instead of 700, and leave out what was there before.
 
-    Where next to nothing is found it takes more and more new objects until somebody looks again. Nothing depends on
+    Where next to nothing is found it takes 800,000 new objects until somebody looks again. Nothing depends on
     when that happens. With 100,000 tasks it is a fifth of the time of their first steps; to look through libraries and
     data again and again is a twentieth of that of a job, and to look through 10,000 new devices a third
     of their making.
@@ -43,4 +42,4 @@ def _adapt(phase: str, info: Mapping[str, int]) -> None:
         return
     young, *older = gc.get_threshold()
     is_worth_it = info["collected"] > _FEW * young
-    gc.set_threshold(_YOUNG if is_worth_it else max(young, min(_MORE * young, _MOST)), *older)
+    gc.set_threshold(_YOUNG if is_worth_it else max(young, _SELDOM), *older)

@@ -184,7 +184,7 @@ def _crew(
     def make(index: int, there: Presence) -> Device:
         spec = fleet.spec(index)
         messenger.network.attach(spec.name, spec.place, spec.access)
-        return Device(sim, spec, messenger, waste, there)
+        return Device(sim, spec, messenger, waste, there, since_s=0.0)
 
     return Crew(sim, fleet, presence, make)
 

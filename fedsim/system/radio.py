@@ -63,7 +63,6 @@ class Radio:
         self._is_flat = not (profile.alpha_up_w_per_bps or profile.alpha_down_w_per_bps)  # a rate is as good as another
         self._sim = sim
         self._meter = meter
-        self._track = meter.add_track()
         self._paging_s = paging_s
         self._luck = luck
         self._paging: Draws | None = None
@@ -80,8 +79,8 @@ class Radio:
         self._waking: tuple[Stage, ...] = ()
         self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
         self._held_after: tuple[Stage, ...] = ()
-        self._stages: tuple[Stage, ...] = ()
-        self._plan(self._idle)
+        self._stages: tuple[Stage, ...] = (self._idle,)
+        self._track = meter.add_track(self._stages)
 
     @property
     def is_paged(self) -> bool:
