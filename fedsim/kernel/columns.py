@@ -1,6 +1,6 @@
 """Rows that come one by one, packed into typed columns a chunk at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ Value = str | int | float | bool
 START = pa.schema([("time_s", pa.float64()), ("kind", pa.string())])
 """The columns that every row has."""
 
-Piece = tuple[str, npt.NDArray[np.int64], list[Any]]
+Piece = tuple[str, npt.NDArray[np.int64], Sequence[Any]]
 """A kind, places in the chunk, and the values of a field there."""
 
 _TYPES: dict[type, Any] = {
@@ -48,6 +48,10 @@ class Form:
         return dict(zip(self.names, values, strict=True))
 
 
+FormedRow = tuple[float, int, Form, tuple[Any, ...], Any]
+"""Time, a number, form, values, and who told it."""
+
+
 class Chunk:
     """Rows as they came, sorted by their looks: kind, and names and types of the fields.
 
@@ -59,7 +63,7 @@ class Chunk:
     def __init__(self) -> None:
         self.count = 0
         self._rows: dict[tuple[Any, ...], list[Any]] = {}
-        self._formed: dict[tuple[Form, tuple[type, ...]], list[Any]] = {}  # the same lists, found in half the time
+        self._formed: dict[Form, list[tuple[int, float, tuple[Any, ...]]]] = {}
         self._types: dict[str, type] = {}
         self._orders: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
 
@@ -77,19 +81,37 @@ class Chunk:
         rows.extend((self.count, time_s, *values))
         self.count += 1
 
-    def add_formed(self, time_s: float, form: Form, values: tuple[Any, ...]) -> None:
-        """The same for a row of a form, with its values in order of the form's names.
+    def add_formed(self, rows: Iterable[FormedRow]) -> None:
+        """Add some rows of forms, whose values stand in order of the forms' names.
+
+        Types are looked at when the rows are packed, column by column, but for the first row of a form.
+
+        Raises:
+            TypeError: as for ``add``, of that row.
+        """
+        formed, count = self._formed, self.count
+        for time_s, _, form, values, _ in rows:
+            known = formed.get(form)
+            if known is None:
+                look = tuple(map(type, values))
+                self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
+                known = formed[form] = []
+            known.append((count, time_s, values))
+            count += 1
+        self.count = count
+
+    def _check_formed(self) -> None:
+        """See to it that rows of a form that look otherwise than its first may stand beside it.
 
         Raises:
             TypeError: as for ``add``.
         """
-        look = (form, tuple(map(type, values)))
-        rows = self._formed.get(look)
-        if rows is None:
-            fields = form.fields(values)
-            rows = self._formed[look] = self._learn((form.kind, *fields, *look[1]), form.kind, fields)
-        rows.extend((self.count, time_s, *values))
-        self.count += 1
+        for form, rows in self._formed.items():
+            columns = zip(*[values for _, _, values in rows], strict=True)
+            if any(len(set(map(type, column))) > 1 for column in columns):
+                looks = {tuple(map(type, values)): values for _, _, values in reversed(rows)}
+                for look, values in reversed(looks.items()):
+                    self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
 
     def _learn(self, look: tuple[Any, ...], kind: str, fields: Mapping[str, Value]) -> list[Any]:
         if not isinstance(kind, str):
@@ -118,23 +140,33 @@ class Chunk:
         Fields come in order of first appearance. Where a value cannot be held, the row is without that field. (To
         look at each number as it comes would cost a fourth of the time of a record.)
         """
+        self._check_formed()
         times = np.empty(self.count)
         kinds = np.empty(self.count, dtype=object)
         pieces: dict[str, list[Piece]] = {name: [] for name in self._types}
+        for kind, names, (places, when_s, *columns) in self._stacks():
+            at = np.array(places, dtype=np.int64)
+            times[at] = when_s
+            kinds[at] = kind
+            for name, values in zip(names, columns, strict=True):
+                pieces[name].append((kind, at, values))
+        complaints: list[str] = []
+        fields = {name: self._column(name, parts, complaints) for name, parts in pieces.items()}
+        table = pa.table({"time_s": times, "kind": pa.array(kinds, pa.string()), **fields})
+        self.count = 0
+        return table, complaints
+
+    def _stacks(self) -> Iterator[tuple[str, Sequence[str], list[Sequence[Any]]]]:
+        """Kind, names of the fields, and columns: places in the chunk, times, and the fields; they are gone then."""
         for (kind, *look), rows in self._rows.items():
             names = look[: len(look) // 2]  # the other half are types
             width = 2 + len(names)
-            at = np.array(rows[::width], dtype=np.int64)
-            times[at] = rows[1::width]
-            kinds[at] = kind
-            for column, name in enumerate(names, start=2):
-                pieces[name].append((kind, at, rows[column::width]))
+            yield kind, names, [rows[column::width] for column in range(width)]
             rows.clear()
-        complaints: list[str] = []
-        columns = {name: self._column(name, parts, complaints) for name, parts in pieces.items()}
-        table = pa.table({"time_s": times, "kind": pa.array(kinds, pa.string()), **columns})
-        self.count = 0
-        return table, complaints
+        for form, formed in self._formed.items():
+            places, when_s, values = zip(*formed, strict=True)
+            yield form.kind, form.names, [places, when_s, *zip(*values, strict=True)]
+        self._formed.clear()
 
     def _column(self, name: str, parts: list[Piece], complaints: list[str]) -> pa.Array:
         of_type = _TYPES[self._types[name]]
