@@ -13,7 +13,7 @@ Value = str | int | float | bool
 START = pa.schema([("time_s", pa.float64()), ("kind", pa.string())])
 """The columns that every row has."""
 
-Piece = tuple[str, npt.NDArray[np.int64], Sequence[Any]]
+Piece = tuple[str, npt.NDArray[np.int64], list[Any]]
 """A kind, places in the chunk, and the values of a field there."""
 
 _TYPES: dict[type, Any] = {
@@ -63,7 +63,7 @@ class Chunk:
     def __init__(self) -> None:
         self.count = 0
         self._rows: dict[tuple[Any, ...], list[Any]] = {}
-        self._formed: dict[Form, list[tuple[int, float, tuple[Any, ...]]]] = {}
+        self._formed: dict[Form, list[Any]] = {}
         self._types: dict[str, type] = {}
         self._orders: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
 
@@ -96,22 +96,17 @@ class Chunk:
                 look = tuple(map(type, values))
                 self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
                 known = formed[form] = []
-            known.append((count, time_s, values))
+            known += (count, time_s)
+            known += values
             count += 1
         self.count = count
 
-    def _check_formed(self) -> None:
-        """See to it that rows of a form that look otherwise than its first may stand beside it.
-
-        Raises:
-            TypeError: as for ``add``.
-        """
-        for form, rows in self._formed.items():
-            columns = zip(*[values for _, _, values in rows], strict=True)
-            if any(len(set(map(type, column))) > 1 for column in columns):
-                looks = {tuple(map(type, values)): values for _, _, values in reversed(rows)}
-                for look, values in reversed(looks.items()):
-                    self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
+    def _learn_all(self, form: Form, columns: list[list[Any]]) -> None:
+        """See to it that rows of a form that look otherwise than its first may stand beside it."""
+        if any(len(set(map(type, column))) > 1 for column in columns):
+            looks = {tuple(map(type, values)): values for values in zip(*columns, strict=True)}
+            for look, values in looks.items():
+                self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
 
     def _learn(self, look: tuple[Any, ...], kind: str, fields: Mapping[str, Value]) -> list[Any]:
         if not isinstance(kind, str):
@@ -139,8 +134,10 @@ class Chunk:
 
         Fields come in order of first appearance. Where a value cannot be held, the row is without that field. (To
         look at each number as it comes would cost a fourth of the time of a record.)
+
+        Raises:
+            TypeError: as for ``add``, of rows of forms.
         """
-        self._check_formed()
         times = np.empty(self.count)
         kinds = np.empty(self.count, dtype=object)
         pieces: dict[str, list[Piece]] = {name: [] for name in self._types}
@@ -156,17 +153,17 @@ class Chunk:
         self.count = 0
         return table, complaints
 
-    def _stacks(self) -> Iterator[tuple[str, Sequence[str], list[Sequence[Any]]]]:
+    def _stacks(self) -> Iterator[tuple[str, Sequence[str], list[list[Any]]]]:
         """Kind, names of the fields, and columns: places in the chunk, times, and the fields; they are gone then."""
         for (kind, *look), rows in self._rows.items():
             names = look[: len(look) // 2]  # the other half are types
-            width = 2 + len(names)
-            yield kind, names, [rows[column::width] for column in range(width)]
+            yield kind, names, _columns(rows, 2 + len(names))
             rows.clear()
-        for form, formed in self._formed.items():
-            places, when_s, values = zip(*formed, strict=True)
-            yield form.kind, form.names, [places, when_s, *zip(*values, strict=True)]
-        self._formed.clear()
+        formed, self._formed = self._formed, {}
+        for form, rows in formed.items():
+            columns = _columns(rows, 2 + len(form.names))
+            self._learn_all(form, columns[2:])
+            yield form.kind, form.names, columns
 
     def _column(self, name: str, parts: list[Piece], complaints: list[str]) -> pa.Array:
         of_type = _TYPES[self._types[name]]
@@ -184,6 +181,11 @@ class Chunk:
                 complaints.extend(f"field {name!r} of {kind!r} cannot hold {value!r}" for value in bad)
                 arrays.append(pa.array(held, of_type))
         return pa.concat_arrays(arrays).take(pa.array(source, mask=source < 0))
+
+
+def _columns(rows: list[Any], width: int) -> list[list[Any]]:
+    """Of rows that lie one after the other in a flat list."""
+    return [rows[column::width] for column in range(width)]
 
 
 def _held(value: Value, of_type: Any) -> pa.Scalar:
