@@ -249,6 +249,11 @@ class Device:
         """Whether it is there, has charge, and takes part, now."""
         return self.away_until_s() is None
 
+    @property
+    def lasts_s(self) -> float:
+        """Until when it has charge, whatever it does; -infinity if somebody wants to know of every look at it."""
+        return self.meter.lasts_s if self.meter.witness is None else -math.inf
+
     def is_spent(self) -> bool:
         """Whether it is gone for good: departed, empty with nothing to recharge it, or never willing."""
         return self.away_until_s() == math.inf
