@@ -38,7 +38,7 @@ class RadioRest(NamedTuple):
 class ForeseenMessage:
     """Asked for at ``asked_s``; its bytes move from ``moves_s`` to ``quiet_s``, when it is there.
 
-    Afterwards its device's radio stands as it says, too, and goes through ``stages`` then.
+    Afterwards its device's radio stands as it says, too.
     """
 
     size_bytes: float
@@ -50,7 +50,6 @@ class ForeseenMessage:
     quiet_s: float
     idle_s: float
     waking: tuple[Stage, ...]
-    stages: tuple[Stage, ...]
 
     @property
     def seconds(self) -> Seconds:

@@ -128,8 +128,8 @@ class Foresight:
             return None
         moves_s = sent_s + crossing.wait_s
         ends_s = moves_s + crossing.lasts_s
-        idle_s, stages = radio.silent(ends_s, waking)
-        return ForeseenMessage(size_bytes, crossing, asked_s, paged_s, ready_s, moves_s, ends_s, idle_s, waking, stages)
+        idle_s = radio.foresee_idle_s(ends_s)
+        return ForeseenMessage(size_bytes, crossing, asked_s, paged_s, ready_s, moves_s, ends_s, idle_s, waking)
 
     def _end(self, exchange: Exchange) -> None:
         """It came as foretold."""
