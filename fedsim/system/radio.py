@@ -107,7 +107,8 @@ class Radio:
         next paging occasion, uniform on (0, paging_s). In the tail it is connected at once, unless it has come to
         doze meanwhile: then it takes the wait of the profile's ``doze``.
         """
-        if not self._users or self.profile.doze is not None or self._sim.now < self._ready_s:  # else it is connected already
+        is_connected = self._users and self._sim.now >= self._ready_s and self.profile.doze is None
+        if not is_connected:
             self._wake(pushed=pushed)
         self._users += 1
         if self._stages is not self._held or self._held_after is not self._waking:
