@@ -1,6 +1,6 @@
 """Rows that come one by one, packed into typed columns a chunk at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,10 @@ class Form:
         return dict(zip(self.names, values, strict=True))
 
 
+FormedRow = tuple[float, int, Form, tuple[Any, ...], Any]
+"""Time, a number, form, values, and who told it."""
+
+
 class Chunk:
     """Rows as they came, sorted by their looks: kind, and names and types of the fields.
 
@@ -59,7 +63,7 @@ class Chunk:
     def __init__(self) -> None:
         self.count = 0
         self._rows: dict[tuple[Any, ...], list[Any]] = {}
-        self._formed: dict[tuple[Form, tuple[type, ...]], list[Any]] = {}  # the same lists, found in half the time
+        self._formed: dict[Form, list[Any]] = {}
         self._types: dict[str, type] = {}
         self._orders: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
 
@@ -77,19 +81,32 @@ class Chunk:
         rows.extend((self.count, time_s, *values))
         self.count += 1
 
-    def add_formed(self, time_s: float, form: Form, values: tuple[Any, ...]) -> None:
-        """The same for a row of a form, with its values in order of the form's names.
+    def add_formed(self, rows: Iterable[FormedRow]) -> None:
+        """Add some rows of forms, whose values stand in order of the forms' names.
+
+        Types are looked at when the rows are packed, column by column, but for the first row of a form.
 
         Raises:
-            TypeError: as for ``add``.
+            TypeError: as for ``add``, of that row.
         """
-        look = (form, tuple(map(type, values)))
-        rows = self._formed.get(look)
-        if rows is None:
-            fields = form.fields(values)
-            rows = self._formed[look] = self._learn((form.kind, *fields, *look[1]), form.kind, fields)
-        rows.extend((self.count, time_s, *values))
-        self.count += 1
+        formed, count = self._formed, self.count
+        for time_s, _, form, values, _ in rows:
+            known = formed.get(form)
+            if known is None:
+                look = tuple(map(type, values))
+                self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
+                known = formed[form] = []
+            known += (count, time_s)
+            known += values
+            count += 1
+        self.count = count
+
+    def _learn_all(self, form: Form, columns: list[list[Any]]) -> None:
+        """See to it that rows of a form that look otherwise than its first may stand beside it."""
+        if any(len(set(map(type, column))) > 1 for column in columns):
+            looks = {tuple(map(type, values)): values for values in zip(*columns, strict=True)}
+            for look, values in looks.items():
+                self._learn((form.kind, *form.names, *look), form.kind, form.fields(values))
 
     def _learn(self, look: tuple[Any, ...], kind: str, fields: Mapping[str, Value]) -> list[Any]:
         if not isinstance(kind, str):
@@ -117,24 +134,36 @@ class Chunk:
 
         Fields come in order of first appearance. Where a value cannot be held, the row is without that field. (To
         look at each number as it comes would cost a fourth of the time of a record.)
+
+        Raises:
+            TypeError: as for ``add``, of rows of forms.
         """
         times = np.empty(self.count)
         kinds = np.empty(self.count, dtype=object)
         pieces: dict[str, list[Piece]] = {name: [] for name in self._types}
-        for (kind, *look), rows in self._rows.items():
-            names = look[: len(look) // 2]  # the other half are types
-            width = 2 + len(names)
-            at = np.array(rows[::width], dtype=np.int64)
-            times[at] = rows[1::width]
+        for kind, names, (places, when_s, *columns) in self._stacks():
+            at = np.array(places, dtype=np.int64)
+            times[at] = when_s
             kinds[at] = kind
-            for column, name in enumerate(names, start=2):
-                pieces[name].append((kind, at, rows[column::width]))
-            rows.clear()
+            for name, values in zip(names, columns, strict=True):
+                pieces[name].append((kind, at, values))
         complaints: list[str] = []
-        columns = {name: self._column(name, parts, complaints) for name, parts in pieces.items()}
-        table = pa.table({"time_s": times, "kind": pa.array(kinds, pa.string()), **columns})
+        fields = {name: self._column(name, parts, complaints) for name, parts in pieces.items()}
+        table = pa.table({"time_s": times, "kind": pa.array(kinds, pa.string()), **fields})
         self.count = 0
         return table, complaints
+
+    def _stacks(self) -> Iterator[tuple[str, Sequence[str], list[list[Any]]]]:
+        """Kind, names of the fields, and columns: places in the chunk, times, and the fields; they are gone then."""
+        for (kind, *look), rows in self._rows.items():
+            names = look[: len(look) // 2]  # the other half are types
+            yield kind, names, _columns(rows, 2 + len(names))
+            rows.clear()
+        formed, self._formed = self._formed, {}
+        for form, rows in formed.items():
+            columns = _columns(rows, 2 + len(form.names))
+            self._learn_all(form, columns[2:])
+            yield form.kind, form.names, columns
 
     def _column(self, name: str, parts: list[Piece], complaints: list[str]) -> pa.Array:
         of_type = _TYPES[self._types[name]]
@@ -152,6 +181,11 @@ class Chunk:
                 complaints.extend(f"field {name!r} of {kind!r} cannot hold {value!r}" for value in bad)
                 arrays.append(pa.array(held, of_type))
         return pa.concat_arrays(arrays).take(pa.array(source, mask=source < 0))
+
+
+def _columns(rows: list[Any], width: int) -> list[list[Any]]:
+    """Of rows that lie one after the other in a flat list."""
+    return [rows[column::width] for column in range(width)]
 
 
 def _held(value: Value, of_type: Any) -> pa.Scalar:

@@ -81,16 +81,20 @@ class EventRecord:
 
     def come_to(self, time_s: float) -> None:
         """Time has come to here: add what was foreseen for before."""
-        for at_s, _, form, values, _ in self._ahead.take(time_s):
-            if self._kinds is None or form.kind in self._kinds:
-                self._chunk.add_formed(at_s, form, values)
-                self._count()
-                if self._observers:
-                    self._tell(at_s, form.kind, form.fields(values))
+        due = self._ahead.take(time_s)
+        if self._kinds is not None:
+            due = [row for row in due if row[2].kind in self._kinds]
+        while due:
+            fits = _CHUNK - self._chunk.count
+            rows, due = due[:fits], due[fits:]
+            self._chunk.add_formed(rows)
+            self._count(len(rows))
+            for at_s, _, form, values, _ in rows if self._observers else ():
+                self._tell(at_s, form.kind, form.fields(values))
 
-    def _count(self) -> None:
-        """One row more."""
-        self._recorded += 1
+    def _count(self, rows: int = 1) -> None:
+        """So many more."""
+        self._recorded += rows
         if self._chunk.count == _CHUNK:
             self.flush()
             limits.RECORD.check(self._recorded, "this run")

@@ -22,6 +22,9 @@ from fedsim.system.usage import Usage
 _MORE: Final = 4.0
 """By so much the search widens when too few of those with the lowest lots are there."""
 
+_FEW: Final = 8
+"""So few are asked one by one, and do not tell which share of all is there."""
+
 _ATTEMPT: Final = 2**40
 _MOST: Final = 2.0**64
 _CHUNK: Final = 32_768  # lots of so many devices stay in the processor's cache: of 1e6 devices 12 ms -> 5 ms
@@ -53,7 +56,9 @@ class Crew(Sequence[Device]):
         self._tickets = np.concatenate(
             [fleet.luck(number)("lots").hashes(fleet.things[fleet.rows(number)]) for number in range(len(fleet.groups))]
         )
+        self._lasts_s = np.full(len(fleet), -math.inf)  # until when each that is awake has charge for certain
         self._share = 1.0
+        self._round = (-1, np.empty(0, dtype=np.uint64))
         self._charges = fleet.by_kind("charges").astype(np.bool_)
         self._kept_out = np.zeros(len(fleet), dtype=np.bool_)
         self._is_choosy = fleet.by_kind("is_choosy").astype(np.bool_)
@@ -164,7 +169,8 @@ class Crew(Sequence[Device]):
             everybody = 2 * tried >= count
             rows = candidates(float(count) if everybody else max(tried, 1.0))
             there = rows[self.up(rows)]
-            self._share = max(len(there), 1) / max(len(rows), 1)
+            if len(rows) > _FEW:
+                self._share = max(len(there), 1) / len(rows)
             if len(there) >= wanted or everybody:
                 return there
             tried *= _MORE
@@ -187,11 +193,14 @@ class Crew(Sequence[Device]):
         return np.concatenate(found)
 
     def _of_round(self, number: int) -> Numbers:
-        return self._sim.luck("lots of a round").hashes(np.array([number], dtype=np.uint64))
+        if self._round[0] != number:
+            luck = self._sim.luck("lots of a round")
+            self._round = (number, luck.hashes(np.array([number], dtype=np.uint64)))
+        return self._round[1]
 
     def up(self, rows: Rows) -> Bools:
         """Which of these devices are there now, and have charge: (n,) to (n,)."""
-        there = self._looked_up(rows)[0] & ~self._kept_out[rows]
+        there = self._stay(rows) & ~self._kept_out[rows]
         there[there] = self._have_charge(rows[there])
         return there
 
@@ -293,6 +302,13 @@ class Crew(Sequence[Device]):
         """What these would have drawn in standby since they came to rest, if their charge lasted."""
         return self._standby_w[rows] * (self._sim.now - self._since_s[rows])
 
+    def _stay(self, rows: Rows) -> Bools:
+        """Whether these are there, whatever their charge."""
+        if len(rows) > _FEW:
+            return self._looked_up(rows)[0]
+        places = map(self.fleet.place, rows.tolist())
+        return np.array([self._presence[number].is_up(rank, self._sim.now) for number, rank in places], dtype=np.bool_)
+
     def _looked_up(self, rows: Rows) -> tuple[Bools, Array]:
         """Whether these are there, whatever their charge, and until when."""
         up, until_s = np.empty(len(rows), dtype=np.bool_), np.empty(len(rows))
@@ -306,8 +322,14 @@ class Crew(Sequence[Device]):
     def _have_charge(self, rows: Rows) -> Bools:
         self._make_of(np.concatenate([self._doubtful(rows), rows[self._is_choosy[rows]]]))
         have = self._charge_j[rows] > self._drawn_j(rows)
-        for place in np.flatnonzero(~self._rests[rows]).tolist():
-            have[place] = self._active[int(rows[place])].is_up()
+        is_awake = ~self._rests[rows]
+        have |= is_awake  # as far as is certain
+        for place in np.flatnonzero(is_awake & (self._lasts_s[rows] <= self._sim.now)).tolist():
+            row = int(rows[place])
+            device = self._active[row]
+            have[place] = device.is_up()
+            if not self._is_choosy[row]:
+                self._lasts_s[row] = device.lasts_s
         return have
 
     def _returns_s(self, rows: Rows, among: Bools | None) -> Array:

@@ -29,7 +29,7 @@ from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
-from fedsim.system.stint import PastStint, Spent, Stint
+from fedsim.system.stint import PastStint, Stint
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.tally import Tally
 from fedsim.system.usage import Usage, WasteBook, computing, total
@@ -220,7 +220,7 @@ class Device:
 
         -infinity if something may, or if it is at work.
         """
-        if not self._is_plain or self._is_at_work or self.meter.witness is not None:
+        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
             return -math.inf
         return self._watch.sure_until_s()
 
@@ -230,34 +230,24 @@ class Device:
 
     def live(self, exchange: Exchange) -> Stint:
         """Go through an exchange that was foretold; its stint."""
-        down, job, up, sent_bytes, received_bytes, busy_s = (
-            exchange.down,
-            exchange.job,
-            exchange.up,
-            self._sent_bytes,
-            self._received_bytes,
-            self._processor.busy_s,
-        )
+        down, job, up, begins_s = exchange.down, exchange.job, exchange.up, exchange.begins_s
         idle_w, computing_w = self.spec.idle_w, self._full_w * job.share + self.spec.idle_w * (1 - job.share)
         self.foreseen = None
-        received, sent, staged = self._roaming.radio.live(down, up)
+        before = (self._sent_bytes, self._received_bytes, self._processor.busy_s)
+        self._received_bytes += down.crossing.wire_bytes
+        self._sent_bytes += up.crossing.wire_bytes
         self._labour.live(job)
-        before_j, after_j = self.meter.live(
-            exchange.begins_s,
-            (
-                ("idle", idle_w, exchange.begins_s, job.begins_s),
-                received,
-                ("compute", computing_w, job.begins_s, job.ends_s),
-                sent,
-                ("idle", idle_w, job.ends_s, up.quiet_s),
-            ),
-            staged,
+        received, sent, staged, then = self._roaming.radio.live(down, up)
+        drawn = (
+            ("idle", idle_w, begins_s, job.begins_s),
+            received,
+            ("compute", computing_w, job.begins_s, job.ends_s),
+            sent,
+            ("idle", idle_w, job.ends_s, up.quiet_s),
         )
-        before = Spent(before_j, sent_bytes, received_bytes, busy_s)
-        self._received_bytes = received_bytes = received_bytes + down.crossing.wire_bytes
-        self._sent_bytes = sent_bytes = sent_bytes + up.crossing.wire_bytes
-        after = Spent(after_j, sent_bytes, received_bytes, self._processor.busy_s)
-        return PastStint(before, after, self._booked, self._book)
+        before_j, after_j = self.meter.live(begins_s, drawn, staged, then)
+        after = (self._sent_bytes, self._received_bytes, self._processor.busy_s)
+        return PastStint((before_j, *before), (after_j, *after), self._booked, self._book)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
@@ -267,6 +257,11 @@ class Device:
     def is_up(self) -> bool:
         """Whether it is there, has charge, and takes part, now."""
         return self.away_until_s() is None
+
+    @property
+    def lasts_s(self) -> float:
+        """Until when it has charge, whatever it does; -infinity if somebody wants to know of every look at it."""
+        return self.meter.lasts_s if self.meter.witness is None else -math.inf
 
     def is_spent(self) -> bool:
         """Whether it is gone for good: departed, empty with nothing to recharge it, or never willing."""

@@ -36,8 +36,8 @@ _NO_DRAW: Final = (0.0, 0.0)
 Drawn = tuple[str, float, float, float]
 """A cause, watts, from when, and until when."""
 
-Staged = tuple[tuple[Stage, ...], float]
-"""The stages of a radio, and until when it had them."""
+Gone = tuple[float, float, str, str]
+"""What a radio went through: until when, watts, their cause, and its state."""
 
 Joules = tuple[float, ...]
 """What was spent, by cause, as in ``CAUSES``."""
@@ -182,10 +182,13 @@ class PowerMeter:
         self._tracks[track] = stages
         self._changed_s = at_s
 
-    def live(self, from_s: float, drawn: Iterable[Drawn], staged: Iterable[Staged]) -> tuple[Joules, Joules]:
+    def live(
+        self, from_s: float, drawn: Iterable[Drawn], staged: Iterable[Gone], then: tuple[Stage, ...]
+    ) -> tuple[Joules, Joules]:
         """Go through what has passed since ``from_s`` and is known by now; what was spent by then, and is by now.
 
-        drawn: causes, watts, from when and to when, in order    staged: what the radio had, and until when, to its end
+        drawn: causes, watts, from when and to when, in order    staged: what the radio went through up to now
+        then: its stages from now on
 
         It is what ``settle``, ``draw`` and ``stage`` would have come to at each of these instants, for a device of one
         radio to the battery of which nothing can happen; what was drawn by then is drawn again from the end on.
@@ -193,15 +196,20 @@ class PowerMeter:
         spent_j, draws = self.spent_j, self._draws
         for cause, (power_w, since_s) in draws.items():
             spent_j[cause] += power_w * (from_s - since_s)
-        since_s = self._go_through(0, self._tracks[0], self._since_s[0], from_s)
+        now_s = self._go_through(0, self._tracks[0], self._since_s[0], from_s)
         before_j = tuple(spent_j.values())
+        seconds = self.seconds[0]
         for cause, power_w, drawn_s, to_s in drawn:
             spent_j[cause] += power_w * (to_s - drawn_s)
-        for stages, to_s in staged:
-            since_s = self._go_through(0, stages, since_s, to_s)
-        self._tracks[0], self._since_s[0], self._changed_s = stages, since_s, since_s
+        for until_s, power_w, cause, state in staged:
+            if now_s < until_s:
+                lasts_s = until_s - now_s
+                spent_j[cause] += power_w * lasts_s
+                seconds[state] = seconds.get(state, 0.0) + lasts_s
+                now_s = until_s
+        self._tracks[0], self._since_s[0], self._changed_s = then, now_s, now_s
         for cause, (power_w, _) in draws.items():
-            draws[cause] = (power_w, since_s)
+            draws[cause] = (power_w, now_s)
         after_j = tuple(spent_j.values())
         if self.battery is not None:
             self.battery.charge_j = self._had_j - sum(after_j)

@@ -65,6 +65,10 @@ class GroupPresence:
             up &= is_on
         return up, np.where(up, until_s, back_s)
 
+    def is_up(self, rank: int, time_s: float) -> bool:
+        """Whether one device is there at ``time_s``."""
+        return all(process.one(rank, time_s)[0] for process, _ in self._processes)
+
     def of(self, rank: int) -> "Presence":
         """The presence of one device."""
         return Presence(self._processes, rank)

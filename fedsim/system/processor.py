@@ -173,8 +173,7 @@ class Processor:
         """Go through a job that was foreseen."""
         begins_s, ends_s = foreseen.begins_s, foreseen.ends_s
         if self._heat is not None:
-            self._heat.live(foreseen.share, begins_s, ends_s)
-            self._pace = self._heat.pace()
+            self._pace = self._heat.live(foreseen.share, begins_s, ends_s)
         self._busy_s += ends_s - begins_s
         self._share, self._since_s = 0.0, ends_s
 

@@ -6,15 +6,15 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
 from fedsim.kernel import Simulation
 from fedsim.system.flow import Moving
-from fedsim.system.foreseen import ForeseenMessage, RadioRest, Rest
+from fedsim.system.foreseen import ForeseenMessage
 from fedsim.system.luck_taken import Draws, Taken
-from fedsim.system.meter import Drawn, PowerMeter, Stage, Staged
+from fedsim.system.meter import Drawn, Gone, PowerMeter, Stage
 from fedsim.system.profiles import RadioProfile
 
 
@@ -38,6 +38,9 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
 def _nobody_waits() -> None:
     pass
 
+
+Passed = tuple[Drawn, Drawn, list[Gone], tuple[Stage, ...]]
+"""Of a radio: what was drawn to receive and to send, what it went through beside that, and what it goes through now."""
 
 Held = tuple[float, float, float, tuple[Stage, ...]]
 """Of a radio: when a message takes it, it was or will be paged, and connected; and the stages on its way there."""
@@ -150,39 +153,68 @@ class Radio:
         self._down_bps.clear()
         self._power_changed()
 
-    def rest(self) -> RadioRest | None:
-        """How it stands; None if somebody holds it, or it is being promoted for nobody."""
-        if self._users or self._sim.now < self._ready_s:
+    def foresee_push(self, taken: Taken) -> Held | None:
+        """How it will stand for a message that comes to it now; see ``hold``.
+
+        None if somebody holds it, or it is being promoted for nobody.
+        """
+        now_s = self._sim.now
+        if self._users or now_s < self._ready_s:
             return None
-        return RadioRest(self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking)
+        if now_s >= self._idle_s:
+            return self._foresee_woken(now_s, now_s + self._page_s(taken))
+        ready_s = self._foresee_ready_s(now_s, self._quiet_s, self._ready_s, taken)
+        return now_s, self._paged_s, ready_s, self._waking
 
-    def foresee_hold(self, rest: Rest, at_s: float, taken: Taken, *, pushed: bool) -> Held:
-        """How it will stand for a message that takes it at ``at_s``; see ``hold``."""
-        if at_s >= rest.idle_s:
-            paged_s = at_s + (self._page_s(taken) if pushed else 0.0)
-            waking = self._woken(paged_s)
-            return at_s, paged_s, waking[-1].until_s, waking
-        ready_s = rest.ready_s
-        if self.profile.doze is not None:
-            doze_s = self._dozed_s(at_s - max(rest.quiet_s, ready_s), taken)
-            ready_s = at_s + doze_s if doze_s > 0 else ready_s
-        return at_s, rest.paged_s, ready_s, rest.waking
+    def foresee_answer(self, before: ForeseenMessage, at_s: float, taken: Taken) -> Held:
+        """The same for a message that it sends at ``at_s``, after another one."""
+        if at_s >= before.idle_s:
+            return self._foresee_woken(at_s, at_s)
+        ready_s = self._foresee_ready_s(at_s, before.quiet_s, before.ready_s, taken)
+        return at_s, before.paged_s, ready_s, before.waking
 
-    def live(self, down: ForeseenMessage, up: ForeseenMessage) -> tuple[Drawn, Drawn, tuple[Staged, ...]]:
-        """Go through two messages that were foreseen: what was drawn for their bytes, and what beside them."""
-        self._paged_s, self._ready_s, self._idle_s = up.paged_s, up.ready_s, up.idle_s
-        self._quiet_s, self._waking, self._stages = up.quiet_s, up.waking, up.stages
+    def _foresee_woken(self, at_s: float, paged_s: float) -> Held:
+        waking = self._woken(paged_s)
+        return at_s, paged_s, waking[1].until_s, waking
+
+    def _foresee_ready_s(self, at_s: float, quiet_s: float, ready_s: float, taken: Taken) -> float:
+        """When it can be used, that was connected at ``ready_s`` and silent since ``quiet_s``."""
+        if self.profile.doze is None:
+            return ready_s
+        doze_s = self._dozed_s(at_s - max(quiet_s, ready_s), taken)
+        return at_s + doze_s if doze_s > 0 else ready_s
+
+    def foresee_idle_s(self, from_s: float) -> float:
+        """When it will be idle if a message comes to its end then, and none follows."""
+        for _, duration_s, _ in self._tails:
+            from_s += duration_s
+        return from_s
+
+    def live(self, down: ForeseenMessage, up: ForeseenMessage) -> Passed:
+        """Go through two messages that were foreseen."""
+        staged = [*down.waking, *self._carrying(down), *self._between(down.quiet_s, up.asked_s)]
+        staged += self._carrying(up) if up.waking is down.waking else (*up.waking, *self._carrying(up))
+        self._paged_s, self._ready_s, self._quiet_s, self._waking = up.paged_s, up.ready_s, up.quiet_s, up.waking
+        self._idle_s, self._stages = self._silent(up.quiet_s, up.waking)
         _, receive_w = active_power(self.profile, 0.0, down.crossing.bps)
         send_w, _ = active_power(self.profile, up.crossing.bps, 0.0)
-        staged = (
-            ((*down.waking, self._silence), down.moves_s),
-            (_MOVING, down.quiet_s),
-            (down.stages, up.asked_s),
-            ((*up.waking, self._silence), up.moves_s),
-            (_MOVING, up.quiet_s),
-            (up.stages, up.quiet_s),
-        )
-        return ("receive", receive_w, down.moves_s, down.quiet_s), ("send", send_w, up.moves_s, up.quiet_s), staged
+        received = ("receive", receive_w, down.moves_s, down.quiet_s)
+        return received, ("send", send_w, up.moves_s, up.quiet_s), staged, self._stages
+
+    def _carrying(self, message: ForeseenMessage) -> tuple[Gone, Gone]:
+        """What it goes through for a message once it is connected."""
+        _, power_w, cause, state = self._silence
+        return (message.moves_s, power_w, cause, state), (message.quiet_s, 0.0, "radio", "moving")
+
+    def _between(self, from_s: float, to_s: float) -> Iterator[Gone]:
+        """What it goes through from the end of a message to the next one."""
+        for state, duration_s, power_w in self._tails:
+            from_s += duration_s
+            if from_s >= to_s:
+                yield to_s, power_w, "radio", state
+                return
+            yield from_s, power_w, "radio", state
+        yield to_s, *self._idle[1:]
 
     def _power_changed(self) -> None:
         now_s = self._sim.now
@@ -268,10 +300,10 @@ class Radio:
             self._paged_s = self._ready_s = self._idle_s = now_s
             self._plan(self._idle)
             return
-        self._idle_s, stages = self.silent(now_s, self._waking)
+        self._idle_s, stages = self._silent(now_s, self._waking)
         self._plan(*stages)
 
-    def silent(self, from_s: float, waking: tuple[Stage, ...]) -> tuple[float, tuple[Stage, ...]]:
+    def _silent(self, from_s: float, waking: tuple[Stage, ...]) -> tuple[float, tuple[Stage, ...]]:
         """When it will be idle, and its stages, if nobody holds it from then on; ``waking`` is how it was connected."""
         # A promotion goes on unheard; a radio that only dozed has nothing to go on with.
         idle_s = max(from_s, waking[-1].until_s)

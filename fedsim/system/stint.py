@@ -1,32 +1,12 @@
 """A piece of a device's work for the learner, which counts or goes to waste."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from fedsim.system.meter import CAUSES
 from fedsim.system.usage import Usage
 
-
-class Spent(NamedTuple):
-    """As ``Usage``, and made in a fifth of the time; joules by cause in order of ``CAUSES``."""
-
-    energy_j: tuple[float, ...]
-    sent_bytes: float
-    received_bytes: float
-    compute_s: float
-
-    def without(self, booked: Usage) -> Usage:
-        """As usage, without what was booked as waste."""
-        energy_j = dict(zip(CAUSES, self.energy_j, strict=True))
-        return (
-            Usage(
-                energy_j=energy_j,
-                sent_bytes=self.sent_bytes,
-                received_bytes=self.received_bytes,
-                compute_s=self.compute_s,
-            )
-            - booked
-        )
+Spent = tuple[tuple[float, ...], float, float, float]
+"""Joules by cause in order of ``CAUSES``, bytes sent and received, seconds of computing."""
 
 
 class Stint:
@@ -75,6 +55,12 @@ class PastStint(Stint):
 
     def __getattr__(self, name: str) -> object:
         """What other stints know from the first, at the first time that it is asked for."""
-        self._from, self._to = self._before.without(self._booked), self._after.without(self._booked)
+        self._from, self._to = _usage(self._before) - self._booked, _usage(self._after) - self._booked
         self._since, self._spent = self._to, lambda: self._to
         return object.__getattribute__(self, name)
+
+
+def _usage(spent: Spent) -> Usage:
+    joules, sent_bytes, received_bytes, compute_s = spent
+    energy_j = dict(zip(CAUSES, joules, strict=True))
+    return Usage(energy_j=energy_j, sent_bytes=sent_bytes, received_bytes=received_bytes, compute_s=compute_s)

@@ -58,13 +58,14 @@ class Heat:
         """When the budget will be used up if this share of the processor computes from then on."""
         return from_s + self.left_s(from_s) / share
 
-    def live(self, share: float, from_s: float, to_s: float) -> None:
+    def live(self, share: float, from_s: float, to_s: float) -> float:
         """This share of the processor, which is not 0, has computed from then to then, and was not slowed down.
 
-        It is what ``load`` comes to at each of the two instants.
+        It is what ``load`` comes to at each of the two instants. Returns the pace from then on.
         """
         self._left_s = min(max(self.left_s(from_s) - (to_s - from_s) * share, 0.0), self._throttle.after_s)
         self._load, self._since_s, self.hot_s = 0.0, to_s, math.inf
+        return self.pace()
 
     def load(self, share: float, at_s: float) -> None:
         """From ``at_s`` on, this share of the processor computes."""

@@ -326,14 +326,15 @@ def test_what_was_known_before_is_spent_like_what_is_set_in_its_time(begins_s, d
     lived.draw("sleep", 0.0, begins_s)
     for cause, power_w in drawn.items():
         lived.draw(cause, power_w, begins_s)
-    staged, at_s = [], begins_s
+    gone, then, at_s = [], (), begins_s
     for tails, lasts_s in radio:
         ends_s = itertools.accumulate((gap_s for gap_s, _ in tails), initial=at_s)
         tail = [Stage(end_s, power_w, state="tail") for end_s, (_, power_w) in zip(ends_s, tails, strict=False)]
-        lived.stage(0, (*tail, asleep), at_s)
+        then = (*tail, asleep)
+        lived.stage(0, then, at_s)
         at_s += lasts_s
-        staged.append(((*tail, asleep), at_s))
-    told_j = told.live(begins_s, [(*one, begins_s, at_s) for one in drawn.items()], staged)
+        gone += [(min(stage.until_s, at_s), *stage[1:]) for stage in then]
+    told_j = told.live(begins_s, [(*one, begins_s, at_s) for one in drawn.items()], gone, then)
     for cause in drawn:
         lived.draw(cause, 0.0, at_s)
     lived.draw("sleep", standby_w, at_s)
