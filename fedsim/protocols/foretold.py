@@ -31,13 +31,13 @@ class Asks:
         self._foretold: set[int] = set()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         is_free = limits.are_none and not session.training.bench.stops_itself
-        self._teller = None if session.foresight is None or not is_free else _Teller(self, session, session.foresight)
+        self._teller = None if session.foresight is None or not is_free else _Teller(session, session.foresight)
 
     def begin(self, devices: Iterable[DeviceNode]) -> None:
         """Ask these."""
         teller, number = self._teller, self._number
         for device in devices:
-            if teller is not None and teller.tells(device, number):
+            if teller is not None and teller.tells(self, device, number):
                 self._foretold.add(device.index)
             else:
                 self.really(device)
@@ -64,8 +64,7 @@ class Asks:
 class _Teller:
     """Tells devices' parts of a round in advance, and what will stand in the record of them."""
 
-    def __init__(self, asks: Asks, session: CentralSession, foresight: Foresight) -> None:
-        self._asks = asks
+    def __init__(self, session: CentralSession, foresight: Foresight) -> None:
         self._session = session
         self._foresight = foresight
         learner, problem = session.training.learner, session.training.problem
@@ -74,8 +73,8 @@ class _Teller:
         self._trained = foresight.form("trained", "subject", "round", "steps", "compute_s")
         self._answered = foresight.form("answered", "subject", "round", "move_s", *foresight.causes)
 
-    def tells(self, device: DeviceNode, number: int) -> bool:
-        """Whether it can tell that of a device; then the reply is heard at its time, unless something disturbs it."""
+    def tells(self, asks: Asks, device: DeviceNode, number: int) -> bool:
+        """Whether it can tell that of a device; then these hear the reply at its time, unless something disturbs it."""
         session, index, name = self._session, device.index, device.name
         training, (work, steps) = session.training, self._costs(index)
         down_bytes, up_bytes, version = training.down_bytes(index), self._up_bytes, training.version
@@ -90,7 +89,7 @@ class _Teller:
             (trained_s, self._trained, (name, number, steps, trained_s - received_s)),
             (answered_s, self._answered, (name, number, *up_s)),
         )
-        self._foresight.accept(prospect, rows, _Foretold(self._asks, training, ticket, version, device, prospect))
+        self._foresight.accept(prospect, rows, _Foretold(asks, training, ticket, version, device, prospect))
         return True
 
     def _costs(self, index: int) -> tuple[Cost, int]:

@@ -35,7 +35,10 @@ class Connections:
 
     def keep_both(self, source: str, target: str, there: Trace, back: Trace) -> None:
         """A message arrived, and one that went back."""
-        self._of(source)[target], self._of(target)[source] = there, back
+        ours, theirs = self._traces.get(source), self._traces.get(target)
+        if ours is None or theirs is None:
+            ours, theirs = self._of(source), self._of(target)
+        ours[target], theirs[source] = there, back
 
     def drop(self, name: str, peer: str | None = None) -> None:
         """The connections of ``name``, or the one with ``peer``, are gone."""

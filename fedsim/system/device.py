@@ -220,7 +220,7 @@ class Device:
 
         -infinity if something may, or if it is at work.
         """
-        if not self._is_plain or self._is_at_work or self.meter.witness is not None:
+        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
             return -math.inf
         return self._watch.sure_until_s()
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fedsim.system.approach import Crossing
 from fedsim.system.delivery import CAUSES, held_up_s
@@ -21,27 +21,14 @@ Seconds = tuple[float, ...]
 """Of a message: all but waking the radios, and then by cause, as in ``delivery.CAUSES``."""
 
 
-class RadioRest(NamedTuple):
-    """A radio that nobody holds: when it was or will be paged, connected, idle and quiet.
-
-    ``waking`` are the stages through which it came to be connected last.
-    """
-
-    paged_s: float
-    ready_s: float
-    idle_s: float
-    quiet_s: float
-    waking: tuple[Stage, ...]
-
-
 @dataclass(slots=True, eq=False)
 class ForeseenMessage:
     """Asked for at ``asked_s``; its bytes move from ``moves_s`` to ``quiet_s``, when it is there.
 
-    Afterwards its device's radio stands as it says, too.
+    Its device's radio was or will be paged, connected and idle at these times; ``waking`` are the stages through which
+    it came to be connected last.
     """
 
-    size_bytes: float
     crossing: Crossing
     asked_s: float
     paged_s: float
@@ -84,10 +71,6 @@ class ForeseenMessage:
     def wasted(self) -> Mapping[str, float]:
         """Bytes that are moved in vain, by cause: none."""
         return {}
-
-
-Rest = RadioRest | ForeseenMessage
-"""How a radio stands, or will stand when a message has come to its end."""
 
 
 class Told(Protocol):

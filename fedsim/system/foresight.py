@@ -61,14 +61,13 @@ class Foresight:
         now_s, radio = self._sim.now, device.radio
         until_s = device.sure_until_s() if server.is_lasting else -math.inf
         approaches = self._between(server.name, device.name) if until_s > now_s else None
-        if approaches is None or (rest := radio.rest()) is None:
-            return None
         taken = Taken()
+        if approaches is None or (held := radio.foresee_push(taken)) is None:
+            return None
         there, back = self._network.connections.traces(server.name, device.name)
-        held = radio.foresee_hold(rest, now_s, taken, pushed=True)
         down = self._message(radio, held, approaches[0], (there, back), down_bytes)
         if down is not None and (job := device.foresee_job(cost, down.quiet_s, taken)) is not None:
-            held = radio.foresee_hold(down, job.ends_s, taken, pushed=False)
+            held = radio.foresee_answer(down, job.ends_s, taken)
             there = (down.quiet_s, down.crossing.plan.window)
             up = self._message(radio, held, approaches[1], (back, there), up_bytes)
             if up is not None and up.quiet_s < until_s:
@@ -129,7 +128,7 @@ class Foresight:
         moves_s = sent_s + crossing.wait_s
         ends_s = moves_s + crossing.lasts_s
         idle_s = radio.foresee_idle_s(ends_s)
-        return ForeseenMessage(size_bytes, crossing, asked_s, paged_s, ready_s, moves_s, ends_s, idle_s, waking)
+        return ForeseenMessage(crossing, asked_s, paged_s, ready_s, moves_s, ends_s, idle_s, waking)
 
     def _end(self, exchange: Exchange) -> None:
         """It came as foretold."""

@@ -1,7 +1,7 @@
 """Draws that are taken before it is certain that they are needed."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -27,27 +27,27 @@ class Draws:
 class Taken:
     """Draws that were taken for what may not come: they can be given back."""
 
-    __slots__ = ("_before", "_uniform")
+    __slots__ = ("_given",)
 
     def __init__(self) -> None:
-        self._uniform: list[tuple[Draws, float]] = []
-        self._before: list[tuple[np.random.Generator, Mapping[str, Any]]] = []
+        self._given: list[tuple[Draws, float] | tuple[np.random.Generator, Mapping[str, Any]]] = []
 
     def uniform(self, draws: Draws) -> float:
         """A number that is taken now."""
         draw = draws.take()
-        self._uniform.append((draws, draw))
+        self._given.append((draws, draw))
         return draw
 
     def keep(self, luck: np.random.Generator) -> np.random.Generator:
         """A stream from which one draw of any kind is taken now: that costs a copy of where the stream stands."""
-        self._before.append((luck, luck.bit_generator.state))
+        self._given.append((luck, luck.bit_generator.state))
         return luck
 
     def give_back(self) -> None:
         """It has not come: the streams are as they were."""
-        for draws, draw in reversed(self._uniform):
-            draws.give_back(draw)
-        for luck, state in reversed(self._before):
-            luck.bit_generator.state = state
-        self._uniform, self._before = [], []
+        given, self._given = self._given, []
+        for source, what in reversed(given):
+            if isinstance(source, Draws):
+                source.give_back(cast("float", what))
+            else:
+                source.bit_generator.state = what

@@ -12,7 +12,7 @@ from typing import Final
 
 from fedsim.kernel import Simulation
 from fedsim.system.flow import Moving
-from fedsim.system.foreseen import ForeseenMessage, RadioRest, Rest
+from fedsim.system.foreseen import ForeseenMessage
 from fedsim.system.luck_taken import Draws, Taken
 from fedsim.system.meter import Drawn, Gone, PowerMeter, Stage
 from fedsim.system.profiles import RadioProfile
@@ -155,23 +155,36 @@ class Radio:
         self._down_bps.clear()
         self._power_changed()
 
-    def rest(self) -> RadioRest | None:
-        """How it stands; None if somebody holds it, or it is being promoted for nobody."""
-        if self._users or self._sim.now < self._ready_s:
-            return None
-        return RadioRest(self._paged_s, self._ready_s, self._idle_s, self._quiet_s, self._waking)
+    def foresee_push(self, taken: Taken) -> Held | None:
+        """How it will stand for a message that comes to it now; see ``hold``.
 
-    def foresee_hold(self, rest: Rest, at_s: float, taken: Taken, *, pushed: bool) -> Held:
-        """How it will stand for a message that takes it at ``at_s``; see ``hold``."""
-        if at_s >= rest.idle_s:
-            paged_s = at_s + (self._page_s(taken) if pushed else 0.0)
-            waking = self._woken(paged_s)
-            return at_s, paged_s, waking[-1].until_s, waking
-        ready_s = rest.ready_s
-        if self.profile.doze is not None:
-            doze_s = self._dozed_s(at_s - max(rest.quiet_s, ready_s), taken)
-            ready_s = at_s + doze_s if doze_s > 0 else ready_s
-        return at_s, rest.paged_s, ready_s, rest.waking
+        None if somebody holds it, or it is being promoted for nobody.
+        """
+        now_s = self._sim.now
+        if self._users or now_s < self._ready_s:
+            return None
+        if now_s >= self._idle_s:
+            return self._foresee_woken(now_s, now_s + self._page_s(taken))
+        ready_s = self._foresee_ready_s(now_s, self._quiet_s, self._ready_s, taken)
+        return now_s, self._paged_s, ready_s, self._waking
+
+    def foresee_answer(self, before: ForeseenMessage, at_s: float, taken: Taken) -> Held:
+        """The same for a message that it sends at ``at_s``, after another one."""
+        if at_s >= before.idle_s:
+            return self._foresee_woken(at_s, at_s)
+        ready_s = self._foresee_ready_s(at_s, before.quiet_s, before.ready_s, taken)
+        return at_s, before.paged_s, ready_s, before.waking
+
+    def _foresee_woken(self, at_s: float, paged_s: float) -> Held:
+        waking = self._woken(paged_s)
+        return at_s, paged_s, waking[1].until_s, waking
+
+    def _foresee_ready_s(self, at_s: float, quiet_s: float, ready_s: float, taken: Taken) -> float:
+        """When it can be used, that was connected at ``ready_s`` and silent since ``quiet_s``."""
+        if self.profile.doze is None:
+            return ready_s
+        doze_s = self._dozed_s(at_s - max(quiet_s, ready_s), taken)
+        return at_s + doze_s if doze_s > 0 else ready_s
 
     def foresee_idle_s(self, from_s: float) -> float:
         """When it will be idle if a message comes to its end then, and none follows."""
@@ -193,7 +206,7 @@ class Radio:
     def _carrying(self, message: ForeseenMessage) -> tuple[Gone, Gone]:
         """What it goes through for a message once it is connected."""
         _, power_w, cause, state = self._silence
-        return (message.moves_s, power_w, cause, state), (message.quiet_s, *_MOVING[0][1:])
+        return (message.moves_s, power_w, cause, state), (message.quiet_s, 0.0, "radio", "moving")
 
     def _between(self, from_s: float, to_s: float) -> Iterator[Gone]:
         """What it goes through from the end of a message to the next one."""

@@ -146,13 +146,17 @@ class Watch:
 
     def sure_until_s(self) -> float:
         """Until when a device on which nobody depends now will be there for certain; -infinity if that is open."""
-        if self._attendants or self.down() is not None:
+        now_s, lasts_s = self._sim.now, self._meter.lasts_s
+        if self._attendants:
             return -math.inf
-        now_s, goes_s = self._sim.now, self._presence.goes_s(self._sim.now)
-        if (lasts_s := self._meter.lasts_s) - now_s >= _LOW_S and self._meter.has_charge(now_s):
+        if lasts_s - now_s >= _LOW_S:  # it has charge, whatever it has done since somebody looked
+            if self._presence.down(now_s) is not None:
+                return -math.inf
             self._is_low = False
-            return goes_s if goes_s < lasts_s else lasts_s  # noqa: FURB136  # min costs more than the rest
-        until_s = min(goes_s, self._empty_s())
+            return min(self._presence.goes_s(now_s), lasts_s)
+        if self.down() is not None:
+            return -math.inf
+        until_s = min(self._presence.goes_s(now_s), self._empty_s())
         return -math.inf if self._is_low else until_s
 
     def power_changed(self) -> None:
