@@ -14,13 +14,16 @@ peers for 100 rounds, a million messages, in 135 s and 874 MB beside another bus
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fedsim.kernel import Simulation
+from fedsim.scenario import build
 from fedsim.study.run import play
+from fedsim.system.letters import Letters
 
 
 def measured(peers, rounds):
@@ -41,6 +44,28 @@ def test_a_message_among_many_peers_costs_hardly_more_than_among_few(benchmark):
     if benchmark.enabled:
         assert large["us_per_message"] < 2 * small["us_per_message"]
         assert large["mb"] < 1000
+
+
+def seconds(peers, rounds, letters, monkeypatch):
+    """Of the processor, in this process, with letters or without."""
+    import many_peers  # a script beside this file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "Letters", letters)
+        return many_peers.gossip(peers, rounds)["s"]
+
+
+def test_a_letter_costs_less_than_half_of_a_message_that_takes_a_task(benchmark, monkeypatch):
+    """The learning included, of which either has the same."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    peers, rounds, turns = (100, 20, 3) if benchmark.enabled else (12, 2, 1)
+    plain_s = min(seconds(peers, rounds, lambda *_: None, monkeypatch) for _ in range(turns))
+    seconds_of_letters = partial(seconds, peers, rounds, Letters, monkeypatch)
+    letters_s = min(benchmark.pedantic(seconds_of_letters, rounds=1), *(seconds_of_letters() for _ in range(turns)))
+    benchmark.extra_info["of a message with a task"] = letters_s / plain_s
+    assert letters_s > 0
+    if benchmark.enabled:
+        assert letters_s < 0.5 * plain_s
 
 
 @pytest.mark.parametrize("sharing", ["equal-split", "max-min"])
