@@ -6,41 +6,58 @@ from contextlib import contextmanager
 from typing import Final
 
 _YOUNG: Final = 50_000  # Python's own default, 700, looks through everything again and again while tasks are started
-_MOST: Final = 800_000  # garbage of some 100 MB, if after long nothing there is suddenly nothing else
-_FEW: Final = 0.02
-_MORE: Final = 4
+_FEW: Final = _YOUNG // 50
+_LET_BE: Final = 15
 
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
     """Collect reference cycles after 50,000 new objects instead of 700, and leave out what was there before.
 
-    Where next to nothing is found it takes more and more new objects until somebody looks again. Nothing depends on
-    when that happens. With 100,000 tasks it is a fifth of the time of their first steps; to look through libraries and
-    data again and again is a twentieth of that of a job, and to look through 10,000 new devices a third
-    of their making.
+    Where next to nothing is found, only every sixteenth time is anything looked through. Nothing depends on when that
+    happens. With 100,000 tasks it is a fifth of the time of their first steps; to look through libraries and data
+    again and again is a twentieth of that of a job, and to look through 10,000 new devices a third of their making.
     """
     young, *older = gc.get_threshold()
-    if young == 0 or _adapt in gc.callbacks:  # somebody has switched collections off, and knows why; or a run in a run
-        yield
+    if young == 0 or any(isinstance(callback, _Sampling) for callback in gc.callbacks):
+        yield  # somebody has switched collections off, and knows why; or this run is inside another
         return
+    sampling = _Sampling()
     gc.set_threshold(max(young, _YOUNG), *older)
     gc.freeze()
-    gc.callbacks.append(_adapt)
+    gc.callbacks.append(sampling)
     try:
         yield
     finally:
-        gc.callbacks.remove(_adapt)
-        if gc.get_threshold()[0] > _YOUNG:
-            gc.freeze()  # what is young is no garbage either: the next new object shall not have it all looked through
+        gc.callbacks.remove(sampling)
+        if sampling.finds_little:
+            gc.freeze()  # nor does anybody look through what is left
         gc.unfreeze()
         gc.set_threshold(young, *older)
 
 
-def _adapt(phase: str, info: Mapping[str, int]) -> None:
-    """After a collection: how many new objects it takes until the next."""
-    if phase != "stop":
-        return
-    young, *older = gc.get_threshold()
-    is_worth_it = info["collected"] > _FEW * young
-    gc.set_threshold(_YOUNG if is_worth_it else max(young, min(_MORE * young, _MOST)), *older)
+class _Sampling:
+    """Told of collections before and after: lets them find nothing to look through, if the last that did found little.
+
+    What is let be may be garbage: some 100 MB at most before it is noticed that there is any, and a fiftieth of what
+    is kept anyway. It is collected after the run, or some time after there was more to find.
+    """
+
+    def __init__(self) -> None:
+        self._let_be = 0  # times that are left of this
+        self.finds_little = False
+
+    def __call__(self, phase: str, info: Mapping[str, int]) -> None:
+        """Before a collection, ``"start"``, or after it."""
+        if info["generation"] == 2:  # somebody wants all of it
+            return
+        if phase == "start":
+            if self._let_be:
+                gc.freeze()
+        elif self._let_be:
+            self._let_be -= 1
+        elif info["collected"] <= _FEW:
+            self._let_be, self.finds_little = _LET_BE, True
+        elif self.finds_little:
+            self.finds_little = False
+            gc.unfreeze()

@@ -7,7 +7,7 @@ import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.codecs import Codec, TopK
-from fedsim.learners.compressed import apart
+from fedsim.learners.coded import apart
 from fedsim.learners.exchange import Exchange, Mixed, Offered
 from fedsim.learners.learner import Computed, Work
 from fedsim.learners.local_cost import LocalCost

@@ -1,23 +1,36 @@
 """Any central learner with coded messages: what arrives is what the code carries, and its bytes are charged.
 
 Up goes the code of a *change*: an answer that is a model is coded as its difference from what the device received,
-and the server, which knows what it sent, adds it up again. Down goes the code of the message itself: a device that was
-not in the last round has nothing to which a change could be added.
+and the server, which knows what it sent, adds it up again. Down goes the code of the message itself; or, with a codec
+of which most numbers never arrive, that of what it lacks: see ``SharedModel``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from fedsim.errors import FedsimError
 from fedsim.learners.codecs import Codec
-from fedsim.learners.learner import Answers, CentralLearner, Computed, MergingLearner, MirroringLearner, Work
+from fedsim.learners.coded import CodedState, Inner, Kept, apart, number_bytes
+from fedsim.learners.learner import (
+    Answers,
+    CentralLearner,
+    Computed,
+    MergingLearner,
+    MirroringLearner,
+    Work,
+    same_for_all,
+    tells_all,
+)
 from fedsim.learners.local_cost import LocalCost
+from fedsim.learners.messages import rounded
 from fedsim.tasks.arrays import Array
 from fedsim.tasks.model import Predictor
 from fedsim.tasks.problem import Problem
+
+OWN_MESSAGES: Final = "sends each device a message of its own, and changes go down to all alike: take float16 or qsgd"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,56 +40,31 @@ class Compression:
     up: Codec | None = None
     """How changes on their way to the server are coded; null sends numbers as they are."""
     down: Codec | None = None
-    """How models on their way to devices are coded, float16 or qsgd; null sends numbers as they are."""
+    """How models on their way to devices are coded; with top-k and random-k, what they lack; null sends numbers as they
+    are."""
 
     def __post_init__(self) -> None:
-        if self.down is not None and not self.down.is_dense:
-            raise FedsimError("down: a model goes down, not parts of a change: take float16 or qsgd")
+        if self.shares and getattr(self.down, "error_feedback", True) is not True:
+            raise FedsimError("down: what is left out is part of what is sent next: error_feedback must be true")
+
+    @property
+    def shares(self) -> bool:
+        """Whether parts of changes go down, and not models."""
+        return self.down is not None and not self.down.is_dense
 
     def of(self, learner: CentralLearner) -> CentralLearner:
-        """The learner with these codecs; itself if there are none."""
+        """The learner with these codecs; itself if there are none.
+
+        Raises:
+            FedsimError: parts of changes would go down of messages that are not the same for all.
+        """
         if self.up is None and self.down is None:
             return learner
+        if self.shares:
+            return SharedModel(learner=learner, codecs=self)
         if isinstance(learner, MergingLearner):
             return MergingCompressed(learner=learner, codecs=self)
         return Compressed(learner=learner, codecs=self)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class CodedState:
-    """A server's state, how often it has changed, and the luck of what is sent down."""
-
-    inner: Any
-    version: int
-    seed: int
-
-    def rng(self) -> np.random.Generator:
-        """The luck of the present version's messages."""
-        return np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, self.version, 0]))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Kept:
-    """What a device remembers, and what it has not sent: the shape of a message, None for nothing yet."""
-
-    inner: Any
-    rest: Array | None = None
-
-
-class _Inner(Mapping[int, Any]):
-    """Memories as the learner itself knows them."""
-
-    def __init__(self, memory: Mapping[int, Kept]) -> None:
-        self._memory = memory
-
-    def __getitem__(self, device: int) -> Any:
-        return self._memory[device].inner
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._memory)
-
-    def __len__(self) -> int:
-        return len(self._memory)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +154,7 @@ class Compressed:
     def down_bytes(self, problem: Problem) -> int:
         """Of the code."""
         down, plain_bytes = self.codecs.down, self.learner.down_bytes(problem)
-        return plain_bytes if down is None else down.size_bytes(plain_bytes // _number_bytes(self.learner))
+        return plain_bytes if down is None else down.size_bytes(plain_bytes // number_bytes(self.learner))
 
     def aggregate(self, problem: Problem, state: CodedState, answers: Answers) -> CodedState:
         """The learner's, of what was read."""
@@ -188,14 +176,14 @@ class Compressed:
 
     def models(self, problem: Problem, state: CodedState, memory: Mapping[int, Any]) -> Array:
         """As the learner: without the code of a message down."""
-        return self.learner.models(problem, state.inner, _Inner(memory))
+        return self.learner.models(problem, state.inner, Inner(memory))
 
     def measures(self, problem: Problem, state: CodedState, memory: Mapping[int, Any]) -> dict[str, float]:
         """As the learner."""
-        return self.learner.measures(problem, state.inner, _Inner(memory))
+        return self.learner.measures(problem, state.inner, Inner(memory))
 
     def _up_numbers(self, problem: Problem) -> int:
-        return self.learner.up_bytes(problem) // _number_bytes(self.learner)
+        return self.learner.up_bytes(problem) // number_bytes(self.learner)
 
     def _check_size(self, problem: Problem, sent: Array) -> None:
         """An answer has as many numbers as its bytes say."""
@@ -230,12 +218,69 @@ class MergingCompressed(Compressed):
         return self.learner.state_bytes(problem)
 
 
-def apart(rng: np.random.Generator) -> np.random.Generator:
-    """Luck for a code that takes none from the learner: the same bits, 2^128 draws on."""
-    bits: Any = rng.bit_generator
-    return np.random.Generator(bits.jumped())
+@dataclass(frozen=True, kw_only=True)
+class SharedModel(Compressed):
+    """A learner of which the server sends down, to all alike, parts of what its message lacks.
 
+    Server and devices keep a *shared* message y, at first the server's own. When that has become x, the server sends
+    the code of x - y, and everybody adds it to y: what a code leaves out is in the next difference, so that nothing is
+    lost (EF21-P: Gruntkowska, Tyurin and Richtarik, "EF21-P and friends: improved theoretical communication complexity
+    for distributed optimization with bidirectional compression", ICML 2023). A device that was not in every round gets
+    all codes that it has missed, or the whole of y where that is shorter.
 
-def _number_bytes(learner: CentralLearner) -> int:
-    """Bytes of a number of its messages, float64 where it does not say."""
-    return np.dtype(getattr(learner, "precision", "float64")).itemsize
+    Raises:
+        FedsimError: the message is not the same for all devices.
+    """
+
+    def __post_init__(self) -> None:
+        if not tells_all(self.learner):
+            raise FedsimError(f"down: {type(self.learner).__name__} {OWN_MESSAGES}")
+
+    @property
+    def merge_obstacle(self) -> str:
+        """Every edge server would share a message of its own with its devices."""
+        return "sends parts of changes down, which add up to one message that all devices share"
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> CodedState:
+        """The learner's; its message is the first that is shared."""
+        state = super().init(problem, rng)
+        return replace(state, shared=self.learner.broadcast(problem, state.inner, 0))
+
+    @same_for_all
+    def broadcast(self, problem: Problem, state: CodedState, device: int) -> Array:
+        """The shared message."""
+        del problem, device
+        if state.shared is None:
+            raise FedsimError("a state of another learner: nothing is shared in it")
+        return state.shared
+
+    def aggregate(self, problem: Problem, state: CodedState, answers: Answers) -> CodedState:
+        """The learner's, of answers as if to its own message, and the next code of what is shared.
+
+        An answer that is a model has moved from y; the server adds what it lacked, x - y, lest that be forgotten.
+        """
+        down, shared = self.codecs.down, self.broadcast(problem, state, 0)
+        if down is None:
+            raise FedsimError("nothing is shared without a codec")
+        if self.sends == "model":
+            lacked = self.learner.broadcast(problem, state.inner, 0) - shared
+            answers = replace(answers, sent=answers.sent + lacked)
+        after = replace(state, inner=self.learner.aggregate(problem, state.inner, answers), version=state.version + 1)
+        lacks = (self.learner.broadcast(problem, after.inner, 0) - shared).ravel()
+        code = down.damping(lacks.size) * down.carried(lacks, after.rng())
+        shared = rounded(shared + code.reshape(shared.shape), getattr(self.learner, "precision", "float64"))
+        return replace(after, shared=shared)
+
+    def aggregate_flops(self, problem: Problem, answers: int) -> float:
+        """The same, and the operations of coding what goes down."""
+        numbers = self.learner.down_bytes(problem) // number_bytes(self.learner)
+        coding = 0.0 if self.codecs.down is None else self.codecs.down.flops_per_number * numbers
+        return super().aggregate_flops(problem, answers) + coding
+
+    def down_bytes(self, problem: Problem) -> int:
+        """Of the whole of what is shared, for a device that has had nothing yet."""
+        return self.learner.down_bytes(problem)
+
+    def catch_up_bytes(self, problem: Problem, codes: int) -> int:
+        """Of the last so many codes, or of all that is shared."""
+        return min(codes * super().down_bytes(problem), self.down_bytes(problem))

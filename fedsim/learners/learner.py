@@ -253,8 +253,8 @@ class NewsKeeper(DecentralisedLearner, Protocol):
 
 
 @runtime_checkable
-class CatchUp(DecentralisedLearner, Protocol):
-    """A decentralised learner whose messages build on each other: who missed some needs more than the last one."""
+class CatchUp(Protocol):
+    """A learner whose messages build on each other: who missed some needs more than the last one."""
 
     def catch_up_bytes(self, problem: Problem, codes: int) -> int:
-        """Bytes of a message to a neighbour that has not had the last so many, the present one among them."""
+        """Bytes of a message to somebody who has not had the last so many, the present one among them."""

@@ -5,6 +5,7 @@ write only what is its own.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.merit import OBJECTIVE, Merits
 from fedsim.learners.messages import Precision, check_precision, size_bytes
 from fedsim.tasks.arrays import Array
-from fedsim.tasks.model import Predictor
+from fedsim.tasks.model import Model, Predictor
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd, Trained
 from fedsim.tasks.terms import Terms
@@ -79,8 +80,17 @@ class SgdLearner:
 
 
 def sgd_cost(solver: Sgd, problem: Problem, device: int) -> LocalCost:
-    """What the solver asks of a device."""
-    model, examples = problem.model, int(problem.sizes[device])
+    """What the solver asks of a device: the same of all that have as many examples."""
+    examples = int(problem.sizes[device])
+    model: Any = problem.model  # which need not have a hash
+    try:
+        return _cost(solver, model, examples)
+    except TypeError:
+        return _cost.__wrapped__(solver, model, examples)
+
+
+@lru_cache(maxsize=1024)
+def _cost(solver: Sgd, model: Model, examples: int) -> LocalCost:
     return LocalCost(
         steps=solver.steps(examples),
         step_flops=solver.step_flops(model, examples),

@@ -124,6 +124,12 @@ class CentralRehearsal(_Costs):
         """As the learner."""
         return int(self.learner.down_bytes(problem))
 
+    def catch_up_bytes(self, problem: Problem, codes: int) -> int:
+        """As the learner."""
+        if isinstance(self.learner, CatchUp):
+            return self.learner.catch_up_bytes(problem, codes)
+        return self.down_bytes(problem)
+
     def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:
         """Of no numbers: (m, 0)."""
         del memory

@@ -99,11 +99,12 @@ async def _serve(session: CentralSession, number: int, device: DeviceNode, stint
     message, version = training.broadcast(device.index), training.version
     if limits.outlives_server:  # nobody else sees to it that sending ends with the server
         async with session.server.at_work():
-            down = await carry(session.server, device, learner.down_bytes(problem))
+            down = await carry(session.server, device, training.down_bytes(device.index))
     else:
-        down = await carry(session.server, device, learner.down_bytes(problem))
+        down = await carry(session.server, device, training.down_bytes(device.index))
     for cause, wasted_bytes in down.wasted.items():
         stint.lose(cause, received_bytes=wasted_bytes)
+    training.received(device.index, version)
     session.record("received", subject=device.name, round=number, move_s=down.move_s, **down.parts)
 
     steps = granted(session, number, device, limits)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from fedsim.errors import FedsimError
-from fedsim.learners.compressed import Compression
-from fedsim.learners.learner import ExactLearner, MergingLearner, PairwiseLearner
+from fedsim.learners.compressed import OWN_MESSAGES, Compression
+from fedsim.learners.learner import ExactLearner, PairwiseLearner, tells_all
 from fedsim.protocols.overlay import ChangingOverlay
 
 Misfit = tuple[str, str]
@@ -27,9 +27,13 @@ def misfits(protocol: Any, learner: Any, name: str, devices: int | None = None) 
 
 def compression_misfit(compression: Compression, learner: Any, name: str) -> str:
     """Why messages of this learner cannot be coded; empty if they can, or are not."""
-    if not isinstance(learner, ExactLearner) or (compression.up is None and compression.down is None):
+    if compression == Compression():
         return ""
-    return f"changes numbers on their way, and {name!r} {learner.needs_exact_messages}"
+    if isinstance(learner, ExactLearner):
+        return f"changes numbers on their way, and {name!r} {learner.needs_exact_messages}"
+    if compression.shares and not tells_all(learner):
+        return f"down: {name!r} {OWN_MESSAGES}"
+    return ""
 
 
 def check_fit(protocol: Any, learner: Any, devices: int) -> None:
@@ -101,7 +105,7 @@ def _stale(protocol: Any, learner: Any, name: str) -> list[Misfit]:
 def _merging(protocol: Any, learner: Any, name: str) -> list[Misfit]:
     if not _get(protocol, "merges_edges"):
         return []
-    obstacle = learner.merge_obstacle if isinstance(learner, MergingLearner) else "has no way to merge"
+    obstacle = getattr(learner, "merge_obstacle", "has no way to merge")
     if not obstacle:
         return []
     return [("", f"merges what edge servers have combined, and {name!r} {obstacle}: take synchronous rounds")]

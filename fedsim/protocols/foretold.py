@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from fedsim.learners.workbench import Workbench
+from fedsim.learners.training import CentralTraining
 from fedsim.protocols.asking import Limits, Reply
 from fedsim.protocols.cost import Cost, cost
 from fedsim.protocols.node import DeviceNode, Foresight, Prospect, Stint
@@ -68,7 +68,7 @@ class _Teller:
         self._session = session
         self._foresight = foresight
         learner, problem = session.training.learner, session.training.problem
-        self._down_bytes, self._up_bytes = learner.down_bytes(problem), learner.up_bytes(problem)
+        self._up_bytes = learner.up_bytes(problem)
         self._received = foresight.form("received", "subject", "round", "move_s", *foresight.causes)
         self._trained = foresight.form("trained", "subject", "round", "steps", "compute_s")
         self._answered = foresight.form("answered", "subject", "round", "move_s", *foresight.causes)
@@ -77,12 +77,11 @@ class _Teller:
         """Whether it can tell that of a device; then these hear the reply at its time, unless something disturbs it."""
         session, index, name = self._session, device.index, device.name
         training, (work, steps) = session.training, self._costs(index)
-        prospect = self._foresight.look(
-            device, session.server, work, down_bytes=self._down_bytes, up_bytes=self._up_bytes
-        )
+        down_bytes, up_bytes, version = training.down_bytes(index), self._up_bytes, training.version
+        prospect = self._foresight.look(device, session.server, work, down_bytes=down_bytes, up_bytes=up_bytes)
         if prospect is None:
             return False
-        ticket = training.begin(index, training.broadcast(index), steps, (name, number), training.version)
+        ticket = training.begin(index, training.broadcast(index), steps, (name, number), version)
         down_s, up_s = prospect.seconds
         received_s, trained_s, answered_s = prospect.times_s
         rows = (
@@ -90,7 +89,7 @@ class _Teller:
             (trained_s, self._trained, (name, number, steps, trained_s - received_s)),
             (answered_s, self._answered, (name, number, *up_s)),
         )
-        self._foresight.accept(prospect, rows, _Foretold(asks, training.bench, ticket, device, prospect))
+        self._foresight.accept(prospect, rows, _Foretold(asks, training, ticket, version, device, prospect))
         return True
 
     def _costs(self, index: int) -> tuple[Cost, int]:
@@ -107,18 +106,20 @@ class _Foretold:
     """A device's part that was told: it comes so, or the device is asked after all."""
 
     asks: Asks
-    bench: Workbench
+    training: CentralTraining
     ticket: int
+    version: int
     device: DeviceNode
     prospect: Prospect
 
     def done(self, stint: Stint) -> None:
         """The reply is there."""
         (down, up), (received_s, trained_s, _) = self.prospect.messages, self.prospect.times_s
-        pending, compute_s = self.bench.pending(self.ticket), trained_s - received_s
+        self.training.received(self.device.index, self.version)
+        pending, compute_s = self.training.bench.pending(self.ticket), trained_s - received_s
         self.asks.hear(Reply(device=self.device, pending=pending, stint=stint, down=down, compute_s=compute_s, up=up))
 
     def begin(self) -> None:
         """Something has disturbed it."""
-        self.bench.drop(self.ticket)
+        self.training.bench.drop(self.ticket)
         self.asks.really(self.device)

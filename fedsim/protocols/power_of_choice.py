@@ -71,9 +71,11 @@ async def _poll(session: CentralSession, device: DeviceNode, losses: list[tuple[
     try:
         async with device.at_work() as stint:
             loss = _loss(session, device.index)
-            down = await carry(session.server, device, training.learner.down_bytes(training.problem))
+            version = training.version
+            down = await carry(session.server, device, training.down_bytes(device.index))
             for cause, wasted_bytes in down.wasted.items():
                 stint.lose(cause, received_bytes=wasted_bytes)
+            training.received(device.index, version)
             began_s = asyncio.get_running_loop().time()
             await _evaluate(session, device)
             compute_s = asyncio.get_running_loop().time() - began_s

@@ -68,6 +68,7 @@ class World:
                 monitor=monitor,
                 peers=self.peers(),
                 letters=self.letters,
+                part=self.network.part,
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")
@@ -183,7 +184,7 @@ def _crew(
     def make(index: int, there: Presence) -> Device:
         spec = fleet.spec(index)
         messenger.network.attach(spec.name, spec.place, spec.access)
-        return Device(sim, spec, messenger, waste, there)
+        return Device(sim, spec, messenger, waste, there, since_s=0.0)
 
     return Crew(sim, fleet, presence, make)
 

@@ -373,7 +373,8 @@ class Scenario(Checked):
         """Rounds of all devices that learn, where the learner needs an answer from each."""
         eligible = self.devices - (self.evaluate.unseen or 0)
         if self.protocol.kind.family == "central":
-            found = misfits(self.protocol.value, self.learner.value, self.learner.name, eligible)
+            coded = self.compression.of(self.learner.value)
+            found = misfits(self.protocol.value, coded, self.learner.name, eligible)
             if found:
                 raise Refused([(("protocol", key) if key else ("protocol",), reason) for key, reason in found])
         return self
@@ -438,7 +439,8 @@ def _family_rules(protocol: Part, others: dict[str, Any]) -> list[tuple[tuple[st
         text = f"{protocol.name!r} is for {family} learners; {learner.name!r} is {learner.kind.family}: it {reason}"
         broken.append(((), text))
     if learner and learner.kind.family == family == "central":
-        found = misfits(protocol.value, learner.value, learner.name)
+        coded = others.get("compression", Compression()).of(learner.value)
+        found = misfits(protocol.value, coded, learner.name)
         broken += [((key,) if key else (), reason) for key, reason in found]
     if learner and learner.kind.family == family == "decentralised":
         found = peer_misfits(protocol.value, learner.value, learner.name)

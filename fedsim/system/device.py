@@ -122,12 +122,21 @@ class Device:
     """
 
     def __init__(
-        self, sim: Simulation, spec: DeviceSpec, messenger: Messenger, waste: WasteBook, presence: Coming
+        self,
+        sim: Simulation,
+        spec: DeviceSpec,
+        messenger: Messenger,
+        waste: WasteBook,
+        presence: Coming,
+        *,
+        since_s: float | None = None,
     ) -> None:
+        """``since_s``: since when it has stood by; None for now."""
+        since_s = sim.now if since_s is None else since_s
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.meter = PowerMeter(_battery(sim, spec), at_s=sim.now, peak_w=_peak_w(spec))
+        self.meter = PowerMeter(_battery(sim, spec), at_s=since_s, peak_w=_peak_w(spec))
         self.wasted = _NOTHING
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec, spec.handover, meter=self.meter, network=messenger.network)
@@ -148,7 +157,7 @@ class Device:
         """Makes real what is foretold of it, if anything is."""
         self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
         self._awake = 0
-        self._drawn = ("sleep", 0.0)
+        self._drawn = ("sleep", spec.sleep_w)
         self._is_away = False
         self._processor = Processor(
             sim,
@@ -169,7 +178,7 @@ class Device:
             computed=self._computed,
             lose=self._lose,
         )
-        self._update_power()
+        self.meter.draw("sleep", spec.sleep_w, since_s)
 
     @property
     def is_settled(self) -> bool:
@@ -366,9 +375,9 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._is_at_work:
+        if self._awake or not self._may_rest or self._is_at_work or self.meter.witness is not None:
             return False
-        return self._may_rest and self.meter.witness is None and self.meter.is_steady(self._sim.now)
+        return self.meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""

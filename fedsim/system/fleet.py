@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedsim.kernel import Luck
+from fedsim.system.access import Access
 from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.copula import correlated
@@ -244,18 +245,19 @@ class Fleet:
             charge_j=charge_j,
             link=way.link,
             place=way.place(rank),
-            access=way.access(
-                OwnRates(
-                    rank, self.up_bps.item(index), self.down_bps.item(index), partial(self._streams, "rate", name)
-                ),
-                self.rtt_s.item(index),
-            ),
+            access=self._access(index, rank, way),
             radio=way.radio,
             paging_s=way.paging_s,
             handover=None if kind.roams is None else self._handover(index, kind.roams),
             interrupted=kind.interrupted,
             faults=kind.faults,
         )
+
+    def _access(self, index: int, rank: int, way: WayIn) -> Access:
+        up_bps, down_bps, rtt_s = self.up_bps.item(index), self.down_bps.item(index), self.rtt_s.item(index)
+        if way.is_steady:
+            return way.steady_access(up_bps, down_bps, rtt_s)
+        return way.access(OwnRates(rank, up_bps, down_bps, partial(self._streams, "rate", self.name(index))), rtt_s)
 
     def _handover(self, index: int, roams: Roams) -> Handover:
         number, rank = self.place(index)

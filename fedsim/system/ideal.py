@@ -9,11 +9,6 @@ from fedsim.system.transport import FORGETFUL, Connection, Memory, Path, Plan
 class Ideal:
     """Size over rate plus delay; no headers, no set-up, no acknowledgements."""
 
-    @property
-    def is_forgetful(self) -> bool:
-        """A message is as quick on a new connection as on a warm one."""
-        return True
-
     def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:  # noqa: ARG002  # a transport has it
         """The size itself, after the delay."""
         return Plan(wire_bytes=size_bytes, delay_s=path.delay_s)

@@ -74,7 +74,7 @@ class Planner:
         """
         there = self.wiring.foresee(source, target)
         back = there.turned()
-        if back is None or not self.links.are_steady(there.there.links + back.there.links):
+        if back is None or (self.links.vary and not self._are_steady(there.there, back.there)):
             return None
         return self._approach(there), self._approach(back)
 
@@ -100,6 +100,9 @@ class Planner:
         if self.split is not None:
             for link in leg.way.links if leg.tracks else ():
                 self.split.release(link)
+
+    def _are_steady(self, *tracks: Track) -> bool:
+        return all(self.links.are_steady(track.links) for track in tracks)
 
     def _approach(self, both: Both) -> Approach:
         path = Path(both.delay_s, both.back_s, self.links.rates_bps(both.numbers), both.loss)

@@ -17,7 +17,7 @@ from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.endpoint import Endpoint
 from fedsim.system.network import Network
-from fedsim.system.transport import Path, Plan
+from fedsim.system.transport import FORGETFUL, Path, Plan
 from fedsim.system.trip import arrived
 
 Hear = Callable[[Delivery | DeviceDownError], None]
@@ -30,12 +30,13 @@ _UNSENT: Final = Plan(wire_bytes=0.0, delay_s=0.0)
 class Road:
     """What every letter from one end to another meets: the path as a transport sees it, and whether the end may go.
 
-    ``plans`` are those of its sizes, where they do not depend on what went before.
+    ``plans`` are those of its sizes, if it ``is_forgetful``: where they do not depend on what went before.
     """
 
     path: Path
     bps: float
     is_lasting: bool
+    is_forgetful: bool
     is_used: bool = False
     plans: dict[float, Plan] = field(default_factory=dict)
 
@@ -158,7 +159,7 @@ class Letter:
             self._timer.cancel()
         source, target, held = self.source, self.target, self._held
         if self._plan is not _UNSENT:
-            self._letters.over(self, self._plan.window, complete=complete)
+            self._letters.over(self, self._road, self._plan.window, complete=complete)
             source.follow(self, outgoing=True)
             target.follow(self, outgoing=False)
         if held > 1:
@@ -178,7 +179,6 @@ class Letters:
         self._links = network.links
         self._connections = network.connections
         self._transport = network.transport
-        self._is_forgetful = network.transport.is_forgetful
         self._roads: dict[str, dict[str, Road | None]] = {}
         self.open: dict[Letter, None] = {}
         """Those under way."""
@@ -223,15 +223,15 @@ class Letters:
         if plan is None:
             connection = self._connections.look(letter.source.name, letter.target.name, self.sim.now)
             plan = self._transport.plan(road.path, size_bytes, connection)
-            if self._is_forgetful:
+            if road.is_forgetful:
                 road.plans[size_bytes] = plan
         self._links.offer(plan.wire_bytes)
         return plan
 
-    def over(self, letter: Letter, window: float, *, complete: bool) -> None:
+    def over(self, letter: Letter, road: Road, window: float, *, complete: bool) -> None:
         """A letter that had set out has ended."""
         self._links.decide(letter.sent_bytes, complete=complete)
-        if self._is_forgetful:
+        if road.is_forgetful:
             return
         source, target = letter.source.name, letter.target.name
         if complete:
@@ -261,4 +261,5 @@ class Letters:
         path = self._network.road(source.name, target.name)
         if path is None or path.back_s is None or not 0 < path.rate_bps < math.inf:
             return None
-        return Road(path, path.rate_bps, target.is_lasting)
+        is_forgetful = self._transport.remembers(path) == FORGETFUL
+        return Road(path, path.rate_bps, target.is_lasting, is_forgetful)

@@ -15,6 +15,7 @@ from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
 from fedsim.system.room import Room
 from fedsim.system.sharing import FairShares
 
+_NUMBERS = (int, float)
 _NOWHERE = 0  # pads routes; nobody is on it
 (_AT_HOME,) = AT_HOME.links
 
@@ -43,10 +44,11 @@ class SharedLinks:
         Raises:
             ValueError: a capacity that is not >= 0. It may be 0 (nothing moves) or infinite.
         """
-        link = self._shares.add_link(checked_bps(capacity) if isinstance(capacity, int | float) else 0.0)
         self._ledger.add_link()
-        if not isinstance(capacity, int | float):
-            self._followers.add(link, capacity)
+        if isinstance(capacity, _NUMBERS):
+            return self._shares.add_link(checked_bps(capacity))
+        link = self._shares.add_link(0.0)
+        self._followers.add(link, capacity)
         return link
 
     def set_capacity(self, link: int, capacity: float | Capacity) -> None:

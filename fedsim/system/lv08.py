@@ -22,11 +22,6 @@ _CROSS_TRAFFIC: Final = 0.05
 class Lv08:
     """SimGrid's default TCP model: 13.01 delays, then bytes at 97 % of a share weighted by delay and rates."""
 
-    @property
-    def is_forgetful(self) -> bool:
-        """A message is as quick on a new connection as on a warm one."""
-        return True
-
     def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:  # noqa: ARG002  # a transport has it
         """The allotment is at most 4 MiB in two one-way delays, its weight ``1 / (delay + sum of 20537 / rate)``.
 

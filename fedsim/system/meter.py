@@ -164,9 +164,9 @@ class PowerMeter:
             del self._draws[cause]
         self._changed_s = at_s
 
-    def add_track(self) -> int:
-        """Number of a new track, empty so far."""
-        self._tracks.append(())
+    def add_track(self, stages: tuple[Stage, ...] = ()) -> int:
+        """Number of a new track, which has these stages since the last change."""
+        self._tracks.append(stages)
         self._since_s.append(self._changed_s)
         self.seconds.append({})
         return len(self._tracks) - 1
@@ -217,7 +217,13 @@ class PowerMeter:
 
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
-        return all(_at(track, at_s).until_s == math.inf for track in self._tracks)
+        for track in self._tracks:
+            for until_s, _, _, _ in track:
+                if until_s > at_s:
+                    if until_s < math.inf:
+                        return False
+                    break
+        return True
 
     def stood_by_since(self, since_s: float) -> None:
         """Everything has been as it is now from an earlier time on, and none of it is accounted for yet.
@@ -225,6 +231,8 @@ class PowerMeter:
         Raises:
             ValueError: something is accounted for already.
         """
+        if since_s == self._changed_s:
+            return
         if not since_s <= self._changed_s or any(self.spent_j.values()):
             raise ValueError(
                 f"the meter is settled to {self._changed_s!r} s and has spent: it began after {since_s!r} s"

@@ -66,7 +66,6 @@ class Radio:
         self._is_flat = not (profile.alpha_up_w_per_bps or profile.alpha_down_w_per_bps)  # a rate is as good as another
         self._sim = sim
         self._meter = meter
-        self._track = meter.add_track()
         self._paging_s = paging_s
         self._luck = luck
         self._paging: Draws | None = None
@@ -83,8 +82,8 @@ class Radio:
         self._waking: tuple[Stage, ...] = ()
         self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
         self._held_after: tuple[Stage, ...] = ()
-        self._stages: tuple[Stage, ...] = ()
-        self._plan(self._idle)
+        self._stages: tuple[Stage, ...] = (self._idle,)
+        self._track = meter.add_track(self._stages)
 
     @property
     def is_paged(self) -> bool:
@@ -108,7 +107,9 @@ class Radio:
         next paging occasion, uniform on (0, paging_s). In the tail it is connected at once, unless it has come to
         doze meanwhile: then it takes the wait of the profile's ``doze``.
         """
-        self._wake(pushed=pushed)
+        is_connected = self._users and self._sim.now >= self._ready_s and self.profile.doze is None
+        if not is_connected:
+            self._wake(pushed=pushed)
         self._users += 1
         if self._stages is not self._held or self._held_after is not self._waking:
             self._stages = self._held = (*self._waking, self._silence)

@@ -67,26 +67,31 @@ class Roaming:
         self._sim = sim
         self._name = name
         self._network = network
-        self._ways: tuple[AnyWay, ...] = (home,)
         self._then: Fate = "continue"
         self._number = 0
         self._until_s = math.inf
         self._users = 0
         self._timer: asyncio.TimerHandle | None = None
-        if handover is not None:
-            self._ways = (home, *handover.others)
-            self._then = handover.then
-            self._itinerary = handover.moves.itinerary(len(self._ways), name, sim.rng)
-            self._until_s = -math.inf
         self._waiting: dict[Guest, None] = {}
-        self.radios: dict[str, Radio] = {}
-        for way in self._ways:
-            if way.link not in self.radios:
-                luck = (name,) if way.link == home.link else (name, way.link)
-                self.radios[way.link] = Radio(sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
-                self.radios[way.link].let_go = self._tell_connected
-        self.radio = self.radios[home.link]
+        self.radio = Radio(sim, home.radio, meter, paging_s=home.paging_s, luck=(name,))
         """The radio of the present way."""
+        self.radio.let_go = self._tell_connected
+        self.radios = {home.link: self.radio}
+        self._ways: tuple[AnyWay, ...] = (home,)
+        if handover is not None:
+            self._roam(handover, meter)
+
+    def _roam(self, handover: Handover, meter: PowerMeter) -> None:
+        """There are other ways, too; every technology among them has a radio."""
+        self._ways = (*self._ways, *handover.others)
+        self._then = handover.then
+        self._itinerary = handover.moves.itinerary(len(self._ways), self._name, self._sim.rng)
+        self._until_s = -math.inf
+        for way in handover.others:
+            if way.link not in self.radios:
+                luck = (self._name, way.link)
+                radio = self.radios[way.link] = Radio(self._sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
+                radio.let_go = self._tell_connected
 
     @property
     def way(self) -> AnyWay:

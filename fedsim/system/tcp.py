@@ -60,11 +60,6 @@ class Tcp:
             if not holds:
                 raise ValueError(f"{name} must be {rule}, got {value!r}")
 
-    @property
-    def is_forgetful(self) -> bool:
-        """Warm connections are quicker."""
-        return False
-
     def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:
         """The closed form of the device notes, section 5.
 

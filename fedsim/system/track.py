@@ -33,7 +33,8 @@ def section(lines: Sequence[Line], delay_s: float | None = None) -> Section:
 
 def of_one(line: Line) -> Section:
     """Of this line, as ``section`` would put it together: most sections are of the access link of one device."""
-    return Section((line,), (line.link, *line.medium), (line.link,), line.delay_s, line.loss > 0)
+    number = (line.link,)
+    return Section((line,), number + line.medium, number, line.delay_s, line.loss > 0)
 
 
 @dataclass(slots=True)

@@ -87,10 +87,6 @@ class Plan(NamedTuple):
 class Transport(Protocol):
     """Plans messages. It keeps nothing: what is warm comes as ``connection``, and goes back as the plan's window."""
 
-    @property
-    def is_forgetful(self) -> bool:
-        """Whether a plan is the same whatever the connection."""
-
     def plan(self, path: Path, size_bytes: float, connection: Connection) -> Plan:
         """How ``size_bytes`` pass over ``path``, starting now.
 

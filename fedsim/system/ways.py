@@ -58,9 +58,18 @@ class WayIn:
         """Where the device of this rank is attached."""
         return self.places[rank % len(self.places)]
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether rates stay what they are."""
+        return self.course is STEADY
+
+    def steady_access(self, up_bps: float, down_bps: float, rtt_s: float) -> Access:
+        """A device's own link, with its rates, which stay what they are, and round trip."""
+        return Access(up_bps=up_bps, down_bps=down_bps, delay_s=rtt_s / 2, half_duplex=self.half_duplex, loss=self.loss)
+
     def access(self, rates: OwnRates, rtt_s: float) -> Access:
         """A device's own link, with its mean rates and round trip."""
-        up, down = (None, None) if self.course is STEADY else self.course.of(rates)
+        up, down = self.course.of(rates)
         return Access(
             up_bps=rates.up_bps,
             down_bps=rates.down_bps,

@@ -375,6 +375,23 @@ def test_operations(digits):
     assert FedDyn().aggregate_flops(digits, 7) == (3 * 7 + 5) * 650
 
 
+class Unhashed(Softmax):
+    """A model of somebody else's, that can be no key."""
+
+    __hash__ = None
+
+
+def test_local_work_costs_the_same_with_as_many_examples(digits):
+    """A cost is reckoned up once for a size; where that cannot be, for each device."""
+    learner = FedAvg(solver=Sgd(epochs=2, batch_size=10))
+    sizes = sorted(range(8), key=lambda device: digits.sizes[device])
+    costs = [learner.local_cost(digits, device) for device in sizes]
+    assert [cost.steps for cost in costs] == [2 * -(-int(digits.sizes[device]) // 10) for device in sizes]
+    assert learner.local_cost(digits, 3) is learner.local_cost(digits, 3)
+    strange = replace(digits, model=Unhashed(features=64, classes=10, l2=1e-3))
+    assert [learner.local_cost(strange, device) for device in sizes] == costs
+
+
 @pytest.mark.parametrize(
     "learner",
     [FedSgd(step_size=1.0), FedProx(mu=0.1), Scaffold(), Scaffold(option="I"), FedDyn(alpha=0.01)],

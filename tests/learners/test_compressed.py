@@ -10,14 +10,18 @@ from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
 from fedsim.learners.feddyn import FedDyn
+from fedsim.learners.fedem import FedEM
 from fedsim.learners.learner import MergingLearner
+from fedsim.learners.local import Local
 from fedsim.learners.scaffold import Scaffold
+from fedsim.learners.training import CentralTraining
 from fedsim.tasks.examples import Examples
 from fedsim.tasks.least_squares import LeastSquares
 from fedsim.tasks.problem import Problem
 from fedsim.tasks.sgd import Sgd
 
 SOLVER = Sgd(epochs=1, batch_size=4, step_size=0.05)
+WHOLE = Sgd(epochs=1, batch_size=None, step_size=0.05)
 LEARNERS = [FedAvg(solver=SOLVER), FedBuff(solver=SOLVER), FedAsync(solver=SOLVER)]
 CODECS = [Float16(), Qsgd(levels=7, bucket=8), TopK(share=0.2), RandomK(share=0.5)]
 
@@ -125,9 +129,80 @@ def test_down_the_message_itself_is_coded_and_all_devices_read_the_same(rounds):
     assert coded.state.version == before.version + 1
 
 
-def test_a_model_cannot_go_down_in_parts():
-    with pytest.raises(FedsimError, match="down: a model goes down, not parts of a change: take float16 or qsgd"):
-        Compression(down=TopK())
+@pytest.mark.parametrize("codec", [TopK(share=0.3), RandomK(share=0.5)], ids=repr)
+@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
+def test_parts_of_changes_go_down_and_add_up_to_what_all_share(rounds, codec, learner):
+    """By hand: y is the first message whole, and grows by the code of what it lacks of the present one."""
+    problem = made()
+    coded = rounds(Compression(down=codec).of(learner), problem)
+    shared = learner.broadcast(problem, coded.state.inner, 0)
+    for version in range(1, 6):
+        assert np.array_equal(coded.learner.broadcast(problem, coded.state, 0), shared)
+        coded.play()
+        assert coded.state.version == version
+        lacks = learner.broadcast(problem, coded.state.inner, 0) - shared
+        code = codec.damping(10) * codec.carried(lacks, coded.state.rng())
+        assert 0 < np.count_nonzero(code) < 10
+        shared = (shared + code).astype(np.float32).astype(float)
+
+
+@pytest.mark.parametrize("codec", [TopK(share=0.2), RandomK(share=0.3)], ids=repr)
+@pytest.mark.parametrize(
+    "learner",
+    [FedAvg(solver=WHOLE, precision="float64"), FedEM(components=2, solver=WHOLE, precision="float64")],
+    ids=repr,
+)
+def test_the_servers_model_goes_on_from_itself_and_not_from_what_is_shared(rounds, codec, learner):
+    """x moves by the mean of what devices moved from y: what y lacks of x is not forgotten."""
+    problem = made()
+    coded = rounds(Compression(down=codec).of(learner), problem)
+    for _ in range(4):
+        x, y = coded.state.inner, coded.state.shared
+        answers = coded.ask()
+        coded.take(answers)
+        moved = np.mean([answer.sent - y for answer in answers], axis=0)  # devices have as many examples
+        assert coded.state.inner == pytest.approx(x + moved, rel=1e-6)
+        assert np.abs(coded.state.shared - coded.state.inner).max() > 1e-3
+
+
+@pytest.mark.parametrize("codec", [TopK(share=0.2), RandomK(share=0.3)], ids=repr)
+def test_what_is_shared_comes_to_where_the_plain_learner_comes(rounds, codec):
+    problem, learner = made(), FedAvg(solver=WHOLE, precision="float64")
+    plain, coded = rounds(learner, problem), rounds(Compression(down=codec).of(learner), problem)
+    for _ in range(2000):
+        plain.play()
+        coded.play()
+    assert coded.state.shared == pytest.approx(plain.state, rel=1e-9)
+
+
+def test_who_missed_codes_gets_them_all_or_the_whole_where_that_is_shorter():
+    """Ten numbers in float32: 40 bytes whole, 9 a code of two of them, 36 bits each."""
+    problem = made()
+    coded = Compression(down=TopK(share=0.2)).of(LEARNERS[0])
+    training = CentralTraining(problem, coded, lambda *_: np.random.default_rng(0))
+    assert training.down_bytes(0) == 40
+    training.received(0, training.version)
+    assert training.down_bytes(0) == 9  # the same again: no shorter than a code
+    for missed, size_bytes in ((1, 9), (2, 18), (3, 27), (4, 36), (5, 40), (6, 40)):
+        training.version = missed
+        assert training.down_bytes(0) == size_bytes
+    assert training.down_bytes(1) == 40
+    plain = CentralTraining(problem, LEARNERS[0], lambda *_: np.random.default_rng(0))
+    plain.received(0, 0)
+    assert plain.down_bytes(0) == 40
+
+
+def test_coding_what_goes_down_costs_operations():
+    problem, coded = made(), Compression(down=TopK()).of(LEARNERS[0])
+    assert coded.aggregate_flops(problem, 4) == LEARNERS[0].aggregate_flops(problem, 4) + 3 * 10
+
+
+def test_parts_of_changes_need_one_message_for_all():
+    local = Local(solver=SOLVER)
+    with pytest.raises(FedsimError, match="down: Local sends each device a message of its own, and changes go"):
+        Compression(down=TopK()).of(local)
+    with pytest.raises(FedsimError, match="down: what is left out is part of what is sent next: error_feedback must"):
+        Compression(down=TopK(error_feedback=False))
 
 
 def test_what_merges_merges_with_codes_too(rounds):
@@ -156,7 +231,7 @@ def test_an_answer_of_another_size_than_it_is_charged_for_is_an_error(rounds):
         rounds(Compression(up=Float16()).of(Odd(solver=SOLVER)), made()).ask()
 
 
-@pytest.mark.parametrize("down", [None, Float16(), Qsgd(levels=127)], ids=repr)
+@pytest.mark.parametrize("down", [None, Float16(), Qsgd(levels=127), TopK(share=0.2), RandomK(share=0.5)], ids=repr)
 @pytest.mark.parametrize("up", [None, *CODECS], ids=repr)
 def test_what_server_and_devices_add_up_stays_the_same(rounds, up, down):
     """SCAFFOLD's c is the mean of the devices' controls, FedDyn's h that of their gradients, whatever codes lose."""

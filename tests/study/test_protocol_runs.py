@@ -76,6 +76,7 @@ ALL = {
     "round-robin": selected("round-robin"),
     "power-of-choice": selected({"name": "power-of-choice", "candidates": 6, "patience": "30 s"}),
     "random-k": {"compression": {"up": {"name": "random-k", "share": "50 %"}}},
+    "down": {"compression": {"down": {"name": "top-k", "share": "50 %"}}},
 }
 
 
@@ -104,6 +105,28 @@ def test_messages_have_the_bytes_of_their_codes_on_the_wire():
     last = result.curve.iloc[-1]
     assert last["up_bytes"] == 6 * 9
     assert last["down_bytes"] == 6 * 30
+
+
+def down_bytes(result):
+    """What went down, round by round, and the devices of each round, from the record."""
+    received = result.events.query("kind == 'received'")
+    return result.curve["down_bytes"].diff().dropna().tolist(), received.groupby("round")["subject"].agg(list).tolist()
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_who_missed_rounds_is_sent_all_codes_that_it_missed(dry):
+    """15 numbers are 60 bytes whole; a code of 3 of them has 36 bits each, 14 bytes: from the fifth on, whole."""
+    coded = {"compression": {"down": {"name": "top-k", "share": "20 %"}}, "stop": {"rounds": 12, "time": "5 min"}}
+    result = run(words(coded), dry=dry)
+    sent_bytes, rounds = down_bytes(result)
+    had, expected = {}, []
+    for number, devices in enumerate(rounds):
+        codes = [number - had[device] if device in had else None for device in devices]
+        expected.append(sum(60 if missed is None else min(60, 14 * missed) for missed in codes))
+        had |= dict.fromkeys(devices, number)
+    assert sent_bytes == expected
+    assert expected[0] == 4 * 60
+    assert min(expected) < 4 * 60
 
 
 def test_devices_belong_to_the_nearest_edge_unless_their_group_says_otherwise():
@@ -169,7 +192,18 @@ def test_a_learner_on_its_own_and_one_whose_edges_combine_once_learn_the_same():
             {**BUFFERED, "protocol": {"name": "asynchronous-updates", "concurrency": 9}},
             "concurrency: must be at most the 8 devices there are, got 9",
         ),
-        ({"compression": {"down": "top-k"}}, "compression: down: a model goes down, not parts of a change"),
+        (
+            {"learner": "local", "compression": {"down": "top-k"}},
+            "compression: down: 'local' sends each device a message of its own, and changes go down to all alike",
+        ),
+        (
+            {**TREE, "compression": {"down": "random-k"}},
+            "protocol: merges what edge servers have combined, and 'fedavg' sends parts of changes down",
+        ),
+        (
+            {"compression": {"down": {"name": "top-k", "error_feedback": False}}},
+            "compression: down: what is left out is part of what is sent next: error_feedback must be true",
+        ),
         ({"compression": {"up": "top-q"}}, "compression.up.name: 'top-q' is not a known name; did you mean 'top-k'"),
         ({"compression": {"up": {"name": "qsgd", "levels": 0}}}, "compression.up: qsgd: levels must be >= 1, got 0"),
         (

@@ -8,7 +8,8 @@ import pytest
 from fedsim.learners.averaging import Averaging
 from fedsim.learners.choco import ChocoSgd
 from fedsim.learners.clustered import ClusteredFL
-from fedsim.learners.codecs import Qsgd
+from fedsim.learners.codecs import Qsgd, RandomK, TopK
+from fedsim.learners.compressed import Compression
 from fedsim.learners.decay import Exponential
 from fedsim.learners.dpsgd import DPsgd
 from fedsim.learners.dsgt import Dsgt
@@ -49,6 +50,8 @@ def test_learners_that_ship_keep_every_law(name):
         Local(solver=Sgd(momentum=0.9), decay=Exponential()),
         ClusteredFL(mean_below=100.0, largest_above=1e-9, linkage="single"),
         PFedMe(beta=0.5, decay=Exponential()),
+        Compression(down=TopK(share=0.5)).of(FedAvg()),
+        Compression(down=RandomK(share=0.5)).of(Scaffold(precision="float64")),
         Scaffold(option="I", weights="equal"),
         DPsgd(overlaps=False, solver=Sgd(batch_size=None)),
         Dsgt(solver=Sgd(epochs=2, momentum=0.5), decay=Exponential(), precision="float64"),

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 
 from fedsim.study.path.happenings import Happenings, Row
 
@@ -18,12 +19,13 @@ def without(record: Happenings, devices: Collection[str], until_s: float) -> flo
     rounds = [row for row in record["round"].rows() if row.time_s <= until_s]
     if not rounds or rounds[0].has("staleness") or len(record["handed"]):
         return None
+    of_others = np.array([name not in devices for name in record["answered"].texts("subject").tolist()], dtype=np.bool_)
     saved_s = 0.0
     alone_s: list[float] = []
     for row in rounds:
         if row.text("closed_by") not in devices or not row.text("link"):
             continue
-        last_s = _last_other_s(record, row, devices)
+        last_s = _last_other_s(record, row, of_others)
         if last_s is None:
             alone_s.append(row.number("seconds"))
         else:
@@ -35,11 +37,11 @@ def without(record: Happenings, devices: Collection[str], until_s: float) -> flo
     return others_s * len(rounds) / kept if alone_s else others_s
 
 
-def _last_other_s(record: Happenings, row: Row, devices: Collection[str]) -> float | None:
-    """When the last answer of another device came to a round."""
+def _last_other_s(record: Happenings, row: Row, of_others: npt.NDArray[np.bool_]) -> float | None:
+    """When the last answer of another device came to a round; ``of_others`` tells which are theirs, of all answers."""
     start_s, closed_s = row.time_s - row.number("seconds"), row.time_s - row.number("server_s")
     answers = record["answered"]
     own = answers.of(round=row.number("round"))
-    times_s, places, names = answers.times_s[own], answers.places[own], answers.texts("subject")[own]
-    counted = (times_s >= start_s) & (times_s <= closed_s) & (places < row.place) & ~np.isin(names, list(devices))
+    times_s, places = answers.times_s[own], answers.places[own]
+    counted = (times_s >= start_s) & (times_s <= closed_s) & (places < row.place) & of_others[own]
     return float(times_s[counted].max()) if counted.any() else None
