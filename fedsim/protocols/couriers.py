@@ -67,6 +67,7 @@ class Couriers:
 
     def end(self) -> None:
         """The peer goes, and nothing of what is on its way goes further; tasks see to themselves."""
+        self._waiting.clear()
         letters, self._letters = self._letters, {}
         for parcel in letters:
             letter, parcel.letter = parcel.letter, None
@@ -84,10 +85,14 @@ class Couriers:
             self._hand(neighbour, offer)
 
     def offer_again(self, neighbour: int, neighbours_of: Callable[[int], Iterable[int]]) -> None:
-        """A neighbour missed what was offered last, if it was one of that round's neighbours."""
+        """A neighbour missed what was offered last, if it was one of that round's neighbours.
+
+        Whoever has waited for that neighbour may go on in this very instant: what it offers then goes in its place.
+        """
         offer = self._offered
         if offer is not None and neighbour in neighbours_of(offer[0]) and neighbour not in self._waiting:
-            self._hand(neighbour, offer)
+            self._waiting[neighbour] = offer
+            asyncio.get_running_loop().call_soon(self._send_waiting, neighbour)
 
     def ended(self, parcel: _Parcel, outcome: "Delivery | DeviceDownError | NoRouteError") -> None:
         """A model is there, or is not and will not be."""
@@ -101,14 +106,15 @@ class Couriers:
         else:
             self._came(parcel, outcome)
         self._free[neighbour] += 1
-        if neighbour in self._waiting:
-            self._send(neighbour, self._waiting.pop(neighbour))
+        self._send_waiting(neighbour)
 
     def _hand(self, neighbour: int, offer: Offer) -> None:
-        if self._free[neighbour]:
-            self._send(neighbour, offer)
-        else:
-            self._waiting[neighbour] = offer
+        self._waiting[neighbour] = offer
+        self._send_waiting(neighbour)
+
+    def _send_waiting(self, neighbour: int) -> None:
+        if neighbour in self._waiting and self._free[neighbour]:
+            self._send(neighbour, self._waiting.pop(neighbour))
 
     def _send(self, neighbour: int, offer: Offer) -> None:
         """Send it as a letter where that can be, else by a task of its own."""

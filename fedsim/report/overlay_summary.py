@@ -25,6 +25,7 @@ class OverlayView:
     """An overlay among the peers of a scenario, ready to be described and drawn.
 
     graph: who talks to whom, ever    overlaps: whether a message leaves before the local work is done
+    is_pairwise: whether two peers at a time average, and nobody waits for all of its neighbours
     """
 
     overlay: Overlay
@@ -32,6 +33,7 @@ class OverlayView:
     peers: Peers
     graph: Graph
     overlaps: bool
+    is_pairwise: bool = False
 
 
 def overlay_facts(view: OverlayView) -> Iterable[tuple[str, str]]:
@@ -56,7 +58,7 @@ def overlay_facts(view: OverlayView) -> Iterable[tuple[str, str]]:
     if view.mixing is not None:
         yield from _agreement(contraction(view.mixing.weights(graph)))
     if view.peers.reach is not None and len(graph) > 1:
-        yield from _pace(view, view.peers.reach)
+        yield from (_exchanges if view.is_pairwise else _pace)(view, view.peers.reach)
 
 
 def _agreement(left: float) -> Iterable[tuple[str, str]]:
@@ -75,9 +77,21 @@ def _pace(view: OverlayView, reach: Reach) -> Iterable[tuple[str, str]]:
     yield "its pace is set by", _names([view.peers.names[node] for node in found.nodes])
 
 
+def _exchanges(view: OverlayView, reach: Reach) -> Iterable[tuple[str, str]]:
+    """There are no rounds, and no circuit that all go at the pace of; a message has its links to itself."""
+    seconds = [reach.move_s(i, j) + reach.move_s(j, i) for i, j in view.graph.edges if i != j]
+    size = about(reach.message_bytes, "bytes")
+    yield "computing takes", f"{_span(reach.compute_s.min(), reach.compute_s.max())}; everybody goes at its own pace"
+    yield "an exchange takes", f"{_span(min(seconds), max(seconds))} once both are free: {size} there, and back"
+
+
+def _span(least_s: float, most_s: float) -> str:
+    least, most = about(float(least_s), "s"), about(float(most_s), "s")
+    return least if least == most else f"{least} to {most}"
+
+
 def _work(view: OverlayView, reach: Reach) -> str:
-    least_s, most_s = float(reach.compute_s.min()), float(reach.compute_s.max())
-    computing = about(least_s, "s") if least_s == most_s else f"{about(least_s, 's')} to {about(most_s, 's')}"
+    computing = _span(reach.compute_s.min(), reach.compute_s.max())
     how = "while" if view.overlaps else "and then"
     return f"{computing} of computing {how} {about(reach.message_bytes, 'bytes')} go to each neighbour"
 

@@ -30,13 +30,14 @@ def make_network(scenario: Scenario, sim: Simulation, degrees: Callable[[], Degr
 
 
 def make_degrees(scenario: Scenario, peers: Peers) -> Degrees:
-    """By the overlay; one neighbour where there is none (the server), or everybody has one partner in each round.
+    """By the overlay; one neighbour where there is none (the server), or nobody has two partners at a time.
 
     Of any other overlay that changes by the round, these are everybody with whom a device ever talks, until the
     protocol says of a message how many neighbours there are in its round.
     """
-    overlay = getattr(scenario.protocol.value, "overlay", None)
-    if overlay is None or getattr(overlay, "is_pairwise", False):
+    protocol = scenario.protocol.value
+    overlay = getattr(protocol, "overlay", None)
+    if overlay is None or any(getattr(rule, "is_pairwise", False) for rule in (protocol, overlay)):
         return Degrees()
     return Degrees.of(nx.relabel_nodes(overlay.graph(peers), dict(enumerate(peers.names))))
 

@@ -221,3 +221,17 @@ def test_where_arcs_go_one_way_a_peer_that_comes_back_goes_on_with_the_others(go
     assert abs(back[-1] - others[-1]) <= 2
     assert sorted(steps)[-2:] == [1.0, max(steps)]  # one leap
     assert max(steps) > 5
+
+
+def test_who_was_away_is_sent_what_its_neighbour_offers_as_it_goes_on_and_not_its_round_before(gossip, node, problem):
+    """Peer 1 is away from 2.5 s to 10.5 s. Its first model ends peer 0's waiting, and one message is enough."""
+    peers = [node(str(i), i, work_s=1.0, send_s=1.0, dies_s=2.5 if i == 1 else np.inf, returns_s=10.5) for i in (0, 1)]
+    for peer in peers:
+        peer.is_spent = lambda: False
+        peer.returned = peer.back
+    protocol = SynchronousGossip(overlay=Complete(), patience_s=None)
+    seen = gossip(protocol, peers, descent(0.1), problem([1.0, 1.0]), seconds=15.0)
+    mine = seen.events[(seen.events["kind"] == "passed") & (seen.events["subject"] == "0")]
+    late = mine[mine["time_s"] > 10.5]
+    assert late["time_s"].tolist() == [12.5, 13.5, 14.5]
+    assert late["round"].tolist() == [4, 5, 6]

@@ -119,15 +119,24 @@ def test_what_is_said_is_what_is_run(tiny):
     assert chunked.wasted_bytes % 1e5 == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(("overlay", "bytes_s"), [("ring", 2.0), ("complete", 3.0), ("one-peer-exponential", 1.0)])
-def test_degrees_are_those_of_the_overlay(tiny, overlay, bytes_s):
-    """Of four, everybody has two neighbours on a ring: half of the access link for each; one partner in a round."""
-    gossip = {
+@pytest.mark.parametrize(
+    ("gossip", "overlay", "bytes_s"),
+    [
+        ("synchronous-gossip", "ring", 2.0),
+        ("synchronous-gossip", "complete", 3.0),
+        ("synchronous-gossip", "one-peer-exponential", 1.0),
+        ("asynchronous-gossip", "ring", 1.0),
+        ("asynchronous-gossip", "complete", 1.0),
+    ],
+)
+def test_degrees_are_those_of_the_overlay(tiny, gossip, overlay, bytes_s):
+    """Of four, everybody has two neighbours on a ring: half of the access link for each; one partner at a time."""
+    words = {
         "server": None,
         "learner": {"name": "d-psgd", "step_size": 0.5},
-        "protocol": {"name": "synchronous-gossip", "overlay": overlay},
+        "protocol": {"name": gossip, "overlay": overlay},
         "fleet": [{**tiny["fleet"][0], "up": "8 Mbit/s", "down": "8 Mbit/s", "rtt": "0 ms", "radio": "ethernet"}],
         "network": {"transport": "ideal", "sharing": "equal-split"},
     }
-    world = build(check({**tiny, **gossip}), Simulation(seed=1))
+    world = build(check({**tiny, **words}), Simulation(seed=1))
     assert world.sim.run(world.devices[0].send(world.devices[1], 1e6)).bytes_s == pytest.approx(bytes_s)

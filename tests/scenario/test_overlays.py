@@ -129,6 +129,17 @@ def test_what_an_overlay_is_like(gossip):
     assert cycle_time(overlapping.peers.reach.delays(overlapping.graph, overlaps=True)) < pace_s
 
 
+def test_where_two_average_at_a_time_nobody_sets_a_pace(gossip):
+    """What is foretold is what a first exchange takes: the whole of both access links, one way and then the other."""
+    words = gossip("ring")
+    words["protocol"] = {"name": "asynchronous-gossip", "overlay": "ring"}
+    facts = dict(overlay_facts(view(words)))
+    assert facts.keys() == {"peers", "edges", "neighbours", "computing takes", "an exchange takes"}
+    reach = view(words).peers.reach
+    seconds = sorted(reach.move_s(i, (i + 1) % 9) + reach.move_s((i + 1) % 9, i) for i in range(9))
+    assert facts["an exchange takes"].startswith(f"{1e3 * seconds[0]:.3g} ms to {1e3 * seconds[-1]:.3g} ms once")
+
+
 def test_what_a_changing_overlay_is_like(gossip):
     """Eight peers agree after three rounds; a round is one message and the slowest computer."""
     found = view(gossip("one-peer-exponential", count=8, mixing="equal-shares", learner={"overlaps": False}))
