@@ -42,7 +42,7 @@ class Withdrawn(list[Any]):
         event = self._event
         event.env.withdrawn -= 1
         if isinstance(event, asyncio.TimerHandle):
-            event.callbacks = None  # nobody can wait for it again: the two need not know each other
+            self._event.callbacks = None  # nobody can wait for it again: the two need not know each other
         else:
             self._place = place
 
