@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsim.errors import FedsimError
@@ -95,7 +95,8 @@ def twins(wanted, seed=1, meddle=None):
     world, sim, monitor = lived(wanted, Counted, seed, meddle)
     plain, plain_sim, plain_monitor = lived(wanted, lambda *_: None, seed, meddle)
     patience_s = getattr(wanted.protocol.value, "patience_s", None)
-    assume(patience_s is None or not is_tie(plain_sim, patience_s))
+    if patience_s is not None and is_tie(plain_sim, patience_s):
+        return 0  # nothing can be said
     assert rows(sim) == rows(plain_sim)
     assert sim.now == plain_sim.now
     ours, theirs = (pd.DataFrame([point.row() for point in each.points]) for each in (monitor, plain_monitor))
