@@ -1,15 +1,17 @@
 """Named random streams: luck that belongs to a name, and to nobody else."""
 
-import sys
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from numpy.random.bit_generator import ISeedSequence
 
 from fedsim.kernel.luck import Luck
 
+_START: Final = np.zeros(4, dtype=np.uint64)
+"""Where a stream begins: said as an array, Philox is made in two thirds of the time."""
+_WORDS: Final = Struct("<2Q")
 _MANY: Final = 4096
 """So many parts of names are remembered."""
 
@@ -20,10 +22,10 @@ class _Key(ISeedSequence):
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
-        """The first words of the key, of this size."""
-        if dtype is np.uint64 and sys.byteorder == "little":  # what Philox asks for, in a tenth of the time
-            return np.frombuffer(self._key, dtype=dtype, count=n_words)
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        """The first words of the key, of this size: an array, or what is read like one."""
+        if dtype is np.uint64 and n_words == 2:  # what Philox asks for, and reads one by one
+            return _WORDS.unpack(self._key)
         wide = np.dtype(dtype)
         return np.frombuffer(self._key, dtype=wide.newbyteorder("<"), count=n_words).astype(wide)
 
@@ -55,7 +57,7 @@ class Streams:
             ValueError: if there is no name.
         """
         key: Any = _Key(self._digest(names))  # NumPy takes an ISeedSequence; its type hints say SeedSequence
-        return np.random.Generator(np.random.Philox(key))
+        return np.random.Generator(np.random.Philox(key, counter=_START))
 
     def luck(self, *names: str | int) -> Luck:
         """The luck of many things under this name; see ``Luck``. It has nothing in common with any generator.

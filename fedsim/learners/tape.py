@@ -208,7 +208,7 @@ class Tape:
 
     def _offer(self, steps: list[Offer]) -> tuple[Iterable[Any], Iterable[Any]]:
         devices = np.array([step.device for step in steps], dtype=np.int64)
-        numbers = np.stack([step.numbers.value for step in steps])
+        numbers = np.array([step.numbers.value for step in steps])
         memory = tuple(step.memory.value for step in steps)
         offered = self._learner.outgoing(self._problem, devices, numbers, memory)
         return offered.messages, offered.memory
@@ -219,7 +219,7 @@ class Tape:
 
     def _rebase(self, steps: list[Rebase]) -> tuple[Iterable[Any], Iterable[Any]]:
         columns = zip(*[[due.value for due in step.needs] for step in steps], strict=True)
-        rebased = steps[0].rebase(*map(np.stack, columns))
+        rebased = steps[0].rebase(*map(np.array, columns))
         return rebased, [None] * len(steps)
 
     def _recall(self, steps: list[Recall]) -> tuple[Iterable[Any], Iterable[Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,6 @@ class CentralTraining:
         self._streams = streams
         self._trusted: dict[int, Answer] = {}
         self._catches_up = learner if isinstance(learner, CatchUp) else None
-        self._whole_bytes = learner.down_bytes(problem)
         self._had: dict[int, int] = {}
         self._tells_all = tells_all(learner)
         self._told: Any = None
@@ -92,6 +91,10 @@ class CentralTraining:
         if self._catches_up is None or had is None:
             return self._whole_bytes
         return self._catches_up.catch_up_bytes(self.problem, max(self.version - had, 1))
+
+    @cached_property
+    def _whole_bytes(self) -> int:
+        return self.learner.down_bytes(self.problem)
 
     def received(self, device: int, version: int) -> None:
         """This device has what was sent to it at ``version``."""
@@ -187,6 +190,7 @@ class GossipTraining:
         # Asked of a protocol for every message, these would take as long as all else of it.
         self._catches_up = learner if isinstance(learner, CatchUp) else None
         self._keeps_news = learner if isinstance(learner, NewsKeeper) else None
+        self._up_bytes = learner.up_bytes(problem)
         self.tape = Tape(problem, learner)
         starts = [learner.init(problem, device, streams("init")) for device in range(problem.devices)]
         self._states = [Due(start) for start in starts]
@@ -239,7 +243,7 @@ class GossipTraining:
         """Of a message to a neighbour that has not had the last so many, the present one among them."""
         if self._catches_up is not None:
             return self._catches_up.catch_up_bytes(self.problem, codes)
-        return self.learner.up_bytes(self.problem)
+        return self._up_bytes
 
     def meeting(
         self, own: Due, done: Done, offered: Due, received: Mapping[int, Due], weights: Mapping[int, float]

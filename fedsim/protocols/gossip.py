@@ -19,7 +19,7 @@ from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import DeviceNode, under_way
 from fedsim.protocols.overlay import Overlay, hears, tells
 from fedsim.protocols.peer_work import work
-from fedsim.protocols.schedule import Schedule
+from fedsim.protocols.schedule import Schedule, Turn
 from fedsim.protocols.session import GossipSession
 
 
@@ -150,12 +150,12 @@ class _Peer:
         own = training.state(self.node.index)
         if training.learner.overlaps:
             offered = training.offer(self.node.index, own)
-            self.couriers.offer(self.number, offered, turn.tells)
+            self._offer(offered, turn)
             answer = await work(self.session, self.node, own, self.number)
         else:
             answer = await work(self.session, self.node, own, self.number)
             offered = training.offer(self.node.index, own, answer)
-            self.couriers.offer(self.number, offered, turn.tells)
+            self._offer(offered, turn)
         computed_s = loop.time()
         received = await self.inbox.fill(self.number, turn.hears, patience_s)
         training.mix([training.meeting(own, answer, offered, received, turn.hears)])
@@ -170,6 +170,14 @@ class _Peer:
             models=len(received),
             **self._last_heard(),
         )
+
+    def _offer(self, model: Due, turn: Turn) -> None:
+        """Send a model to those who hear it in this round."""
+        if self.session.part is not None and self.schedule.changes:
+            for neighbour in turn.tells:
+                target, into = self.session.devices[neighbour], self.schedule.heard(neighbour, self.number)
+                self.session.part(self.node.name, target.name, len(turn.tells), into)
+        self.couriers.offer(self.number, model, turn.tells)
 
     def _last_heard(self) -> dict[str, str | float]:
         """The neighbour whose model, if any, came last, its link, and where that message's time went."""

@@ -37,6 +37,11 @@ class Schedule:
         self._always: dict[int, Turn] = {}
 
     @property
+    def changes(self) -> bool:
+        """Whether rounds differ."""
+        return self._changing is not None
+
+    @property
     def most_apart(self) -> float:
         """How many rounds a peer can be behind another one without having been given up by anybody."""
         return len(self.base) if self._changing is None else math.inf
@@ -48,6 +53,11 @@ class Schedule:
         if peer not in self._always:
             self._always[peer] = _turn(*self._round(0), peer)
         return self._always[peer]
+
+    def heard(self, peer: int, number: int) -> int:
+        """How many a peer hears in its round of this number."""
+        graph, _ = self._round(number if self.changes else 0)
+        return len(hears(graph, peer))
 
     def _make_round(self, number: int) -> tuple[Graph, csr_array]:
         graph = self.base if self._changing is None else self._changing.graph_of(self._peers, number)

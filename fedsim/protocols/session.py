@@ -47,8 +47,11 @@ class GossipSession(Session[GossipTraining]):
     """A session among peers; ``devices[i]`` has task i of the problem, and ``peers`` is what overlays know of them.
 
     With ``letters`` messages go without tasks of their own where they can; that changes nothing but what they cost.
+    ``part(source, target, out, into)`` hears, where the overlay changes, to how many the source of a message sends in
+    its round, and how many its target hears.
     """
 
     devices: Sequence[DeviceNode]
     peers: Peers
     letters: Letters | None = None
+    part: Callable[[str, str, int, int], None] | None = None

@@ -68,6 +68,7 @@ class World:
                 monitor=monitor,
                 peers=self.peers(),
                 letters=self.letters,
+                part=self.network.part,
             )
         if self.server is None:
             raise FedsimError("a central learner needs a server")

@@ -32,7 +32,8 @@ def make_network(scenario: Scenario, sim: Simulation, degrees: Callable[[], Degr
 def make_degrees(scenario: Scenario, peers: Peers) -> Degrees:
     """By the overlay; one neighbour where there is none (the server), or everybody has one partner in each round.
 
-    Of any other overlay that changes by the round, everybody counts with whom a device ever talks.
+    Of any other overlay that changes by the round, these are everybody with whom a device ever talks, until the
+    protocol says of a message how many neighbours there are in its round.
     """
     overlay = getattr(scenario.protocol.value, "overlay", None)
     if overlay is None or getattr(overlay, "is_pairwise", False):

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from fedsim.system.connections import Trace
 from fedsim.system.ledger import Booking
 from fedsim.system.links import SharedLinks
+from fedsim.system.passage import Way
 from fedsim.system.track import Both
 from fedsim.system.transport import Connection, Memory, Path, Plan, Transport
 
@@ -17,6 +18,11 @@ Traces = tuple[Trace | None, Trace | None]
 
 _Key = tuple[float, bool, float | None]
 """Bytes, whether the connection is there, and its window, if that counts."""
+
+
+_Lane = tuple[Way, float, tuple[tuple[int, float], ...]]
+"""A way, what a message has on it alone, and those of its links that others may use, too, with what it takes of each.
+"""
 
 
 class Crossing(NamedTuple):
@@ -44,6 +50,7 @@ class Approach:
     both: Both
     _memory: Memory = field(init=False)
     _crossings: dict[_Key, Crossing | None] = field(init=False, default_factory=dict)
+    _lanes: dict[float, _Lane] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._memory = self.transport.remembers(self.path)
@@ -75,13 +82,25 @@ class Approach:
             quiet_s=math.inf if window is None else 0.0,
         )
         plan = self.transport.plan(self.path, size_bytes, connection)
-        way = self.both.way(plan.back_share)
-        wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, self.links.lone_bps(way))
+        way, lone_bps, core = self._lane(plan.back_share)
+        wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, lone_bps)
         if not (wire_bytes > 0 and 0 < bps < math.inf):
             return None
-        there, back = self.both.there, self.both.back
-        core = {*there.core.links, *(() if back is None else back.core.links)}
-        needs = tuple([(link, use * bps) for link, use in zip(*way, strict=True) if link in core])
         return Crossing(
-            plan, self.links.ledger.booking(way, wire_bytes), plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs
+            plan=plan,
+            booking=self.links.ledger.booking(way, wire_bytes),
+            wait_s=plan.wait_s,
+            lasts_s=8 * wire_bytes / bps,
+            bps=bps,
+            wire_bytes=wire_bytes,
+            needs=tuple([(link, use * bps) for link, use in core]),
         )
+
+    def _lane(self, back_share: float) -> _Lane:
+        """Of messages whose acknowledgements take this share of the way back."""
+        if back_share not in self._lanes:
+            way, there, back = self.both.way(back_share), self.both.there, self.both.back
+            links = there.core.links if back is None else there.core.links + back.core.links
+            core = tuple([(link, use) for link, use in zip(*way, strict=True) if link in links])
+            self._lanes[back_share] = way, self.links.lone_bps(way), core
+        return self._lanes[back_share]

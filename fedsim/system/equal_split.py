@@ -49,7 +49,12 @@ class EqualSplit:
         """``degrees``, or what gives them when the first message is sent."""
         self._links = links
         self._given = degrees
+        self._parts: dict[tuple[str, str], tuple[int, int]] = {}
         self._free: list[int] = []
+
+    def part(self, source: str, target: str, out: int, into: int) -> None:
+        """From now on these two have so many neighbours, as far as their messages to each other are concerned."""
+        self._parts[source, target] = (out, into)
 
     def pipe(self, source: str, target: str, track: Track) -> Line:
         """A link for one message that stands for all lines of a track, until it is released."""
@@ -72,7 +77,8 @@ class EqualSplit:
 
     def rate_bps(self, source: str, target: str, track: Track) -> float:
         """What a message gets that is sent now."""
-        out, into = self._degrees.out.get(source, 1), self._degrees.into.get(target, 1)
+        parts = self._parts.get((source, target)) if self._parts else None
+        out, into = parts or (self._degrees.out.get(source, 1), self._degrees.into.get(target, 1))
         up, core, down = len(track.up.numbers), len(track.core.numbers), len(track.down.numbers)
-        parts = [out] * up + [core] * core + [into] * down
-        return min(map(truediv, self._links.rates_bps(track.numbers), parts), default=math.inf)
+        shares = [out] * up + [core] * core + [into] * down
+        return min(map(truediv, self._links.rates_bps(track.numbers), shares), default=math.inf)

@@ -267,6 +267,15 @@ class Network:
         except MessageFailedError:
             return None
 
+    def part(self, source: str, target: str, out: int, into: int) -> None:
+        """From now on messages from here to there share the access links with those of so many neighbours.
+
+        Under equal shares, where that changes; see ``EqualSplit``. Elsewhere nothing happens.
+        """
+        if self._planner.split is not None:
+            self.disturbed()
+            self._planner.split.part(source, target, out, into)
+
     def need(self, source: str, target: str) -> None:
         """A message that does not use the links sets out: they count as used from now on."""
         self._wiring.need(source, target)

@@ -6,7 +6,7 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -107,7 +107,9 @@ class Radio:
         next paging occasion, uniform on (0, paging_s). In the tail it is connected at once, unless it has come to
         doze meanwhile: then it takes the wait of the profile's ``doze``.
         """
-        self._wake(pushed=pushed)
+        is_connected = self._users and self._sim.now >= self._ready_s and self.profile.doze is None
+        if not is_connected:
+            self._wake(pushed=pushed)
         self._users += 1
         if self._stages is not self._held or self._held_after is not self._waking:
             self._stages = self._held = (*self._waking, self._silence)
@@ -192,29 +194,32 @@ class Radio:
 
     def live(self, down: ForeseenMessage, up: ForeseenMessage) -> Passed:
         """Go through two messages that were foreseen."""
-        staged = [*down.waking, *self._carrying(down), *self._between(down.quiet_s, up.asked_s)]
-        staged += self._carrying(up) if up.waking is down.waking else (*up.waking, *self._carrying(up))
+        gone: list[Gone] = [*down.waking]
+        self._carry(gone, down)
+        self._wait(gone, down.quiet_s, up.asked_s)
+        gone += () if up.waking is down.waking else up.waking
+        self._carry(gone, up)
         self._paged_s, self._ready_s, self._quiet_s, self._waking = up.paged_s, up.ready_s, up.quiet_s, up.waking
         self._idle_s, self._stages = self._silent(up.quiet_s, up.waking)
         _, receive_w = active_power(self.profile, 0.0, down.crossing.bps)
         send_w, _ = active_power(self.profile, up.crossing.bps, 0.0)
         received = ("receive", receive_w, down.moves_s, down.quiet_s)
-        return received, ("send", send_w, up.moves_s, up.quiet_s), staged, self._stages
+        return received, ("send", send_w, up.moves_s, up.quiet_s), gone, self._stages
 
-    def _carrying(self, message: ForeseenMessage) -> tuple[Gone, Gone]:
-        """What it goes through for a message once it is connected."""
+    def _carry(self, gone: list[Gone], message: ForeseenMessage) -> None:
+        """What it went through for a message once it was connected."""
         _, power_w, cause, state = self._silence
-        return (message.moves_s, power_w, cause, state), (message.quiet_s, 0.0, "radio", "moving")
+        gone += ((message.moves_s, power_w, cause, state), (message.quiet_s, 0.0, "radio", "moving"))
 
-    def _between(self, from_s: float, to_s: float) -> Iterator[Gone]:
-        """What it goes through from the end of a message to the next one."""
+    def _wait(self, gone: list[Gone], from_s: float, to_s: float) -> None:
+        """What it went through from the end of a message to the next one."""
         for state, duration_s, power_w in self._tails:
             from_s += duration_s
             if from_s >= to_s:
-                yield to_s, power_w, "radio", state
+                gone.append((to_s, power_w, "radio", state))
                 return
-            yield from_s, power_w, "radio", state
-        yield to_s, *self._idle[1:]
+            gone.append((from_s, power_w, "radio", state))
+        gone.append((to_s, self.profile.idle_w, "sleep", "idle"))
 
     def _power_changed(self) -> None:
         now_s = self._sim.now

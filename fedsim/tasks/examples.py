@@ -132,10 +132,9 @@ class Examples:
 
     def of_block(self, block: Block) -> tuple[Array, npt.NDArray[np.int64 | np.float64]]:
         """Features (b, size, d) and labels (b, size) of a block; not copied where its devices are neighbours."""
-        first, last = block.devices[0], block.devices[-1]
-        if last - first + 1 != len(block.devices):
+        if not (np.diff(block.devices) == 1).all():
             return self.X[block.rows], self.y[block.rows]
-        rows = slice(self.offsets[first], self.offsets[last + 1])
+        rows = slice(self.offsets[block.devices[0]], self.offsets[block.devices[-1] + 1])
         return self.X[rows].reshape(*block.rows.shape, -1), self.y[rows].reshape(block.rows.shape)
 
     def rows(self, device: int) -> slice:

@@ -34,10 +34,10 @@ def minibatches(sizes: IntArray, steps: IntArray, rngs: Sequence[Shuffler], widt
     """
     per_epoch = -(-sizes // width)
     visits = np.zeros((len(sizes), int(steps.max()) * width), dtype=np.int64)
-    for i, (size, batches) in enumerate(zip(sizes.tolist(), per_epoch.tolist(), strict=True)):
-        for begin in range(0, int(steps[i]) * width, batches * width):
-            shuffled = rngs[i].permutation(size)[: visits.shape[1] - begin]
-            visits[i, begin : begin + len(shuffled)] = shuffled
+    granted, epochs = (steps * width).tolist(), (per_epoch * width).tolist()
+    for row, size, end, epoch, rng in zip(visits, sizes.tolist(), granted, epochs, rngs, strict=True):
+        for begin in range(0, end, epoch):
+            row[begin : begin + size] = rng.permutation(size)[: len(row) - begin]
     step = np.arange(int(steps.max()))[:, None]
     full = np.minimum(width, sizes - step % per_epoch * width)  # size of each minibatch, (S, b)
     full[step >= steps] = 0

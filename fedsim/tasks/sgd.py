@@ -134,7 +134,7 @@ class Sgd:
         w = np.array(start, dtype=np.float64, order="C")
         v = np.zeros_like(w) if terms.momentum is None else np.array(terms.momentum, dtype=np.float64, order="C")
         begins = np.cumsum(sizes) - sizes
-        widths = np.array([self._width(size) for size in sizes.tolist()], dtype=np.int64)
+        widths = sizes if self.batch_size is None else np.minimum(self.batch_size, sizes)
         for width in np.unique(widths[steps > 0]):
             # Longest first: those still at work are always the first so many.
             chosen = np.flatnonzero((widths == width) & (steps > 0))

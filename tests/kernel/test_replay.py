@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from fedsim.kernel import Simulation
+from fedsim.kernel.columns import Form
 
 
 @pytest.fixture
@@ -85,7 +86,8 @@ def test_the_record_has_what_was_foreseen_once(sim):
 
     async def main():
         teller = Teller()
-        sim.events.foresee([(2.0, "step", {"at_s": 2.0}), (4.0, "step", {"at_s": 4.0})], teller)
+        step = Form("step", ("at_s",))
+        sim.events.foresee([(2.0, step, (2.0,)), (4.0, step, (4.0,))], teller)
         await asyncio.sleep(3)
         teller.void_from_s = sim.now
         tasks = []
@@ -101,7 +103,8 @@ def test_who_reads_the_record_finds_what_was_foreseen_of_the_past(sim):
         void_from_s = float("inf")
 
     async def main():
-        sim.events.foresee([(1.0, "step", {}), (3.0, "step", {})], Teller())
+        step = Form("step", ())
+        sim.events.foresee([(1.0, step, ()), (3.0, step, ())], Teller())
         await asyncio.sleep(2)
         return len(sim.events), [time_s for time_s, _, _ in sim.events.rows()]
 

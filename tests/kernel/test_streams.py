@@ -148,3 +148,17 @@ def test_names_that_came_before_are_the_same_names():
     assert [streams.generator("local", name, 1).random() for name in names[:3]] == first
     with pytest.raises(TypeError, match="name must be a text or a whole number, got True"):
         streams.generator("local", names[0], True)
+
+
+def test_a_key_may_be_asked_for_in_words_of_any_size():
+    """As any seed of NumPy's: other bit generators ask for other words, all of them the first of the same bytes."""
+    seed = Streams(7).generator("a").bit_generator.seed_seq
+    halves, whole = seed.generate_state(4), np.array(seed.generate_state(2, np.uint64))
+    assert halves.dtype == np.uint32
+    assert np.array_equal(halves.astype("<u4").view("<u8"), whole)
+
+
+def test_drawing_from_one_stream_does_not_move_where_others_begin():
+    first = raw("a")
+    Streams(7).generator("b").random(1000)
+    assert raw("a") == first

@@ -55,6 +55,29 @@ def test_identical_components_leave_the_weights_alone():
     assert np.allclose(found.weights, pi, rtol=1e-14)
 
 
+def settle_slow(losses, sizes):
+    """The definition: one E step after the other, example by example."""
+    owner, likely = np.repeat(np.arange(len(sizes)), sizes), np.exp(losses.min(axis=1, keepdims=True) - losses)
+    pi = np.full((len(sizes), losses.shape[1]), 1 / losses.shape[1])
+    for _ in range(200):
+        q = pi[owner] * likely
+        q /= q.sum(axis=1, keepdims=True)
+        pi = np.add.reduceat(q, np.cumsum(sizes) - sizes, axis=0) / sizes[:, None]
+    return pi
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=6), components=st.integers(1, 9), seed=st.integers(0, 99)
+)
+def test_weights_settle_as_they_do_example_by_example(sizes, components, seed):
+    """To the last bit for up to seven components, from which on NumPy adds a row's numbers in pairs."""
+    losses = np.random.default_rng(seed).exponential(3.0, size=(sum(sizes), components))
+    found, expected = settle(losses, np.array(sizes)), settle_slow(losses, np.array(sizes))
+    assert np.allclose(found, expected, rtol=0, atol=1e-13)
+    assert components > 7 or np.array_equal(found, expected)
+
+
 def test_weights_settle_where_e_steps_lead():
     rng = np.random.default_rng(3)
     losses, sizes = rng.exponential(2.0, size=(30, 3)), np.array([10, 20])

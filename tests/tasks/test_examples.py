@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fedsim.errors import FedsimError
-from fedsim.tasks.examples import Examples
+from fedsim.tasks.examples import Block, Examples
 
 
 @pytest.fixture
@@ -68,3 +68,12 @@ def test_a_block_gives_its_devices_own_rows(sizes):
         for i, number in enumerate(block.devices):
             assert np.array_equal(x[i], examples.X[examples.rows(number)])
             assert np.array_equal(y[i], examples.y[examples.rows(number)])
+
+
+@pytest.mark.parametrize("devices", [[1, 2, 3], [0, 2, 1, 3], [3, 1], [2, 2, 2], [0]], ids=str)
+def test_a_block_of_devices_in_any_order_is_of_those_devices(devices):
+    examples = Examples.of(np.arange(16.0).reshape(8, 2), np.arange(8), np.repeat(np.arange(4), 2), 4)
+    x, y = examples.of_block(Block(devices=np.array(devices), rows=examples.offsets[devices, None] + np.arange(2)))
+    for i, number in enumerate(devices):
+        assert np.array_equal(x[i], examples.X[examples.rows(number)])
+        assert np.array_equal(y[i], examples.y[examples.rows(number)])

@@ -83,7 +83,7 @@ def sdca_slow(loss, X, targets, *, work, i, steps, rng):
 
 @settings(deadline=None, max_examples=40)
 @given(
-    sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5),
+    sizes=st.lists(st.integers(1, 12) | st.integers(17, 40), min_size=1, max_size=5),
     loss=st.sampled_from([Hinge(), Hinge(smoothing=0.4), Squared(), SquaredHinge(), LogLoss()]),
     d=st.sampled_from([3, 8]),
     data=st.data(),
