@@ -24,17 +24,15 @@ def rare_collections() -> Iterator[None]:
     """
     young, *older = gc.get_threshold()
     sampling = _sampling()
-    if young == 0 or sampling in gc.callbacks:
+    if young == 0 or (young >= _YOUNG and sampling in gc.callbacks):
         yield  # somebody has switched collections off, and knows why; or this run is inside another
         return
-    sampling.begin()
-    gc.set_threshold(max(young, _YOUNG), *older)
-    gc.freeze()
-    gc.callbacks.append(sampling)
     try:
+        sampling.begin()
+        gc.set_threshold(max(young, _YOUNG), *older)
+        gc.freeze()
         yield
     finally:
-        gc.callbacks.remove(sampling)
         sampling.end()
         gc.set_threshold(young, *older)
 
@@ -63,9 +61,13 @@ class _Sampling:
             gc.collect()
             self._left = 0
         self._let_be, self._finds_little = 0, False
+        if self not in gc.callbacks:
+            gc.callbacks.append(self)
 
     def end(self) -> None:
         """It is over: nor does anybody look through what is young, if that is likely to be kept."""
+        if self in gc.callbacks:
+            gc.callbacks.remove(self)
         self._left += gc.get_count()[0]
         if self._finds_little:
             gc.freeze()
