@@ -39,8 +39,12 @@ class Withdrawn(list[Any]):
 
     def leave(self, place: Entry) -> None:
         """The queue drops the event from this place."""
-        self._place = place
-        self._event.env.withdrawn -= 1
+        event = self._event
+        event.env.withdrawn -= 1
+        if isinstance(event, asyncio.TimerHandle):
+            event.callbacks = None  # nobody can wait for it again: the two need not know each other
+        else:
+            self._place = place
 
 
 def withdraw(event: Event) -> None:

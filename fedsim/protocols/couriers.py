@@ -69,8 +69,9 @@ class Couriers:
         """The peer goes, and nothing of what is on its way goes further; tasks see to themselves."""
         letters, self._letters = self._letters, {}
         for parcel in letters:
-            if parcel.letter is not None:
-                parcel.letter.give_up()
+            letter, parcel.letter = parcel.letter, None
+            if letter is not None:
+                letter.give_up()
             self.behind[parcel.neighbour] += parcel.missed
 
     def offer(self, number: int, model: Due, neighbours: Iterable[int]) -> None:
@@ -91,6 +92,7 @@ class Couriers:
     def ended(self, parcel: _Parcel, outcome: "Delivery | DeviceDownError | NoRouteError") -> None:
         """A model is there, or is not and will not be."""
         self._letters.pop(parcel, None)
+        parcel.letter = None  # which knows the parcel: nothing is left behind for the garbage collector
         neighbour = parcel.neighbour
         if isinstance(outcome, DeviceDownError | NoRouteError):
             self.behind[neighbour] += parcel.missed

@@ -155,8 +155,9 @@ class Letter:
         del self._letters.open[self]
         self._sent_bytes = self._plan.wire_bytes if complete else self.sent_bytes
         self.rate_bps, self.ended_s = 0.0, self._sim.now
-        if self._timer is not None and not complete:
+        if self._timer is not None:
             self._timer.cancel()
+            self._timer = None  # which knows this letter: nothing of it is left behind for the garbage collector
         source, target, held = self.source, self.target, self._held
         if self._plan is not _UNSENT:
             self._letters.over(self, self._road, self._plan.window, complete=complete)
