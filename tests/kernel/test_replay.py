@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from fedsim.kernel import Simulation
-from fedsim.kernel.columns import Form
+from fedsim.kernel import Form, Simulation
+
+STEP = Form("step", ("at_s",))
 
 
 @pytest.fixture
@@ -86,8 +87,7 @@ def test_the_record_has_what_was_foreseen_once(sim):
 
     async def main():
         teller = Teller()
-        step = Form("step", ("at_s",))
-        sim.events.foresee([(2.0, step, (2.0,)), (4.0, step, (4.0,))], teller)
+        sim.events.foresee([(2.0, STEP, (2.0,)), (4.0, STEP, (4.0,))], teller)
         await asyncio.sleep(3)
         teller.void_from_s = sim.now
         tasks = []
@@ -103,8 +103,7 @@ def test_who_reads_the_record_finds_what_was_foreseen_of_the_past(sim):
         void_from_s = float("inf")
 
     async def main():
-        step = Form("step", ())
-        sim.events.foresee([(1.0, step, ()), (3.0, step, ())], Teller())
+        sim.events.foresee([(1.0, STEP, (1.0,)), (3.0, STEP, (3.0,))], Teller())
         await asyncio.sleep(2)
         return len(sim.events), [time_s for time_s, _, _ in sim.events.rows()]
 
