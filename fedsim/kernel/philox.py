@@ -35,6 +35,8 @@ def philox(counter: Block, key: tuple[int, int]) -> Block:
 
 def philox_blocks(counters: WideWords, key: tuple[int, int]) -> WideWords:
     """The words of n counters under one key, each word in 64 bits: (4, n) to (4, n)."""
+    if counters.shape[1] <= _CHUNK:
+        return _blocks(counters, key)
     blocks = np.empty_like(counters)
     for begin in range(0, counters.shape[1], _CHUNK):
         blocks[:, begin : begin + _CHUNK] = _blocks(counters[:, begin : begin + _CHUNK], key)

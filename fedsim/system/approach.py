@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from fedsim.system.connections import Trace
 from fedsim.system.ledger import Booking
 from fedsim.system.links import SharedLinks
-from fedsim.system.passage import Way
+from fedsim.system.passage import AT_HOME, Way
 from fedsim.system.track import Both
 from fedsim.system.transport import Connection, Memory, Path, Plan, Transport
 
@@ -23,6 +23,11 @@ _Key = tuple[float, bool, float | None]
 _Lane = tuple[Way, float, tuple[tuple[int, float], ...]]
 """A way, what a message has on it alone, and those of its links that others may use, too, with what it takes of each.
 """
+
+
+_NOWHERE: Final[_Lane] = (AT_HOME, math.inf, ())
+_OPEN: Final = Connection(idle_s=0.0)
+_CLOSED: Final = Connection()
 
 
 class Crossing(NamedTuple):
@@ -49,8 +54,11 @@ class Approach:
     path: Path
     both: Both
     _memory: Memory = field(init=False)
-    _crossings: dict[_Key, Crossing | None] = field(init=False, default_factory=dict)
-    _lanes: dict[float, _Lane] = field(init=False, default_factory=dict)
+    _key: _Key | None = None
+    _latest: Crossing | None = None
+    _others: dict[_Key, Crossing | None] | None = None  # most devices are asked once, or in one way
+    _back_share: float = -1.0
+    _known_lane: _Lane = _NOWHERE
 
     def __post_init__(self) -> None:
         self._memory = self.transport.remembers(self.path)
@@ -68,39 +76,40 @@ class Approach:
             if now_s - ended_s <= warm_s:
                 window = its_window
         key = (size_bytes, is_open, window)
-        if key not in self._crossings:
-            if len(self._crossings) == _MANY:
-                self._crossings.clear()
-            self._crossings[key] = self._crossing(key)
-        return self._crossings[key]
+        if key != self._key:
+            self._recall(key)
+        return self._latest
+
+    def _recall(self, key: _Key) -> None:
+        """Let the crossing of such a message be the latest."""
+        if self._key is None:
+            self._key, self._latest = key, self._crossing(key)
+            return
+        if self._others is None or len(self._others) == _MANY:
+            self._others = {}
+        self._others[self._key] = self._latest
+        self._latest = self._others.pop(key) if key in self._others else self._crossing(key)
+        self._key = key
 
     def _crossing(self, key: _Key) -> Crossing | None:
         size_bytes, is_open, window = key
-        connection = Connection(
-            idle_s=0.0 if is_open else math.inf,
-            window=window or 0.0,
-            quiet_s=math.inf if window is None else 0.0,
-        )
+        connection = _OPEN if is_open else _CLOSED
+        if window is not None:
+            connection = Connection(connection.idle_s, window, 0.0)
         plan = self.transport.plan(self.path, size_bytes, connection)
         way, lone_bps, core = self._lane(plan.back_share)
         wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, lone_bps)
         if not (wire_bytes > 0 and 0 < bps < math.inf):
             return None
-        return Crossing(
-            plan=plan,
-            booking=self.links.ledger.booking(way, wire_bytes),
-            wait_s=plan.wait_s,
-            lasts_s=8 * wire_bytes / bps,
-            bps=bps,
-            wire_bytes=wire_bytes,
-            needs=tuple([(link, use * bps) for link, use in core]),
-        )
+        booking = self.links.ledger.booking(way, wire_bytes)
+        needs = tuple([(link, use * bps) for link, use in core])
+        return Crossing(plan, booking, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs)
 
     def _lane(self, back_share: float) -> _Lane:
         """Of messages whose acknowledgements take this share of the way back."""
-        if back_share not in self._lanes:
+        if back_share != self._back_share:
             way, there, back = self.both.way(back_share), self.both.there, self.both.back
             links = there.core.links if back is None else there.core.links + back.core.links
             core = tuple([(link, use) for link, use in zip(*way, strict=True) if link in links])
-            self._lanes[back_share] = way, self.links.lone_bps(way), core
-        return self._lanes[back_share]
+            self._back_share, self._known_lane = back_share, (way, self.links.lone_bps(way), core)
+        return self._known_lane

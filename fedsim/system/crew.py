@@ -347,8 +347,9 @@ class Crew(Sequence[Device]):
 
 def _mixed(bits: Numbers) -> Numbers:
     """SplitMix64's finaliser, in place."""
+    shifted = np.empty_like(bits)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        bits ^= bits >> np.uint64(shift)
+        bits ^= np.right_shift(bits, np.uint64(shift), out=shifted)
         bits *= np.uint64(factor)
-    bits ^= bits >> np.uint64(31)
+    bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
     return bits

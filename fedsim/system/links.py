@@ -247,7 +247,7 @@ class SharedLinks:
             link,
             capacity_bps=self.capacity_bps(link),
             used_bps=self._shares.capacity_bps(link),
-            moving_bytes=self._shares.crossed_bytes(link),
+            moving_bytes=0.0 if self._shares.is_idle(link) else self._shares.crossed_bytes(link),
             now_s=self._sim.now,
         )
 

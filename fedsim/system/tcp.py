@@ -81,15 +81,12 @@ class Tcp:
             growth=self.growth,
         )
         padding_bytes = packets * self.packet_bytes - size_bytes
-        return Plan(
-            wire_bytes=size_bytes + packets * self.header_bytes,
-            setup_s=0.0 if connection.idle_s <= self.keep_alive_s else self.handshakes * rtt_s,
-            delay_s=path.delay_s,
-            slow_start_s=start.extra_s + (8 * padding_bytes / rate_bps if rate_bps > 0 else 0.0),
-            cap_bps=cap_bps,
-            back_share=self._back_share(),
-            window=min(start.window, self.largest_window_bytes / self.packet_bytes),
-        )
+        wire_bytes = size_bytes + packets * self.header_bytes
+        setup_s = 0.0 if connection.idle_s <= self.keep_alive_s else self.handshakes * rtt_s
+        slow_start_s = start.extra_s + (8 * padding_bytes / rate_bps if rate_bps > 0 else 0.0)
+        window = min(start.window, self.largest_window_bytes / self.packet_bytes)
+        # In their order, which takes half as long as by their names.
+        return Plan(wire_bytes, path.delay_s, setup_s, slow_start_s, cap_bps, 1.0, self._back_share(), window)
 
     def remembers(self, path: Path) -> Memory:
         """Whether it is there still, and the sender's window unless that has been silent for too long."""

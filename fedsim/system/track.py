@@ -92,8 +92,13 @@ class Both:
     def way(self, back_share: float) -> Way:
         """The links there, and those back, of which acknowledgements take this share of the rate."""
         if back_share != self._back_share:
+            there = self.there.links or AT_HOME.links
             back = self.back.links if self.back is not None and back_share else ()
-            self._way, self._back_share = way(self.there.links or AT_HOME.links, back, back_share), back_share
+            if len(there) == len(self.numbers):  # no media, so that no link is in both
+                self._way = Way(there + back, (1.0,) * len(there) + (back_share,) * len(back))
+            else:
+                self._way = way(there, back, back_share)
+            self._back_share = back_share
         return self._way
 
     def turned(self) -> "Both | None":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import simpy
 
-from fedsim.kernel import Simulation
+from fedsim.kernel import Simulation, collector
 
 STATUS = Path("/proc/self/statm")
 
@@ -265,3 +265,18 @@ def test_what_is_no_garbage_is_hardly_looked_through(sim):
     assert len(looked) == 33
     assert 140_000 < sum(looked) < 170_000
     assert gc.get_count()[0] < 700
+
+
+@pytest.mark.usefixtures("young")
+def test_worlds_of_earlier_runs_are_collected_when_they_are_many_objects(sim, monkeypatch):
+    monkeypatch.setattr(collector, "_MANY", 150_000)
+
+    async def world():
+        return [Cycle() for _ in range(60_000)]
+
+    left = []
+    for _ in range(8):
+        sim.run(world())
+        left.append(Cycle.alive)
+    assert max(left) < 300_000
+    assert 60_000 in left[1:]
