@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lived import lived, nothing
 
 from fedsim.errors import FedsimError
-from fedsim.kernel import Simulation
 from fedsim.protocols.asking import Reply
-from fedsim.scenario import build, check
-from fedsim.study import run
+from fedsim.scenario import check
 from fedsim.study.devices import device_table
 from fedsim.study.links import link_table
 from fedsim.system.foreseen import Exchange
@@ -66,27 +65,10 @@ def scenario(**changes):
     )
 
 
-def lived(wanted, foresight, seed=1, meddle=None):
-    """The run, in which somebody may meddle with the world beside it."""
-
-    def built(scenario, sim, **rest):
-        world = build.build(scenario, sim, **rest)
-        if meddle is not None:
-            sim.spawn(meddle(world), name="meddler")
-        return world
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "Foresight", foresight)
-        patch.setattr(run, "build", built)
-        sim = Simulation(seed=seed)
-        world, monitor = run.play(wanted, sim)
-    return world, sim, monitor
-
-
 def twins(wanted, seed=1, meddle=None):
     """The foresight of the run, after it has been compared with the run without."""
-    world, sim, monitor = lived(wanted, Counted, seed, meddle)
-    plain, plain_sim, plain_monitor = lived(wanted, lambda *_: None, seed, meddle)
+    world, sim, monitor = lived(wanted, "Foresight", Counted, seed=seed, meddle=meddle)
+    plain, plain_sim, plain_monitor = lived(wanted, "Foresight", nothing, seed=seed, meddle=meddle)
     assert sim.events.transcript() == plain_sim.events.transcript()
     assert sim.now == plain_sim.now
     assert [point.row() for point in monitor.points] == [point.row() for point in plain_monitor.points]
@@ -114,7 +96,7 @@ def test_what_came_as_foretold_leaves_nothing_to_the_garbage_collector():
     gc.disable()
     try:
         before = sum(type(thing) in {Exchange, Reply} for thing in gc.get_objects())
-        lived(scenario(), Counted)
+        lived(scenario(), "Foresight", Counted)
         assert sum(type(thing) in {Exchange, Reply} for thing in gc.get_objects()) == before
     finally:
         gc.enable()

@@ -4,11 +4,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lived import lived, nothing
 
 from fedsim.errors import FedsimError
-from fedsim.kernel import Simulation
-from fedsim.scenario import build, check
-from fedsim.study import run
+from fedsim.scenario import check
 from fedsim.study.devices import device_table
 from fedsim.study.links import link_table
 from fedsim.system.letters import Letters
@@ -57,23 +56,6 @@ def scenario(**changes):
     )
 
 
-def lived(wanted, letters, seed, meddle):
-    """The run, in which somebody may meddle with the world beside it."""
-
-    def built(scenario, sim, **rest):
-        world = build.build(scenario, sim, **rest)
-        if meddle is not None:
-            sim.spawn(meddle(world), name="meddler")
-        return world
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "Letters", letters)
-        patch.setattr(run, "build", built)
-        sim = Simulation(seed=seed)
-        world, monitor = run.play(wanted, sim)
-    return world, sim, monitor
-
-
 def rows(sim):
     """What happened; of one instant in any order."""
     return sorted(sim.events.transcript().splitlines())
@@ -92,8 +74,8 @@ def is_tie(sim, patience_s):
 
 def twins(wanted, seed=1, meddle=None):
     """How many letters there were, after the run has been compared with the run without any."""
-    world, sim, monitor = lived(wanted, Counted, seed, meddle)
-    plain, plain_sim, plain_monitor = lived(wanted, lambda *_: None, seed, meddle)
+    world, sim, monitor = lived(wanted, "Letters", Counted, seed=seed, meddle=meddle)
+    plain, plain_sim, plain_monitor = lived(wanted, "Letters", nothing, seed=seed, meddle=meddle)
     patience_s = getattr(wanted.protocol.value, "patience_s", None)
     if patience_s is not None and is_tie(plain_sim, patience_s):
         return 0  # nothing can be said
@@ -164,7 +146,7 @@ def test_a_link_does_not_go_down_under_a_letter():
         world.network.set_link_up("west", "east", False)
 
     with pytest.raises(FedsimError, match=r"a letter is under way from .*: let the scenario know of outages"):
-        lived(scenario(), Letters, 1, cut)
+        lived(scenario(), "Letters", Letters, meddle=cut)
     outage = {"link": ["west", "east"], "schedule": [{"from": "50 ms", "for": "40 ms"}]}
     assert twins(scenario(outages=[outage])) == 0
 
