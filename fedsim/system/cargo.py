@@ -35,6 +35,8 @@ class Cargo:
         self._broken_wire_bytes = 0.0
         self.spoilt_bytes = 0.0
         """Bytes on the wire that were sent in vain because it broke off."""
+        self.part: tuple[int, int] | None = None
+        """With how many neighbours it shares access links under equal shares, if that was said when it was sent."""
 
     @property
     def left_bytes(self) -> float:

@@ -47,7 +47,7 @@ class Detours:
         """The rest of a message takes the best way of the moment, or waits until there is one."""
         left_bytes = trip.flow.size_bytes - trip.flow.sent_bytes
         try:
-            leg = self._planner.detour(trip.source, trip.target, left_bytes)
+            leg = self._planner.detour(trip.source, trip.target, trip.cargo, left_bytes)
         except NoRouteError:
             self._halt(trip, is_patient=False)
         else:

@@ -53,12 +53,19 @@ class EqualSplit:
         self._free: list[int] = []
 
     def part(self, source: str, target: str, out: int, into: int) -> None:
-        """From now on these two have so many neighbours, as far as their messages to each other are concerned."""
+        """Messages that are sent from now on from here to there share links with those of so many neighbours."""
         self._parts[source, target] = (out, into)
 
-    def pipe(self, source: str, target: str, track: Track) -> Line:
-        """A link for one message that stands for all lines of a track, until it is released."""
-        rate_bps = self.rate_bps(source, target, track)
+    def part_of(self, source: str, target: str) -> tuple[int, int] | None:
+        """What was said of messages between these two, if anything was."""
+        return self._parts.get((source, target)) if self._parts else None
+
+    def pipe(self, source: str, target: str, track: Track, part: tuple[int, int] | None = None) -> Line:
+        """A link for one message that stands for all lines of a track, until it is released.
+
+        ``part``: that of the message, if it was sent with one; what has been said since is of others.
+        """
+        rate_bps = self.rate_bps(source, target, track, part)
         if self._free:
             link = self._free.pop()
             if self._links.rates_bps((link,)) != (rate_bps,):
@@ -75,10 +82,10 @@ class EqualSplit:
     def _degrees(self) -> Degrees:
         return self._given() if callable(self._given) else self._given
 
-    def rate_bps(self, source: str, target: str, track: Track) -> float:
-        """What a message gets that is sent now."""
-        parts = self._parts.get((source, target)) if self._parts else None
-        out, into = parts or (self._degrees.out.get(source, 1), self._degrees.into.get(target, 1))
+    def rate_bps(self, source: str, target: str, track: Track, part: tuple[int, int] | None = None) -> float:
+        """What a message gets that is sent now, or was sent with this part."""
+        part = part or self.part_of(source, target)
+        out, into = part or (self._degrees.out.get(source, 1), self._degrees.into.get(target, 1))
         up, core, down = len(track.up.numbers), len(track.core.numbers), len(track.down.numbers)
         shares = [out] * up + [core] * core + [into] * down
         return min(map(truediv, self._links.rates_bps(track.numbers), shares), default=math.inf)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fedsim.system.approach import Approach
+from fedsim.system.cargo import Cargo
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
 from fedsim.system.jitter import Jitter
@@ -38,8 +39,8 @@ class Planner:
     jitter: Jitter
     split: EqualSplit | None
 
-    def leg(self, source: str, target: str, size_bytes: float, now_s: float) -> Leg:
-        """For a message that is sent now.
+    def leg(self, source: str, target: str, cargo: Cargo, now_s: float) -> Leg:
+        """For a message that sets out now.
 
         Raises:
             NoRouteError: no way leads from source to target, or back if the transport needs that.
@@ -47,19 +48,19 @@ class Planner:
         """
         if source == target:
             self.wiring.check(source)
-            return Leg(Plan(wire_bytes=size_bytes, delay_s=0.0))
-        factor = self.jitter.factor(source, target)
-        return self._leg(source, target, size_bytes, self.connections.look(source, target, now_s), factor)
+            return Leg(Plan(wire_bytes=cargo.left_bytes, delay_s=0.0))
+        factor, connection = self.jitter.factor(source, target), self.connections.look(source, target, now_s)
+        return self._leg(self._roadway(source, target, cargo), cargo.left_bytes, connection, factor)
 
-    def detour(self, source: str, target: str, left_bytes: float) -> Leg:
-        """For what is left of a message under way, whose connection goes on.
+    def detour(self, source: str, target: str, cargo: Cargo, left_bytes: float) -> Leg:
+        """For what is left on the wire of a message under way, whose connection goes on.
 
         Raises:
             NoRouteError: as for ``leg``.
         """
         if source == target:
             return Leg(Plan(wire_bytes=left_bytes, delay_s=0.0))
-        return self._leg(source, target, left_bytes, Connection(idle_s=0.0), 1.0)
+        return self._leg(self._roadway(source, target, cargo), left_bytes, Connection(idle_s=0.0), 1.0)
 
     @property
     def is_plain(self) -> bool:
@@ -108,9 +109,13 @@ class Planner:
         path = Path(both.delay_s, both.back_s, self.links.rates_bps(both.numbers), both.loss)
         return Approach(self.links, self.transport, path, both)
 
-    def _leg(self, source: str, target: str, size_bytes: float, connection: Connection, factor: float) -> Leg:
+    def _roadway(self, source: str, target: str, cargo: Cargo) -> tuple[Both, int | None]:
+        """The links there and back, and the pipe in their place."""
         both = self.wiring.both(source, target)
-        pipe = None if self.split is None else self.split.pipe(source, target, both.there).link
+        return both, None if self.split is None else self.split.pipe(source, target, both.there, cargo.part).link
+
+    def _leg(self, roadway: tuple[Both, int | None], size_bytes: float, connection: Connection, factor: float) -> Leg:
+        both, pipe = roadway
         path = Path(
             delay_s=factor * both.delay_s,
             back_s=None if both.back_s is None else factor * both.back_s,

@@ -110,7 +110,9 @@ class Messenger:
                     return await arrival
                 finally:
                     letter.give_up()
-        errand = _Errand(source, target, size_bytes, Cargo(size_bytes, self._manners.chunk_bytes), self._sim.now)
+        cargo = Cargo(size_bytes, self._manners.chunk_bytes)
+        cargo.part = self.network.part_of(source.name, target.name)
+        errand = _Errand(source, target, size_bytes, cargo, self._sim.now)
         if source.interrupted != "abort":
             await source.back()
         with self._outages:

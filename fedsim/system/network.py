@@ -268,13 +268,17 @@ class Network:
             return None
 
     def part(self, source: str, target: str, out: int, into: int) -> None:
-        """From now on messages from here to there share the access links with those of so many neighbours.
+        """Messages sent from now on from here to there share the access links with those of so many neighbours.
 
         Under equal shares, where that changes; see ``EqualSplit``. Elsewhere nothing happens.
         """
         if self._planner.split is not None:
             self.disturbed()
             self._planner.split.part(source, target, out, into)
+
+    def part_of(self, source: str, target: str) -> tuple[int, int] | None:
+        """What was said last of messages from here to there, if anything was and matters."""
+        return None if self._planner.split is None else self._planner.split.part_of(source, target)
 
     def need(self, source: str, target: str) -> None:
         """A message that does not use the links sets out: they count as used from now on."""
@@ -307,7 +311,7 @@ class Network:
     def _depart(self, trip: Trip) -> None:
         """One flow of a message sets out."""
         try:
-            leg = self._planner.leg(trip.source, trip.target, trip.cargo.left_bytes, self._sim.now)
+            leg = self._planner.leg(trip.source, trip.target, trip.cargo, self._sim.now)
         except MessageFailedError as error:
             raise trip.told(error) from None
         plan = leg.plan

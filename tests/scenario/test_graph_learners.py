@@ -1,5 +1,7 @@
 """D-FedEM and tasks on a graph in scenario files: every key is read, written and checked; whole runs."""
 
+from pathlib import Path
+
 import pytest
 
 from fedsim.errors import FedsimError, ScenarioError
@@ -12,6 +14,8 @@ from fedsim.study.run import run
 from fedsim.tasks.losses import Hinge, LogLoss, SquaredHinge
 from fedsim.tasks.sdca import Sdca
 from fedsim.tasks.sgd import Sgd
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 def learner(words):
@@ -135,3 +139,10 @@ def test_neighbours_must_hear_each_other(tiny):
     )
     with pytest.raises(FedsimError, match="the learner needs neighbours that hear each other"):
         run(scenario)
+
+
+@pytest.mark.parametrize("side", ["server", "peers"])
+def test_the_pair_with_and_without_a_server_comes_to_its_target(side):
+    """So that a comparison of the two has times, joules and bytes to the target to tell."""
+    result = run(SCENARIOS / f"related_{side}.yaml")
+    assert result.summary.time_to_target_s < 6

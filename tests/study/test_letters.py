@@ -137,6 +137,17 @@ def test_a_server_sends_letters_too():
     assert twins(wanted) >= 5 * 8
 
 
+def test_while_radios_wake_a_message_keeps_the_share_of_its_own_round():
+    """A wait limit shorter than a radio's promotion: the next round, of other degrees, begins before bytes move."""
+    wanted = scenario(
+        mid={"link": "4g", "charge": {"uniform": ["0.001 %", "0.01 %"]}},
+        gossip={"overlay": {"name": "matcha", "base": "ring"}, "mixing": "overlay-weights", "patience": "200 ms"},
+        learner={"name": "d-psgd", "epochs": 1, "batch_size": 10, "step_size": 0.01, "overlaps": False},
+        stop={"rounds": 6, "time": "3 s"},
+    )
+    assert twins(wanted, seed=3) > 40
+
+
 def test_a_link_does_not_go_down_under_a_letter():
     """Who knows of outages beforehand sends no letters; who cuts a link on the way is told what to do."""
 

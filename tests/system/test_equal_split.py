@@ -8,6 +8,7 @@ import pytest
 
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
+from fedsim.system.cargo import Cargo
 from fedsim.system.cycle_time import cycle_time
 from fedsim.system.equal_split import Degrees
 from fedsim.system.network import Network
@@ -288,3 +289,21 @@ def test_outages_and_moves_are_those_of_the_network_under_it():
     assert sim.now == pytest.approx(1.25)
     assert delivery.bytes_s == pytest.approx(1.25)
     assert len(network._planner.split._free) == 2  # of one message at a time, two while it is put on another way
+
+
+def test_a_message_keeps_the_share_with_which_it_was_sent():
+    """Half of 8 Mbit/s, as was said when it was sent, whatever is said of those that are sent before its bytes move."""
+    graph = nx.DiGraph()
+    graph.add_node("x", kind="router")
+    sim = Simulation(seed=1)
+    network = Network(sim, Topology("one", graph), split=Degrees())
+    for name in "ab":
+        network.attach(name, "x", Access(up_bps=8e6, down_bps=math.inf))
+    network.part("a", "b", 2, 1)
+    cargo = Cargo(1e6)
+    cargo.part = network.part_of("a", "b")
+    network.part("a", "b", 4, 1)
+    sim.run(network.transfer("a", "b", cargo))
+    assert sim.now == pytest.approx(2.0)
+    sim.run(network.transfer("a", "b", 1e6))
+    assert sim.now == pytest.approx(2.0 + 4.0)
