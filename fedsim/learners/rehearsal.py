@@ -1,7 +1,8 @@
 """A learner's part without its numbers: for runs that ask how long, and not how well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -124,10 +125,13 @@ class CentralRehearsal(_Costs):
         """As the learner."""
         return int(self.learner.down_bytes(problem))
 
-    def catch_up_bytes(self, problem: Problem, codes: int) -> int:
+    @cached_property
+    def catch_up_bytes(self) -> Callable[[Problem, int], int]:
         """As the learner."""
-        if isinstance(self.learner, CatchUp):
-            return self.learner.catch_up_bytes(problem, codes)
+        return self.learner.catch_up_bytes if isinstance(self.learner, CatchUp) else self._whole_bytes
+
+    def _whole_bytes(self, problem: Problem, codes: int) -> int:
+        del codes
         return self.down_bytes(problem)
 
     def models(self, problem: Problem, state: Array, memory: Mapping[int, Any]) -> Array:

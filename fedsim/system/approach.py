@@ -53,32 +53,32 @@ class Approach:
     transport: Transport
     path: Path
     both: Both
-    _memory: Memory = field(init=False)
+    _memory: Memory | None = None
     _key: _Key | None = None
     _latest: Crossing | None = None
     _others: dict[_Key, Crossing | None] | None = None  # most devices are asked once, or in one way
     _back_share: float = -1.0
     _known_lane: _Lane = _NOWHERE
 
-    def __post_init__(self) -> None:
-        self._memory = self.transport.remembers(self.path)
-
     def crossing(self, size_bytes: float, traces: Traces, now_s: float) -> Crossing | None:
         """That of a message that is sent now; None if it moves nothing, or takes no time."""
-        (there, back), (open_s, warm_s) = traces, self._memory
-        window: float | None = None
-        if there is None:
-            is_open = back is not None and now_s - back[0] <= open_s
-        else:
-            ended_s, its_window = there
-            last_s = ended_s if back is None or ended_s > back[0] else back[0]
-            is_open = now_s - last_s <= open_s
-            if now_s - ended_s <= warm_s:
-                window = its_window
-        key = (size_bytes, is_open, window)
+        key = (size_bytes, *self._warmth(*traces, now_s))
         if key != self._key:
             self._recall(key)
         return self._latest
+
+    def _warmth(self, there: Trace | None, back: Trace | None, now_s: float) -> tuple[bool, float | None]:
+        """Whether the connection is there, and its window, if that counts."""
+        if there is None and back is None:
+            return False, None
+        if self._memory is None:
+            self._memory = self.transport.remembers(self.path)
+        open_s, warm_s = self._memory
+        if there is None:
+            return back is not None and now_s - back[0] <= open_s, None
+        ended_s, window = there
+        last_s = ended_s if back is None or ended_s > back[0] else back[0]
+        return now_s - last_s <= open_s, window if now_s - ended_s <= warm_s else None
 
     def _recall(self, key: _Key) -> None:
         """Let the crossing of such a message be the latest."""
