@@ -6,7 +6,8 @@ import networkx as nx
 import pytest
 import yaml
 
-from fedsim.errors import ScenarioError
+from fedsim.cli.show import show_file
+from fedsim.errors import FedsimError, ScenarioError
 from fedsim.kernel import Simulation
 from fedsim.protocols.overlay import ChangingOverlay, Overlay
 from fedsim.report.overlay_summary import changing_pace_s, overlay_facts, product_norm
@@ -98,6 +99,35 @@ def test_luck_of_an_overlay_is_the_runs(gossip):
 def test_mistakes_are_named_with_their_key(gossip, overlay, message):
     with pytest.raises(ScenarioError, match=message):
         check(gossip(overlay))
+
+
+ONE_WAY = {"name": "ring", "directed": True}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "changes", "message"),
+    [
+        (ONE_WAY, {}, r"protocol.mixing: metropolis weights go both ways, and .*: take equal-shares"),
+        ("one-peer-exponential", {"mixing": "fdla"}, r"protocol.mixing: fdla weights go both ways"),
+        ("ring", {"mixing": "overlay-weights"}, r"protocol.mixing: overlay-weights need .*: take metropolis"),
+        (ONE_WAY, {"mixing": "overlay-weights"}, r"protocol.mixing: overlay-weights need .*: take equal-shares"),
+        ({"name": "matcha", "base": ONE_WAY}, {"mixing": "overlay-weights"}, r"overlay.base.directed: must be false"),
+        ({"name": "random-matchings", "base": ONE_WAY}, {}, r"overlay.base.directed: must be false: both of a pair"),
+        (ONE_WAY, {"name": "asynchronous-gossip"}, r"protocol.overlay: has one-way edges, and both of a pair change"),
+    ],
+)
+def test_directions_that_do_not_fit_are_refused_before_anything_runs(gossip, overlay, changes, message):
+    with pytest.raises(ScenarioError, match=message):
+        check(gossip(overlay, **changes))
+
+
+def test_what_depends_on_degrees_is_refused_with_the_file(gossip, tmp_path, capsys):
+    """Equal shares among neighbours of a star's hub would not keep the mean."""
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump(gossip("star", mixing="equal-shares")))
+    with pytest.raises(FedsimError, match=r"scenario.yaml: equal-shares weights need an overlay in which everybody"):
+        show_file(str(path), [])
+    assert capsys.readouterr().out == ""
 
 
 def test_the_file_of_an_overlay_is_beside_the_scenario_and_written_out(gossip, tmp_path):
