@@ -28,6 +28,7 @@ class OverlayView:
     """An overlay among the peers of a scenario, ready to be described and drawn.
 
     graph: who talks to whom, ever    overlaps: whether a message leaves before the local work is done
+    in_pairs: whether peers meet in pairs at any time, and nobody waits for all neighbours
     """
 
     overlay: Overlay
@@ -35,6 +36,7 @@ class OverlayView:
     peers: Peers
     graph: Graph
     overlaps: bool
+    in_pairs: bool = False
 
 
 def overlay_facts(view: OverlayView) -> Iterable[tuple[str, str]]:
@@ -58,7 +60,9 @@ def overlay_facts(view: OverlayView) -> Iterable[tuple[str, str]]:
         return
     if view.mixing is not None:
         yield from _agreement(contraction(view.mixing.weights(graph)))
-    if view.peers.reach is not None and len(graph) > 1:
+    if view.in_pairs:
+        yield "a round takes", "not predicted: peers meet in pairs, and nobody waits for all neighbours"
+    elif view.peers.reach is not None and len(graph) > 1:
         yield from _pace(view, view.peers.reach)
 
 
@@ -80,7 +84,7 @@ def _pace(view: OverlayView, reach: Reach) -> Iterable[tuple[str, str]]:
 
 def _work(view: OverlayView, reach: Reach) -> str:
     least_s, most_s = float(reach.compute_s.min()), float(reach.compute_s.max())
-    computing = about(least_s, "s") if least_s == most_s else f"{about(least_s, 's')} to {about(most_s, 's')}"
+    computing = " to ".join(dict.fromkeys((about(least_s, "s"), about(most_s, "s"))))
     how = "while" if view.overlaps else "and then"
     return f"{computing} of computing {how} {about(reach.message_bytes, 'bytes')} go to each neighbour"
 

@@ -22,4 +22,5 @@ def overlay_view(scenario: Scenario) -> OverlayView | None:
         peers=world.peers(),
         graph=overlay.graph(world.peers()),
         overlaps=bool(getattr(scenario.learner.value, "overlaps", False)),
+        in_pairs=bool(getattr(scenario.protocol.value, "is_pairwise", False)),
     )

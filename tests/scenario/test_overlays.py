@@ -159,6 +159,24 @@ def test_what_an_overlay_is_like(gossip):
     assert cycle_time(overlapping.peers.reach.delays(overlapping.graph, overlaps=True)) < pace_s
 
 
+def test_no_pace_is_predicted_where_peers_meet_in_pairs(gossip):
+    """Nobody waits for a straggler: with three of them Karp's 152 ms would be said, and a round takes 68 ms."""
+    facts = dict(overlay_facts(view(gossip("ring", name="asynchronous-gossip"))))
+    assert facts["a round takes"].startswith("not predicted: peers meet in pairs")
+    assert "its pace is set by" not in facts
+
+
+def test_times_of_computing_that_look_alike_are_said_once():
+    """Two steps of 1 ms each at a silo, and next to nothing for the numbers."""
+    changes = {
+        "model": "svm",
+        "learner": {"name": "graph-dual", "epochs": 2},
+        "protocol": {"name": "synchronous-gossip", "overlay": "ring"},
+    }
+    facts = dict(overlay_facts(overlay_view(load(SCENARIOS / "silos_ring.yaml", changes))))
+    assert ": 2 ms of computing and then 2.6 kB go to each neighbour" in facts["a round takes"]
+
+
 def test_what_a_changing_overlay_is_like(gossip):
     """Eight peers agree after three rounds; a round is one message and the slowest computer."""
     found = view(gossip("one-peer-exponential", count=8, mixing="equal-shares", learner={"overlaps": False}))
