@@ -20,7 +20,7 @@ _MOST_NAMES = 5
 _CALM = 1e-9
 _LONG_RUN = 160
 """Rounds of a changing overlay whose mean is a pace: those that luck makes differ by half and more."""
-_MOST_EDGES = 40_000  # of all these rounds together
+_MOST_EDGES = 10_000  # of all these rounds together
 
 
 @dataclass(frozen=True, kw_only=True)
