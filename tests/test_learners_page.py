@@ -1,4 +1,7 @@
-"""docs/learners.md stays true: the file shown is the file shipped, its examples run, its tables are the code's."""
+"""docs/learners.md stays true: the file shown is the file shipped, its examples load, its tables are the code's.
+
+That its Python runs is seen with that of all pages.
+"""
 
 import re
 from pathlib import Path
@@ -31,11 +34,6 @@ def test_the_file_shown_is_the_file_shipped():
     shipped = (ROOT / "fedsim" / "learners" / "fedprox.py").read_text(encoding="utf-8")
     assert shipped in blocks("python")
     assert len([line for line in shipped.splitlines() if line.strip()]) < 40
-
-
-def test_its_python_runs():
-    for example in blocks("python"):
-        exec(compile(example, "learners.md", "exec"), {"__name__": "page"})  # noqa: S102  # our own words
 
 
 def test_every_learner_stands_there_with_all_its_parameters_at_their_defaults():

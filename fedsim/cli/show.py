@@ -17,6 +17,7 @@ from fedsim.scenario import Scenario, load, resolved
 from fedsim.scenario.catalogue import standard_catalogue
 from fedsim.scenario.learning import learning_problem
 from fedsim.scenario.underlay import is_underlay, read_underlay
+from fedsim.study.blame import blaming
 from fedsim.study.presence import presence_table
 from fedsim.system.topology import Topology
 
@@ -54,8 +55,9 @@ def show_file(
         scenario = load(file, overrides)
         _draw_presence(scenario, availability_to)
         comments = _data_comments(scenario, data_to)
-        view = overlay_view(scenario)
-        comments += _overlay_comments(view)
+        with blaming(scenario.origin):
+            view = overlay_view(scenario)
+            comments += _overlay_comments(view)
         _draw(scenario.topology, topology_to, view)
         typer.echo(resolved(scenario), nl=False)
         for comment in comments:

@@ -47,27 +47,22 @@ def check_fit(protocol: Any, learner: Any, devices: int) -> None:
         raise FedsimError("; ".join(f"{key or type(protocol).__name__} {reason}" for key, reason in found))
 
 
-def check_mutual(graph: Any, learner: Any) -> None:
-    """Refuse an overlay of one-way edges for a learner whose neighbours must hear each other.
-
-    Raises:
-        FedsimError: the graph is directed, and the learner says ``needs_mutual_neighbours``.
-    """
-    if graph.is_directed() and getattr(learner, "needs_mutual_neighbours", False):
-        raise FedsimError("the learner needs neighbours that hear each other: take an overlay that is not directed")
-
-
 def peer_misfits(protocol: Any, learner: Any, name: str) -> list[Misfit]:
     """Why this learner without a server, called ``name``, cannot learn by this gossip.
 
-    A protocol that ``is_pairwise`` mixes two peers at a time, and takes an overlay that does not change.
+    A protocol that ``is_pairwise`` mixes two peers at a time, and takes an overlay that does not change and has no
+    directions. Overlays that say ``directed`` have one-way edges.
     """
+    one_way = getattr(_get(protocol, "overlay"), "directed", False)
     if not _get(protocol, "is_pairwise"):
-        return []
+        reason = f"has one-way edges, and {name!r} needs neighbours that hear each other: take one that is not directed"
+        return [("overlay", reason)] if one_way and getattr(learner, "needs_mutual_neighbours", False) else []
     reason = f"mixes peers in the middle of their work, and {name!r} cannot: take synchronous gossip"
     found = [] if isinstance(learner, PairwiseLearner) else [("", reason)]
     if isinstance(protocol.overlay, ChangingOverlay):
         found.append(("overlay", "changes by the round, and there are no rounds: take synchronous gossip"))
+    elif one_way:
+        found.append(("overlay", "has one-way edges, and both of a pair change: take one that is not directed"))
     return found
 
 

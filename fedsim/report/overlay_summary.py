@@ -18,6 +18,9 @@ from fedsim.system.reach import Reach
 _MOST_EXACT = 400_000  # nodes times arcs: seconds of exact arithmetic
 _MOST_NAMES = 5
 _CALM = 1e-9
+_LONG_RUN = 160
+"""Rounds of a changing overlay whose mean is a pace: those that luck makes differ by half and more."""
+_MOST_EDGES = 10_000  # of all these rounds together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +107,25 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _changing_facts(view: OverlayView, overlay: ChangingOverlay) -> Iterable[tuple[str, str]]:
-    """Of twice as many rounds as news need to reach everybody where it doubles with each."""
-    numbers = range(1, 2 * max(1, (len(view.peers) - 1).bit_length()) + 1)
-    graphs = [overlay.graph_of(view.peers, number) for number in numbers]
-    edges = np.mean([graph.number_of_edges() for graph in graphs])
-    yield "edges in a round", f"{edges:.4g} in the mean of {len(graphs)} rounds"
+    """What is left after twice as many rounds as news need to reach everybody where it doubles with each; and the pace.
+
+    The pace is the mean of so many times these rounds as come to 160, or as are quick to look at.
+    """
+    few = 2 * max(1, (len(view.peers) - 1).bit_length())
+    graphs = [overlay.graph_of(view.peers, number) for number in range(1, few + 1)]
+    left = None
     if view.mixing is not None:
         left = product_norm([view.mixing.weights(graph) for graph in graphs])
-        yield "disagreement", f"{left:.3g} of it is left after {len(graphs)} rounds"
+    most = min(_LONG_RUN, _MOST_EDGES * few // max(1, sum(graph.number_of_edges() for graph in graphs)))
+    graphs += [overlay.graph_of(view.peers, number) for number in range(few + 1, most // few * few + 1)]
+    edges = np.mean([graph.number_of_edges() for graph in graphs])
+    yield "edges in a round", f"{edges:.4g} in the mean of {len(graphs)} rounds"
+    if left is not None:
+        yield "disagreement", f"{left:.3g} of it is left after {few} rounds"
     if view.peers.reach is not None:
         pace_s = changing_pace_s(view.peers.reach, graphs, overlaps=view.overlaps)
-        yield "a round takes", f"about {about(pace_s, 's')}: {_work(view, view.peers.reach)}"
+        told = f"about {about(pace_s, 's')} in the mean of {len(graphs)} rounds"
+        yield "a round takes", f"{told}: {_work(view, view.peers.reach)}"
 
 
 def product_norm(weights: Sequence[csr_array]) -> float:

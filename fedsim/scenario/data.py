@@ -70,4 +70,4 @@ def check_share(test_share: float | None) -> None:
         FedsimError: if it is given and not between 0 and 1.
     """
     if test_share is not None and not 0 < test_share < 1:
-        raise FedsimError(f"test_share must be between 0 and 1, got {test_share!r}")
+        raise FedsimError(f"test_share must be > 0 and < 1, got {test_share!r}")

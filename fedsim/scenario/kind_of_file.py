@@ -1,4 +1,4 @@
-"""Tells a scenario from a study by its keys: whoever takes one for the other is told so, and not of every key."""
+"""Tells scenarios, studies and topologies by their keys: who takes one for another is told so, and not of every key."""
 
 from typing import Any, Final
 
@@ -6,16 +6,19 @@ from fedsim.errors import ScenarioError
 
 _OF_A_SCENARIO: Final = frozenset({"fleet", "learner", "protocol", "topology", "extends"})
 _OF_A_STUDY: Final = frozenset({"question", "scenario", "scenarios", "vary"})
+_OF_A_TOPOLOGY: Final = frozenset({"nodes", "links", "import", "generate"})
 
 
-def refuse_study(words: Any, source: str) -> None:
-    """See to it that what should be a scenario is no study.
+def refuse_others(words: Any, source: str) -> None:
+    """See to it that what should be a scenario is no study and no topology.
 
     Raises:
         ScenarioError: it is one.
     """
     if _is_of(words, _OF_A_STUDY, _OF_A_SCENARIO):
         raise ScenarioError(f"{source}: is a study, not a scenario: fedsim sweep runs it")
+    if _is_of(words, _OF_A_TOPOLOGY, _OF_A_SCENARIO):
+        raise ScenarioError(f"{source}: is a topology, not a scenario: fedsim show shows it, and a scenario names it")
 
 
 def refuse_scenario(words: Any, source: str) -> None:

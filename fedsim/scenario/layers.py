@@ -13,7 +13,7 @@ from typing import Any
 
 from fedsim import problems
 from fedsim.errors import ScenarioError
-from fedsim.scenario.kind_of_file import refuse_study
+from fedsim.scenario.kind_of_file import refuse_others
 from fedsim.scenario.named_files import beside, refusal
 from fedsim.scenario.refusal import Keys
 from fedsim.scenario.underlay import open_underlay
@@ -66,7 +66,7 @@ def read_layers(path: Path) -> Layers:
         ScenarioError: a file is missing, is not a mapping, or extends itself.
     """
     words = read_yaml(path)
-    refuse_study(words, str(path))
+    refuse_others(words, str(path))
     return layers_of(words, str(path), path.parent)
 
 

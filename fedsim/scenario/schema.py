@@ -34,7 +34,7 @@ from fedsim.scenario.metric import ALSO, METRICS, UNSEEN, Also, is_share, metric
 from fedsim.scenario.names import Codecs, Data, DeviceName, Learner, Model, Name, Network, Place, Places, Protocol
 from fedsim.scenario.network import NetworkRules
 from fedsim.scenario.outage import Outage
-from fedsim.scenario.overlay_rules import overlay_rules
+from fedsim.scenario.overlay_rules import mixing_rules, overlay_rules
 from fedsim.scenario.quantity import DurationLaw, Energy, Gain, Target, Time
 from fedsim.scenario.refusal import Mistake, Refused, mistakes_in, refuse
 from fedsim.system.interruption import Interrupted
@@ -387,6 +387,7 @@ class Scenario(Checked):
             *_edge_rules(protocol, info.data),
             *_size_rules(protocol, info.data),
             *overlay_rules(protocol.value, info.data.get("fleet")),
+            *mixing_rules(protocol.value),
         ]
         if broken:
             raise Refused(broken)

@@ -23,6 +23,7 @@ from fedsim.scenario.refusal import Refused, refuse
 from fedsim.system.generators.generator import Generator, generate
 from fedsim.system.imports.reader import SUFFIXES, Imported, import_topology
 from fedsim.system.imports.rules import ImportRules
+from fedsim.system.imports.source import TABLES
 from fedsim.system.topology import Topology
 from fedsim.system.topology_file import parse_topology
 from fedsim.yamlfile import read_yaml
@@ -38,11 +39,13 @@ def read_underlay(path: str | Path, seed: int, catalogue: Catalogue) -> Topology
 
 
 def is_underlay(path: str) -> bool:
-    """Whether a file is a topology and not a scenario: by its suffix, or by its keys.
+    """Whether a file is a topology and not a scenario: by its suffix, or by its keys; a folder, by its tables.
 
     Raises:
         ScenarioError: YAML that cannot be read.
     """
+    if Path(path).is_dir():
+        return any((Path(path) / name).exists() for name in TABLES)
     words = open_underlay(path)
     if not isinstance(words, Mapping) or {"topology", "fleet", "extends"} & words.keys():
         return False

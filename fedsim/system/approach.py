@@ -1,7 +1,7 @@
 """What messages meet that go from one name to another, for as long as nothing about the links changes."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fedsim.system.connections import Trace

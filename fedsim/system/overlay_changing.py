@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 import numpy as np
 
+from fedsim.errors import FedsimError
 from fedsim.system.overlay import Complete
 from fedsim.system.peers import BaseOverlay, Choosy, Graph, Peers, chance
 
@@ -22,6 +23,11 @@ class OnePeerExponential:
     @property
     def is_pairwise(self) -> bool:
         """Nobody sends to two in a round, or hears two."""
+        return True
+
+    @property
+    def directed(self) -> bool:
+        """Whom a peer sends to is not whom it hears."""
         return True
 
     def graph(self, peers: Peers) -> Graph:
@@ -58,8 +64,15 @@ class RandomMatchings:
             yield from ((f"base.{key}", rule) for key, rule in self.base.misfits(names))
 
     def graph(self, peers: Peers) -> Graph:
-        """The base."""
-        return self.base.graph(peers)
+        """The base.
+
+        Raises:
+            FedsimError: it is directed.
+        """
+        graph = self.base.graph(peers)
+        if graph.is_directed():
+            raise FedsimError("random-matchings need a base overlay that is not directed")
+        return graph
 
     def graph_of(self, peers: Peers, number: int) -> Graph:
         """A maximal matching of the base, with luck that belongs to the round."""

@@ -64,7 +64,7 @@ def split(device: IntArray, test_share: float, rng: np.random.Generator) -> Bool
         FedsimError: if the share is not between 0 and 1, or a device has fewer than two rows.
     """
     if not 0 < test_share < 1:
-        raise FedsimError(f"test_share must be between 0 and 1, got {test_share!r}")
+        raise FedsimError(f"test_share must be > 0 and < 1, got {test_share!r}")
     sizes = np.bincount(device)
     if not (sizes >= 2).all():
         few = np.flatnonzero(sizes < 2)

@@ -1,5 +1,6 @@
 """Does a learner keep the laws that protocols, batching and accounting rely on?"""
 
+from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from fedsim.testing.local_laws import SHAPES, check_costs
 from fedsim.testing.peer_laws import check_decentralised
 
 SEAM = Law(name="a learner has all that its family asks for", mend="see CentralLearner and DecentralisedLearner")
+NAMES = Law(name="no field hides a method of what the learner is derived from", mend="give the field another name")
 _BOOLEANS: Final = ("takes_partial_work", "takes_stale_answers", "needs_everybody", "overlaps")
 
 
@@ -42,6 +44,8 @@ def check_learner(learner: Any, problem: Problem | None = None) -> None:
     members, check = _family(learner)
     missing = sorted(name for name in members if not hasattr(learner, name))
     SEAM.demand(not missing, f"{type(learner).__name__} lacks {', '.join(missing)}")
+    hidden = _hidden(learner)
+    NAMES.demand(not hidden, f"{type(learner).__name__} has fields {', '.join(hidden)}")
     for name in _BOOLEANS:
         value = getattr(learner, name, False)
         SHAPES.demand(isinstance(value, bool), f"{name} is {value!r}, not True or False")
@@ -49,6 +53,12 @@ def check_learner(learner: Any, problem: Problem | None = None) -> None:
     for case in (tried, first_device(tried)):
         check_costs(learner, case)
         check(learner, case)
+
+
+def _hidden(learner: Any) -> list[str]:
+    """Fields in whose place a parent has a method."""
+    names = [field.name for field in fields(learner)] if is_dataclass(learner) else []
+    return [name for name in names if any(callable(vars(base).get(name)) for base in type(learner).__mro__[1:])]
 
 
 def _family(learner: Any) -> tuple[list[str], Any]:

@@ -174,7 +174,7 @@ def test_all_mistakes_of_a_block_are_found(catalogue):
         ("learner", {"name": "chat", "loud": "yes"}, (("loud",), "must be true or false, got 'yes'")),
         ("learner", 3, ((), "must say its name, one of average, chat, got 3")),
         ("learner", {"name": [1]}, (("name",), "[1] is not a known learner (known: average, chat)")),
-        ("data", {"name": "digits", "test_share": 1}, ((), "test_share must be between 0 and 1, got 1.0")),
+        ("data", {"name": "digits", "test_share": 1}, ((), "test_share must be > 0 and < 1, got 1.0")),
         (
             "data",
             {"name": "digits", "partition": {"name": "iid", "min_examples": 1}},

@@ -138,9 +138,9 @@ def test_what_cannot_be_had_is_said_with_the_scenario_s_name(tiny, data, rule, d
     [
         ({"name": "wine", "partition": {"name": "dirichlet", "alpha": 0}}, "data.partition: alpha must be > 0"),
         ({"name": "wine", "partition": "dirichlett"}, "did you mean 'dirichlet'"),
-        ({"name": "wine", "test_share": 1}, "data: test_share must be between 0 and 1"),
-        ({"name": "har", "test_share": 0}, "data: test_share must be between 0 and 1"),
-        ({"name": "mnist", "test_share": 2}, "data: test_share must be between 0 and 1"),
+        ({"name": "wine", "test_share": 1}, "data: test_share must be > 0 and < 1"),
+        ({"name": "har", "test_share": 0}, "data: test_share must be > 0 and < 1"),
+        ({"name": "mnist", "test_share": 2}, "data: test_share must be > 0 and < 1"),
         ({"name": "npz"}, "data.file: is missing"),
         ({"name": "npz", "file": "a", "test_share": 0}, "test_share"),
         ({"name": "csv", "file": "a", "label": "y", "test_share": 0}, "test_share"),

@@ -192,4 +192,6 @@ def test_topologies_and_scenarios_are_told_apart(tmp_path, tiny):
         (tmp_path / name).write_text(text)
     told = {path.name: is_underlay(str(path)) for path in tmp_path.iterdir()}
     assert {name for name, is_one in told.items() if is_one} == {"t.yaml", "g.yaml", "i.yaml", "x.gml"}
+    assert not is_underlay(str(tmp_path))
+    (tmp_path / "nodes.csv").write_text("node\na\n")
     assert is_underlay(str(tmp_path))

@@ -125,6 +125,7 @@ def test_on_a_torus_everybody_has_four(count, rows, degrees):
         (SmallWorld(neighbours=6), 5, "neighbours must be less than the 5 peers there are, got 6"),
         (RandomPairs(probability=0.0), 3, "no connected graph came in 100 tries"),
         (RandomMatchings(base=Torus()), 7, "rows and columns"),
+        (RandomMatchings(base=Ring(directed=True)), 7, "base overlay that is not directed"),
         (MinimumTree(), 2_001, "more than 2,000 peers, got 2,001"),
         (Ring(order="tour"), 1_001, "order must be 'fleet' for more than 1,000 peers"),
         (Ring(order="tour"), 9, "a tour needs to know the network between the peers"),

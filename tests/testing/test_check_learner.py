@@ -409,6 +409,17 @@ def test_what_is_no_learner_hears_so():
         check_learner(Half())
 
 
+def test_a_field_in_place_of_a_method_is_named():
+    """``share`` is how FedAvg weighs devices: a field of that name would end in 'float' object is not callable."""
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Trimmed(FedAvg):
+        share: float = 0.1
+
+    with pytest.raises(AssertionError, match=r"no field hides a method.*: Trimmed has fields share. To mend it: give"):
+        check_learner(Trimmed())
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_problem_of_ones_own():
     with pytest.raises(AssertionError, match="NaN"):

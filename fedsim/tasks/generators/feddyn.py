@@ -59,7 +59,7 @@ class FedDynSynthetic:
             sizes = f"{self.features!r}, {self.classes!r} and {self.examples!r}"
             raise FedsimError(f"needs at least 1 feature, 2 classes and 2 examples, got {sizes}")
         if self.test_share is not None and not 0 < self.test_share < 1:
-            raise FedsimError(f"test_share must be between 0 and 1, got {self.test_share!r}")
+            raise FedsimError(f"test_share must be > 0 and < 1, got {self.test_share!r}")
         check_seed(self.seed)
         check_width(self.features * self.classes)
 

@@ -57,7 +57,7 @@ class Synthetic:
         if not self.features >= 1 or not self.classes >= 2:
             raise FedsimError(f"needs at least 1 feature and 2 classes, got {self.features!r} and {self.classes!r}")
         if not 0 < self.train_share < 1:
-            raise FedsimError(f"train_share must be between 0 and 1, got {self.train_share!r}")
+            raise FedsimError(f"train_share must be > 0 and < 1, got {self.train_share!r}")
         check_seed(self.seed)
         check_width(self.features * self.classes)
 
