@@ -131,10 +131,11 @@ def test_what_is_said_is_what_is_run(tiny):
 )
 def test_degrees_are_those_of_the_overlay(tiny, gossip, overlay, bytes_s):
     """Of four, everybody has two neighbours on a ring: half of the access link for each; one partner at a time."""
+    mixing = {"mixing": "equal-shares"} if gossip == "synchronous-gossip" else {}
     words = {
         "server": None,
         "learner": {"name": "d-psgd", "step_size": 0.5},
-        "protocol": {"name": gossip, "overlay": overlay},
+        "protocol": {"name": gossip, "overlay": overlay, **mixing},
         "fleet": [{**tiny["fleet"][0], "up": "8 Mbit/s", "down": "8 Mbit/s", "rtt": "0 ms", "radio": "ethernet"}],
         "network": {"transport": "ideal", "sharing": "equal-split"},
     }
