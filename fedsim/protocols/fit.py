@@ -47,6 +47,18 @@ def check_fit(protocol: Any, learner: Any, devices: int) -> None:
         raise FedsimError("; ".join(f"{key or type(protocol).__name__} {reason}" for key, reason in found))
 
 
+def check_mutual(graph: Any, learner: Any) -> None:
+    """Refuse a graph of one-way edges for a learner whose neighbours must hear each other.
+
+    ``peer_misfits`` says so beforehand of overlays that know it; others are known by their graphs.
+
+    Raises:
+        FedsimError: the graph is directed, and the learner says ``needs_mutual_neighbours``.
+    """
+    if graph.is_directed() and getattr(learner, "needs_mutual_neighbours", False):
+        raise FedsimError("the learner needs neighbours that hear each other: take an overlay that is not directed")
+
+
 def peer_misfits(protocol: Any, learner: Any, name: str) -> list[Misfit]:
     """Why this learner without a server, called ``name``, cannot learn by this gossip.
 

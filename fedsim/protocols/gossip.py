@@ -14,7 +14,7 @@ from fedsim.errors import DeviceDownError
 from fedsim.learners.mixing import Metropolis, Mixing
 from fedsim.learners.tape import Due
 from fedsim.protocols.couriers import Couriers, Told
-from fedsim.protocols.fit import check_peer_fit
+from fedsim.protocols.fit import check_mutual, check_peer_fit
 from fedsim.protocols.inbox import Inbox
 from fedsim.protocols.node import DeviceNode, under_way
 from fedsim.protocols.overlay import Overlay, hears, tells
@@ -62,6 +62,7 @@ class SynchronousGossip:
         """
         check_peer_fit(self, session.training.learner)
         schedule = Schedule(self.overlay, self.mixing, session.peers)
+        check_mutual(schedule.base, session.training.learner)
         inboxes = [Inbox(hears(schedule.base, index)) for index in range(len(session.devices))]
         async with asyncio.TaskGroup() as group:
             for device in session.devices:

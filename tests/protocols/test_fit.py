@@ -2,16 +2,20 @@
 
 from types import SimpleNamespace
 
+import networkx as nx
 import pytest
 
+from fedsim.errors import FedsimError
 from fedsim.learners.codecs import Float16
 from fedsim.learners.compressed import Compression
 from fedsim.learners.fedasync import FedAsync
 from fedsim.learners.fedavg import FedAvg
 from fedsim.learners.fedbuff import FedBuff
+from fedsim.learners.graph_gradient import GraphGradient
 from fedsim.learners.mocha import Mocha
 from fedsim.protocols.asynchronous import AsynchronousUpdates
-from fedsim.protocols.fit import compression_misfit, misfits
+from fedsim.protocols.fit import check_mutual, compression_misfit, misfits, peer_misfits
+from fedsim.protocols.gossip import SynchronousGossip
 from fedsim.protocols.hierarchical import HierarchicalRounds
 from fedsim.protocols.round_rules import RoundRules
 from fedsim.protocols.synchronous import SynchronousRounds
@@ -74,3 +78,16 @@ def test_what_must_be_exact_is_not_coded():
     assert "'mocha' keeps V on the server as the exact image" in compression_misfit(coded, Mocha(), "mocha")
     assert not compression_misfit(Compression(), Mocha(), "mocha")
     assert not compression_misfit(coded, FedAvg(), "fedavg")
+
+
+def test_a_graph_of_one_way_edges_is_refused_even_if_its_overlay_does_not_say_that_it_is():
+    class OneWay:
+        def graph(self, peers):
+            return nx.cycle_graph(len(peers), create_using=nx.DiGraph)
+
+    learner, protocol = GraphGradient(), SynchronousGossip(overlay=OneWay())
+    assert peer_misfits(protocol, learner, "it") == []
+    with pytest.raises(FedsimError, match="the learner needs neighbours that hear each other"):
+        check_mutual(protocol.overlay.graph(range(4)), learner)
+    check_mutual(nx.cycle_graph(4), learner)
+    check_mutual(protocol.overlay.graph(range(4)), FedAvg())
