@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.node import DeviceNode
 
@@ -39,7 +40,11 @@ class Cost:
 
 def cost(training: CentralTraining | GossipTraining, device: int, steps: int) -> Cost:
     """What so many local steps of a device cost."""
-    work, epochs = training.costs[device], training.learner.epochs
+    return cost_of(training.costs[device], training.learner.epochs, steps)
+
+
+def cost_of(work: LocalCost, epochs: float, steps: int) -> Cost:
+    """What so many steps cost of work that goes through the data so many times."""
     return Cost(
         flops=work.flops(steps),
         dispatches=work.dispatches(steps),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fedsim.learners.training import CentralTraining
 from fedsim.protocols.asking import Limits, Reply
-from fedsim.protocols.cost import Cost, cost
+from fedsim.protocols.cost import Cost, cost_of
 from fedsim.protocols.node import DeviceNode, Foresight, Prospect, Stint
 from fedsim.protocols.session import CentralSession
 
@@ -93,12 +93,13 @@ class _Teller:
         return True
 
     def _costs(self, index: int) -> tuple[Cost, int]:
-        """What a full round's work of a device costs, and its steps."""
-        known = self._session.whole_costs
-        if index not in known:
-            steps = self._session.training.costs[index].steps
-            known[index] = (cost(self._session.training, index, steps), steps)
-        return known[index]
+        """What a full round's work of a device costs, and its steps: the same of all that have as much to do."""
+        training, known = self._session.training, self._session.whole_costs
+        work = training.costs[index]
+        found = known.get(work)
+        if found is None:
+            found = known[work] = (cost_of(work, training.learner.epochs, work.steps), work.steps)
+        return found
 
 
 @dataclass(slots=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from fedsim.learners.learner import IntArray
+from fedsim.learners.local_cost import LocalCost
 from fedsim.learners.training import CentralTraining, GossipTraining
 from fedsim.protocols.cost import Cost
 from fedsim.protocols.node import Crew, DeviceNode, Foresight, Letters, Monitor, Recorder, ServerNode
@@ -38,7 +39,7 @@ class CentralSession(Session[CentralTraining]):
     edges: Sequence[ServerNode] = ()
     edge_of: IntArray | None = None
     foresight: Foresight | None = None
-    whole_costs: dict[int, tuple[Cost, int]] = field(default_factory=dict)
+    whole_costs: dict[LocalCost, tuple[Cost, int]] = field(default_factory=dict)
     """Of devices of which somebody has asked: what a full round's work costs, and its steps."""
 
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Congestion(Protocol):
@@ -12,8 +12,11 @@ class Congestion(Protocol):
         """Mean window in packets; loss: share of packets, > 0."""
 
 
+_RENO: Final = math.sqrt(1.5)
+
+
 def _reno(loss: float) -> float:
-    return math.sqrt(1.5) / math.sqrt(loss)
+    return _RENO / math.sqrt(loss)
 
 
 @dataclass(frozen=True, slots=True)
