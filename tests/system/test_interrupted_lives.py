@@ -15,6 +15,7 @@ MB = 1_000_000
 GIGA = 1e9
 
 quarters = st.integers(1, 16).map(lambda number: number / 4)
+pieces = st.integers(1, 16).map(lambda number: number / 8)  # so many of them are exactly as long as they are together
 absences = st.lists(st.tuples(quarters, quarters), max_size=4)
 
 
@@ -82,20 +83,21 @@ def outcome(make_world, crashing, away, interrupted, story, until_s, **manners):
 
 @settings(deadline=None, max_examples=150)
 @given(
-    seconds=quarters,
+    piece=pieces,
     epochs=st.integers(1, 4),
     away=absences,
     interrupted=st.sampled_from(["abort", "pause", "resume"]),
     until_s=st.integers(1, 200).map(lambda number: number / 4 + 0.1),
 )
-def test_computing_is_what_the_policy_says(make_world, crashing, seconds, epochs, away, interrupted, until_s):
+def test_computing_is_what_the_policy_says(make_world, crashing, piece, epochs, away, interrupted, until_s):
     """At any instant: within an epoch, at its end, at the end of all, while it is away, and past the deadline."""
+    seconds = piece * epochs
 
     async def story(world, phone):
         await phone.compute(seconds * GIGA, 0, epochs=epochs)
 
     (is_done, end_s), world = outcome(make_world, crashing, away, interrupted, story, until_s)
-    fate = twin(seconds, seconds / epochs, away, interrupted, until_s)
+    fate = twin(seconds, piece, away, interrupted, until_s)
     assert (is_done, end_s) == (fate.is_done, pytest.approx(fate.end_s))
     wasted_s = sum(row["compute_s"] for _, row in world.events("wasted"))
     assert wasted_s == pytest.approx(fate.lost, abs=1e-9)
@@ -105,25 +107,23 @@ def test_computing_is_what_the_policy_says(make_world, crashing, seconds, epochs
 
 @settings(deadline=None, max_examples=150)
 @given(
-    size=quarters,
+    piece=pieces,
     chunks=st.integers(1, 4),
     away=absences,
     interrupted=st.sampled_from(["abort", "pause", "resume"]),
     until_s=st.integers(1, 200).map(lambda number: number / 4 + 0.1),
     way=st.sampled_from(["up", "down"]),
 )
-def test_messages_are_what_the_policy_says(make_world, crashing, size, chunks, away, interrupted, until_s, way):
+def test_messages_are_what_the_policy_says(make_world, crashing, piece, chunks, away, interrupted, until_s, way):
     """The same of bytes: 1 MB a second, in chunks; one that ends as the device goes has arrived with its bytes."""
-    deliveries = []
+    size, deliveries = piece * chunks, []
 
     async def story(world, phone):
         ends = (phone, world.server) if way == "up" else (world.server, phone)
         deliveries.append(await ends[0].send(ends[1], size * MB))
 
-    (is_done, end_s), world = outcome(
-        make_world, crashing, away, interrupted, story, until_s, chunk_bytes=size * MB / chunks
-    )
-    fate = byte_twin(size, size / chunks, away, interrupted, until_s)
+    (is_done, end_s), world = outcome(make_world, crashing, away, interrupted, story, until_s, chunk_bytes=piece * MB)
+    fate = byte_twin(size, piece, away, interrupted, until_s)
     assert (is_done, end_s) == (fate.is_done, pytest.approx(fate.end_s))
     moved = world.phones[0].usage()
     moved_bytes = moved.sent_bytes + moved.received_bytes
