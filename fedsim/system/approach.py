@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fedsim.system.connections import Trace
+from fedsim.system.connections import Trace, warmth
 from fedsim.system.ledger import Booking
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import AT_HOME, Way
@@ -73,12 +73,9 @@ class Approach:
             return False, None
         if self._memory is None:
             self._memory = self.transport.remembers(self.path)
-        open_s, warm_s = self._memory
-        if there is None:
-            return back is not None and now_s - back[0] <= open_s, None
-        ended_s, window = there
-        last_s = ended_s if back is None or ended_s > back[0] else back[0]
-        return now_s - last_s <= open_s, window if now_s - ended_s <= warm_s else None
+        connection = warmth(there, back, now_s)
+        is_warm = connection.quiet_s <= self._memory.warm_s
+        return connection.idle_s <= self._memory.open_s, connection.window if is_warm else None
 
     def _recall(self, key: _Key) -> None:
         """Let the crossing of such a message be the latest."""

@@ -101,12 +101,19 @@ _ALWAYS: Final = TakesPart()
 _NOTHING: Final = Usage()
 
 
+def _may_rest(spec: DeviceSpec) -> bool:
+    """Whether it neither charges nor chooses when it takes part."""
+    return spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
+
+
+def _is_settled(spec: DeviceSpec) -> bool:
+    """Whether it does not roam, or go on after absences."""
+    return spec.interrupted == "abort" and spec.handover is None
+
+
 def _is_plain(spec: DeviceSpec) -> bool:
-    """Whether what it does follows from how it stands: it does not roam, charge, choose, or go on after absences."""
-    rules = spec.rules
-    if spec.interrupted != "abort" or spec.faults is not None or spec.handover is not None:
-        return False
-    return rules.charging is None and rules.takes_part == _ALWAYS and not rules.floor_share
+    """Whether what it does follows from how it stands."""
+    return _is_settled(spec) and _may_rest(spec) and spec.faults is None and not spec.rules.floor_share
 
 
 def _nobody_minds(index: int) -> None:
@@ -152,10 +159,11 @@ class Device:
         self._booked = _NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._is_plain = _is_plain(spec)
-        self._is_settled = spec.interrupted == "abort" and spec.handover is None
+        self.is_settled = _is_settled(spec)
+        """Whether it stays where it is, and its messages are over when it goes."""
         self.foreseen: Callable[[], None] | None = None
         """Makes real what is foretold of it, if anything is."""
-        self._may_rest = spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
+        self._may_rest = _may_rest(spec)
         self._awake = 0
         self._drawn = ("sleep", spec.sleep_w)
         self._is_away = False
@@ -179,11 +187,6 @@ class Device:
             lose=self._lose,
         )
         self.meter.draw("sleep", spec.sleep_w, since_s)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it stays where it is, and its messages are over when it goes."""
-        return self._is_settled
 
     @property
     def is_lasting(self) -> bool:

@@ -116,7 +116,7 @@ class Letter:
         self._woken_s = self._sim.now
         self._plan = self._letters.plan(self, self._road, self._size_bytes)
         if wait_s := self._plan.wait_s:
-            self._timer = self._letters.loop.call_later(wait_s, self._move)
+            self._timer = self._sim.loop.call_later(wait_s, self._move)
         else:
             self._move()
 
@@ -139,7 +139,7 @@ class Letter:
         self.rate_bps = bps if bps < plan.cap_bps else plan.cap_bps  # noqa: FURB136  # min costs more than the rest
         self.source.follow(self, outgoing=True)
         self.target.follow(self, outgoing=False)
-        self._timer = self._letters.loop.call_at(now_s + 8 * plan.wire_bytes / self.rate_bps, self._arrive)
+        self._timer = self._sim.loop.call_at(now_s + 8 * plan.wire_bytes / self.rate_bps, self._arrive)
 
     def _arrive(self) -> None:
         now_s, plan, wire_bytes = self._sim.now, self._plan, self._plan.wire_bytes
@@ -183,7 +183,6 @@ class Letters:
         self._roads: dict[str, dict[str, Road | None]] = {}
         self.open: dict[Letter, None] = {}
         """Those under way."""
-        self.loop = sim.loop
         network.disturbed = self._roads.clear
         network.changing = self._check
         self._links.moving_beside = self._moving_bytes

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import networkx as nx
 import numpy as np
 
-from fedsim.errors import FedsimError
 from fedsim.system.overlay import Complete
-from fedsim.system.peers import BaseOverlay, Choosy, Graph, Peers, chance
+from fedsim.system.peers import BaseOverlay, Choosy, Graph, Peers, chance, undirected
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +68,7 @@ class RandomMatchings:
         Raises:
             FedsimError: it is directed.
         """
-        graph = self.base.graph(peers)
-        if graph.is_directed():
-            raise FedsimError("random-matchings need a base overlay that is not directed")
-        return graph
+        return undirected(self.base, peers, "random-matchings need")
 
     def graph_of(self, peers: Peers, number: int) -> Graph:
         """A maximal matching of the base, with luck that belongs to the round."""

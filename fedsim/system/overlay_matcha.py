@@ -9,7 +9,7 @@ from fedsim.errors import FedsimError
 from fedsim.system.edge_colouring import Matching, matchings
 from fedsim.system.matcha import Plan, plan
 from fedsim.system.overlay import Complete
-from fedsim.system.peers import BaseOverlay, Graph, Peers, chance
+from fedsim.system.peers import BaseOverlay, Graph, Peers, chance, undirected
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +39,7 @@ class Matcha:
         Raises:
             FedsimError: it is directed.
         """
-        graph = self.base.graph(peers)
-        if graph.is_directed():
-            raise FedsimError("matcha needs a base overlay that is not directed")
-        return graph
+        return undirected(self.base, peers, "matcha needs")
 
     def graph_of(self, peers: Peers, number: int) -> "nx.Graph[int]":
         """The matchings that the luck of this round chose."""

@@ -76,6 +76,18 @@ def check_fit(overlay: Choosy, peers: Peers) -> None:
         raise FedsimError("; ".join(broken))
 
 
+def undirected(base: BaseOverlay, peers: Peers, why: str) -> Graph:
+    """The graph of an overlay on whose edges both ends talk.
+
+    Raises:
+        FedsimError: it is directed; ``why`` says who needs it otherwise.
+    """
+    graph = base.graph(peers)
+    if graph.is_directed():
+        raise FedsimError(f"{why} a base overlay that is not directed")
+    return graph
+
+
 def chance(peers: Peers, seed: int | None, *names: str | int) -> np.random.Generator:
     """The luck of an overlay: that of its own seed or, where it has none, of the run's."""
     streams = peers.streams if seed is None else Streams(seed).generator

@@ -1,6 +1,7 @@
 """Runs in which one part of the world is another, or missing: for laws that hold both to the same life."""
 
 import pytest
+from hypothesis import strategies as st
 
 from fedsim.kernel import Simulation
 from fedsim.scenario import build
@@ -29,3 +30,22 @@ def lived(wanted, part, replacement, *, seed=1, meddle=None):
 
 def nothing(*_):
     """In place of a part that a world can do without."""
+
+
+def phones(charges, unit, stay, away):
+    """Groups of phones in words: what their batteries and links may be like, and for how long they stay and are away.
+
+    stay, away: strategies of numbers, in this unit of time
+    """
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "charge": st.sampled_from(charges),
+            "link": st.sampled_from(["3g", "wifi", "5g"]),
+            "availability": st.builds(
+                lambda stay, away: {"stay": {"exponential": {"mean": f"{stay} {unit}"}}, "away": f"{away} {unit}"},
+                stay,
+                away,
+            ),
+        },
+    )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lived import lived, nothing
+from lived import lived, nothing, phones
 
 from fedsim.errors import FedsimError
 from fedsim.protocols.asking import Reply
@@ -133,18 +133,7 @@ def test_who_would_leave_or_run_empty_is_not_foretold():
     assert 0 < found.came < 4 * 12
 
 
-PHONES = st.fixed_dictionaries(
-    {},
-    optional={
-        "charge": st.sampled_from(["50 %", {"uniform": ["0.02 %", "1 %"]}]),
-        "link": st.sampled_from(["3g", "wifi", "5g"]),
-        "availability": st.builds(
-            lambda stay, away: {"stay": {"exponential": {"mean": f"{stay} s"}}, "away": f"{away} s"},
-            st.integers(1, 30),
-            st.integers(1, 5),
-        ),
-    },
-)
+PHONES = phones(["50 %", {"uniform": ["0.02 %", "1 %"]}], "s", st.integers(1, 30), st.integers(1, 5))
 ROUNDS = st.fixed_dictionaries(
     {},
     optional={

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lived import lived, nothing
+from lived import lived, nothing, phones
 
 from fedsim.errors import FedsimError
 from fedsim.scenario import check
@@ -162,18 +162,7 @@ def test_a_link_does_not_go_down_under_a_letter():
     assert twins(scenario(outages=[outage])) == 0
 
 
-PHONES = st.fixed_dictionaries(
-    {},
-    optional={
-        "charge": st.sampled_from(["50 %", {"uniform": ["0.001 %", "0.01 %"]}]),
-        "link": st.sampled_from(["3g", "wifi", "5g"]),
-        "availability": st.builds(
-            lambda stay, away: {"stay": {"exponential": {"mean": f"{stay} ms"}}, "away": f"{away} ms"},
-            st.integers(50, 2000),
-            st.integers(10, 500),
-        ),
-    },
-)
+PHONES = phones(["50 %", {"uniform": ["0.001 %", "0.01 %"]}], "ms", st.integers(50, 2000), st.integers(10, 500))
 GOSSIP = st.fixed_dictionaries(
     {},
     optional={
