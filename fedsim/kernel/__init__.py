@@ -2,6 +2,7 @@
 
 from fedsim.kernel.awaiting import as_event, awaitable
 from fedsim.kernel.budget import Budget, Stopped
+from fedsim.kernel.collector import rare_collections
 from fedsim.kernel.columns import Form
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.loop import EventLoop
@@ -28,5 +29,6 @@ __all__ = [
     "Timeout",
     "as_event",
     "awaitable",
+    "rare_collections",
     "read_record",
 ]

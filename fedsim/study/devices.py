@@ -1,16 +1,18 @@
 """A row for every device that was ever worked with: what it spent and wasted, and how its radios passed their time."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from fedsim.system.device import Device
 from fedsim.system.meter import CAUSES
-
-Times = Mapping[str, Mapping[str, float]]
-"""Seconds by technology and state."""
+from fedsim.system.process import Array
+from fedsim.system.radio import STATES
+from fedsim.system.tally import OF_TALLY
+from fedsim.system.usage import NOTHING
 
 
 def device_table(devices: Iterable[Device]) -> pd.DataFrame:
@@ -22,13 +24,23 @@ def device_table(devices: Iterable[Device]) -> pd.DataFrame:
     times the length of the run.
     """
     there = list(devices)
-    times = [device.radio_times() for device in there]
-    tails = {state for radios in times for of_one in radios.values() for state in of_one if state.startswith("tail")}
-    states = ("idle", "paging", "promotion", "moving", "silent", *sorted(tails), "off")
-    names = (*_NAMES, *(f"radio_{state.replace('-', '_')}_s" for state in states))
-    rows = [_row(device, radios, states) for device, radios in zip(there, times, strict=True)]
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
-    return pd.DataFrame({name: list(column) for name, column in zip(names, columns, strict=True)})
+    tallies = [device.tally() for device in there]  # and all meters are settled
+    states = (*STATES, *sorted({tail for device in there for radio in device.radios.values() for tail in radio.tails}))
+    spent = _columns(OF_TALLY, tallies)
+    columns = {
+        "device": [device.name for device in there],
+        "group": [device.spec.group for device in there],
+        "link": [device.link for device in there],
+        "place": [device.place for device in there],
+        **{name: spent[name] for name in ("sent_bytes", "received_bytes", "compute_s", *spent)},
+        **_columns(_WASTED, [_wasted(device) for device in there]),
+        "radios": [len(device.radios) for device in there],
+        **_columns(
+            [f"radio_{state.replace('-', '_')}_s" for state in (*states, "off")],
+            [_times(device, states) for device in there],
+        ),
+    }
+    return pd.DataFrame(columns)
 
 
 def at_work(table: pd.DataFrame) -> Counter[str]:
@@ -39,30 +51,27 @@ def at_work(table: pd.DataFrame) -> Counter[str]:
     return Counter(table["group"][works])
 
 
-_NAMES: Final = (
-    *("device", "group", "link", "place", "sent_bytes", "received_bytes", "compute_s"),
-    *(f"{cause}_j" for cause in CAUSES),
-    *("wasted_sent_bytes", "wasted_received_bytes", "wasted_compute_s", "wasted_j", "radios"),
-)
+_WASTED: Final = ("wasted_sent_bytes", "wasted_received_bytes", "wasted_compute_s", "wasted_j")
+_NO_WASTE: Final = (0.0,) * len(_WASTED)
 
 
-def _row(device: Device, times: Times, states: Sequence[str]) -> tuple[str | float, ...]:
-    """What stands under ``_NAMES`` and the states; names in every row would take as long as all the rest."""
-    spent, wasted = device.usage(), device.wasted
-    energy_j = spent.energy_j
-    return (
-        device.name,
-        device.spec.group,
-        device.link,
-        device.place,
-        spent.sent_bytes,
-        spent.received_bytes,
-        spent.compute_s,
-        *[energy_j[cause] for cause in CAUSES],
-        wasted.sent_bytes,
-        wasted.received_bytes,
-        wasted.compute_s,
-        wasted.work_j,
-        len(times),
-        *[sum(of_one.get(state, 0.0) for of_one in times.values()) for state in states],
-    )
+def _columns(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str, Array]:
+    """Numbers by what they stand under; an array of all in a fifth of the time that lists of columns take."""
+    return dict(zip(names, np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T, strict=True))
+
+
+def _wasted(device: Device) -> Sequence[float]:
+    wasted = device.wasted
+    if wasted is NOTHING:
+        return _NO_WASTE
+    return wasted.sent_bytes, wasted.received_bytes, wasted.compute_s, wasted.work_j
+
+
+def _times(device: Device, states: Sequence[str]) -> Sequence[float]:
+    """Seconds in each state as of the last settling, and without charge, added over its radios."""
+    off_s = device.meter.off_s
+    first, *others = [radio.seconds for radio in device.radios.values()]
+    if not others:
+        return [*[first.get(state, 0.0) for state in states], off_s]
+    times = [sum([of_one.get(state, 0.0) for of_one in (first, *others)]) for state in states]
+    return [*times, sum([off_s] * len(device.radios))]

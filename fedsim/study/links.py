@@ -13,8 +13,9 @@ def link_table(network: Network, seconds: float) -> pd.DataFrame:
     and ``wasted_bytes``, all as they are on the wire; ``busy_s``, seconds in which somebody had bytes for the link;
     ``utilisation``, the mean over the run of load over capacity, each as it was at the time; 0 for infinite ones.
     """
-    rows = [
-        (source, target, *use[:-1], use.full_s / seconds if seconds > 0 else 0.0)
-        for source, target, use in network.uses()
-    ]
-    return pd.DataFrame(rows, columns=["source", "target", *LinkUse._fields[:-1], "utilisation"])
+    arcs, uses = network.uses()
+    table = pd.DataFrame(uses.T, columns=[*LinkUse._fields[:-1], "utilisation"])
+    table["utilisation"] = table["utilisation"] / seconds if seconds > 0 else 0.0
+    table.insert(0, "source", [source for source, _ in arcs])
+    table.insert(1, "target", [target for _, target in arcs])
+    return table

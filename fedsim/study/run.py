@@ -11,7 +11,7 @@ import yaml
 from threadpoolctl import threadpool_limits
 
 from fedsim.errors import FedsimError
-from fedsim.kernel import Simulation
+from fedsim.kernel import Simulation, rare_collections
 from fedsim.scenario import METRICS, Scenario, check, load, resolved
 from fedsim.scenario.build import World, build
 from fedsim.scenario.metric import ALSO, also_for
@@ -65,8 +65,9 @@ def run(
 
 def simulate(scenario: Scenario, *, tell: Tell | None = None, dry: bool = False) -> Result:
     """Run a checked scenario with its seed; see ``run``."""
-    world, monitor = play(scenario, Simulation(seed=scenario.seed), tell, dry=dry)
-    return _result(scenario, world, monitor)
+    with rare_collections():  # nor while its tables are made
+        world, monitor = play(scenario, Simulation(seed=scenario.seed), tell, dry=dry)
+        return _result(scenario, world, monitor)
 
 
 def play(

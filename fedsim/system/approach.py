@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fedsim.system.connections import Trace, warmth
-from fedsim.system.ledger import Booking
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import AT_HOME, Way
 from fedsim.system.track import Both
@@ -37,7 +36,7 @@ class Crossing(NamedTuple):
     """
 
     plan: Plan
-    booking: Booking
+    way: Way
     wait_s: float
     lasts_s: float
     bps: float
@@ -98,9 +97,8 @@ class Approach:
         wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, lone_bps)
         if not (wire_bytes > 0 and 0 < bps < math.inf):
             return None
-        booking = self.links.ledger.booking(way, wire_bytes)
         needs = tuple([(link, use * bps) for link, use in core])
-        return Crossing(plan, booking, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs)
+        return Crossing(plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs)
 
     def _lane(self, back_share: float) -> _Lane:
         """Of messages whose acknowledgements take this share of the way back."""

@@ -32,7 +32,7 @@ from fedsim.system.shift import Shift
 from fedsim.system.stint import PastStint, Stint
 from fedsim.system.takes_part import TakesPart
 from fedsim.system.tally import Tally
-from fedsim.system.usage import Usage, WasteBook, computing, total
+from fedsim.system.usage import NOTHING, Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
 
@@ -98,7 +98,6 @@ def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
 
 
 _ALWAYS: Final = TakesPart()
-_NOTHING: Final = Usage()
 
 
 def _may_rest(spec: DeviceSpec) -> bool:
@@ -144,7 +143,7 @@ class Device:
         self.name = spec.name
         self.index = spec.index
         self.meter = PowerMeter(_battery(sim, spec), at_s=since_s, peak_w=_peak_w(spec))
-        self.wasted = _NOTHING
+        self.wasted = NOTHING
         self.interrupted = spec.interrupted
         self._roaming = Roaming(sim, spec.name, spec, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence)
@@ -156,7 +155,7 @@ class Device:
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
         self._in_vain: dict[int, tuple[Moving, bool]] = {}
-        self._booked = _NOTHING
+        self._booked = NOTHING
         self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
         self._is_plain = _is_plain(spec)
         self.is_settled = _is_settled(spec)
@@ -209,6 +208,11 @@ class Device:
         return self._roaming.radio
 
     @property
+    def radios(self) -> Mapping[str, Radio]:
+        """Those of all its technologies."""
+        return self._roaming.radios
+
+    @property
     def _is_at_work(self) -> bool:
         is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
         return bool(is_used) or self.foreseen is not None
@@ -255,7 +259,7 @@ class Device:
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
         self.be_real()
-        return {link: radio.times() for link, radio in self._roaming.radios.items()}
+        return {link: radio.times() for link, radio in self.radios.items()}
 
     def is_up(self) -> bool:
         """Whether it is there, has charge, and takes part, now."""
@@ -479,7 +483,7 @@ class Device:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
         in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
         spent = self.usage()
-        return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not _NOTHING else spent
+        return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not NOTHING else spent
 
     def _lose(self, cause: str, usage: Usage) -> None:
         """This was in vain, whatever becomes of the stint that it belongs to."""

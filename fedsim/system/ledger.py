@@ -1,15 +1,22 @@
 """What links carried and what became of it."""
 
 import math
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from fedsim.system.busy import BusyTimes, Numbers, Stretches
 from fedsim.system.passage import Way
-from fedsim.system.spans import MANY, Span, Spans
+from fedsim.system.process import Array
 
 _MANY: Final = 4096
 """So many messages are booked before they are entered."""
+_MORE: Final = 1024
+"""By so many links the columns grow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,49 +56,46 @@ class LinkUse(NamedTuple):
     full_s: float
 
 
-@dataclass(slots=True)
-class _Account:
-    """Of one link."""
+class _Columns:
+    """A number for each link under each of these headings: read and written one by one, or as arrays all at once."""
 
-    link: int
-    offered_bytes: float = 0.0
-    delivered_bytes: float = 0.0
-    wasted_bytes: float = 0.0
-    undecided_bytes: float = 0.0
-    """Carried for flows that are on other links by now and not yet over."""
-    busy: Spans = field(default_factory=Spans)
-    busy_since_s: float = math.inf
-    full_s: float = 0.0
-    rated_bytes: float = 0.0
-    """Carried up to the last change of capacity, for which ``full_s`` is told."""
+    def __init__(self) -> None:
+        self.offered_bytes = array("d")
+        self.delivered_bytes = array("d")
+        self.wasted_bytes = array("d")
+        self.undecided_bytes = array("d")
+        """Carried for flows that are on other links by now and not yet over."""
+        self.booked_bytes = array("d")
+        """Of messages that were foreseen: offered, and delivered."""
+        self.busy_since_s = array("d")
+        self.full_s = array("d")
+        self.rated_bytes = array("d")
+        """Carried up to the last change of capacity, for which ``full_s`` is told."""
 
-    @property
-    def done_bytes(self) -> float:
-        """Carried for flows that have left it."""
-        return self.delivered_bytes + self.wasted_bytes + self.undecided_bytes
-
-    def new_full_s(self, carried_bytes: float, capacity_bps: float) -> float:
-        """Seconds that all since the last change of capacity would have taken of this one."""
-        return 8 * (carried_bytes - self.rated_bytes) / capacity_bps if capacity_bps > 0 else 0.0
-
-
-class Booking(NamedTuple):
-    """Bytes that move, and their links' accounts, each with what moves over it."""
-
-    moved_bytes: float
-    shares: tuple[tuple[_Account, float], ...]
+    def grow(self) -> None:
+        """Be some links longer."""
+        zeros, never = bytes(8 * _MORE), array("d", [math.inf]) * _MORE
+        for name, column in vars(self).items():
+            if name == "busy_since_s":
+                column.extend(never)
+            else:
+                column.frombytes(zeros)
 
 
 class Ledger:
-    """Adds up flows when they come to links, leave them, and end, so that moving costs no bookkeeping."""
+    """Adds up flows when they come to links, leave them, and end, so that moving costs no bookkeeping.
+
+    Messages that were foreseen have an account of their own on each link: it is written for many of them at once.
+    """
 
     def __init__(self) -> None:
         self.offered_bytes = 0.0
         self.delivered_bytes = 0.0
         self.wasted_bytes = 0.0
-        self._accounts: list[_Account] = []
-        self._booked: list[Booking] = []  # and not entered yet; they moved then:
-        self._moved: list[Span] = []
+        self._links = 0
+        self._of = _Columns()
+        self._busy = BusyTimes()
+        self._booked: list[tuple[Way, float, float, float]] = []  # and not entered yet
         self.is_replayed = False
         """While flows of an earlier time are added: each is told when it is over, or that time is, and not before."""
         self.foreseen_s = math.inf
@@ -99,34 +103,30 @@ class Ledger:
 
     def add_link(self) -> None:
         """One more link, with the next number."""
-        self._accounts.append(_Account(link=len(self._accounts)))
+        if self._links == len(self._of.full_s):
+            self._of.grow()
+        self._links += 1
 
     def begin(self, way: Way, left_bytes: float, now_s: float) -> None:
         """A flow begins to move over these links."""
-        accounts = self._entered()
+        offered_bytes, busy_since_s = self._of.offered_bytes, self._of.busy_since_s
         for link, use in zip(way.links, way.uses, strict=True):
-            account = accounts[link]
-            account.offered_bytes += use * left_bytes
-            if now_s < account.busy_since_s and not self.is_replayed:
-                account.busy_since_s = now_s
+            offered_bytes[link] += use * left_bytes
+            if now_s < busy_since_s[link] and not self.is_replayed:
+                busy_since_s[link] = now_s
 
     def move_on(self, way: Way, moved_bytes: float) -> None:
         """A flow that has moved so much over these links goes on over others."""
-        accounts = self._entered()
-        for link, use in zip(way.links, way.uses, strict=True):
-            accounts[link].undecided_bytes += use * moved_bytes
+        _add(self._of.undecided_bytes, way, moved_bytes)
 
     def end(self, way: Way, moved_bytes: float, *, complete: bool) -> None:
         """A flow is over that has last moved so much over these links."""
-        accounts = self._entered()
         if complete:
             self.delivered_bytes += moved_bytes
-            for link, use in zip(way.links, way.uses, strict=True):
-                accounts[link].delivered_bytes += use * moved_bytes
+            _add(self._of.delivered_bytes, way, moved_bytes)
         else:
             self.wasted_bytes += moved_bytes
-            for link, use in zip(way.links, way.uses, strict=True):
-                accounts[link].wasted_bytes += use * moved_bytes
+            _add(self._of.wasted_bytes, way, moved_bytes)
 
     def decide(self, way: Way, moved_bytes: float, *, complete: bool) -> None:
         """A flow is over that had gone on from these links."""
@@ -135,76 +135,86 @@ class Ledger:
 
     def rest(self, links: Sequence[int], now_s: float) -> None:
         """The last flow left these links."""
-        accounts = self._entered()
-        for link in () if self.is_replayed else links:
-            account = accounts[link]
-            account.busy.add(account.busy_since_s, now_s, min(self.foreseen_s, now_s))
-            account.busy_since_s = math.inf
+        if self.is_replayed:
+            return
+        busy_since_s = self._of.busy_since_s
+        for link in links:
+            self._busy.tell(link, busy_since_s[link], now_s)
+            busy_since_s[link] = math.inf
+        self._gather_many()
 
-    def booking(self, way: Way, moved_bytes: float) -> Booking:
-        """How messages of so many bytes are booked on these links."""
-        shares = tuple([(self._accounts[link], use * moved_bytes) for link, use in zip(*way, strict=True)])
-        return Booking(moved_bytes, shares)
-
-    def book(self, booking: Booking, from_s: float, to_s: float) -> None:
+    def book(self, way: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
         """A message that was foreseen, and of which its links have heard nothing yet, has moved and arrived.
 
-        They hear of it when somebody asks, or of many at once: then it takes a quarter of the time.
+        They hear of it when somebody asks, or of many at once.
         """
-        self.offered_bytes += booking.moved_bytes
-        self.delivered_bytes += booking.moved_bytes
-        self._booked.append(booking)
-        self._moved.append((from_s, to_s))
+        self.offered_bytes += moved_bytes
+        self.delivered_bytes += moved_bytes
+        self._booked.append((way, moved_bytes, from_s, to_s))
         if len(self._booked) == _MANY:
-            self._entered()
-
-    def _entered(self) -> list[_Account]:
-        """The accounts, when everything that was booked is in them."""
-        if self._booked:
-            booked, moved, self._booked, self._moved = self._booked, self._moved, [], []
-            crowded: dict[int, Spans] = {}
-            for (_, shares), span in zip(booked, moved, strict=True):
-                for account, its_bytes in shares:
-                    account.offered_bytes += its_bytes
-                    account.delivered_bytes += its_bytes
-                    fresh = account.busy.fresh
-                    fresh.append(span)
-                    if len(fresh) > MANY:
-                        crowded[account.link] = account.busy
-            for busy in crowded.values():
-                busy.gather(self.foreseen_s)
-        return self._accounts
+            self._enter()
 
     def was_busy(self, way: Way, from_s: float, to_s: float | None) -> None:
         """A flow of an earlier time moved over these links, up to then; or, None, it still does."""
-        accounts = self._entered()
+        busy_since_s = self._of.busy_since_s
         for link in way.links:
-            account = accounts[link]
             if to_s is not None:
-                account.busy.add(from_s, to_s, self.foreseen_s)
+                self._busy.tell(link, from_s, to_s)
             else:
-                account.busy_since_s = min(account.busy_since_s, from_s)
+                busy_since_s[link] = min(busy_since_s[link], from_s)
 
     def change_capacity(self, link: int, *, before_bps: float, moving_bytes: float) -> None:
         """From now on a link has another capacity than before; the flows on it have moved so much over it."""
-        account = self._entered()[link]
-        carried_bytes = account.done_bytes + moving_bytes
-        account.full_s += account.new_full_s(carried_bytes, before_bps)
-        account.rated_bytes = carried_bytes
+        self._enter()
+        of = self._of
+        delivered_bytes = of.delivered_bytes[link] + of.booked_bytes[link]
+        carried_bytes = delivered_bytes + of.wasted_bytes[link] + of.undecided_bytes[link] + moving_bytes
+        if before_bps > 0:
+            of.full_s[link] += 8 * (carried_bytes - of.rated_bytes[link]) / before_bps
+        of.rated_bytes[link] = carried_bytes
 
-    def use(self, link: int, *, capacity_bps: float, used_bps: float, moving_bytes: float, now_s: float) -> LinkUse:
-        """What a link did up to now, with what the flows on it have moved over it.
+    def uses(self, links: Numbers, *, capacity_bps: Array, used_bps: Array, moving_bytes: Array, now_s: float) -> Array:
+        """What each of these links, (n,), did up to now, with what the flows on it have moved over it: (7, n).
 
-        It has ``capacity_bps`` now, and had ``used_bps`` when it was last in use.
+        The rows are those of a ``LinkUse``. Links have ``capacity_bps`` now, and had ``used_bps`` when they were last
+        in use.
         """
-        account = self._entered()[link]
-        carried_bytes = account.done_bytes + moving_bytes
-        return LinkUse(
-            capacity_bps=capacity_bps,
-            offered_bytes=account.offered_bytes,
-            carried_bytes=carried_bytes,
-            delivered_bytes=account.delivered_bytes,
-            wasted_bytes=account.wasted_bytes,
-            busy_s=account.busy.seconds(account.busy_since_s, now_s),
-            full_s=account.full_s + account.new_full_s(carried_bytes, used_bps),
+        self._enter()
+        of = self._of
+        offered_bytes, booked_bytes = np.frombuffer(of.offered_bytes)[links], np.frombuffer(of.booked_bytes)[links]
+        delivered_bytes = np.frombuffer(of.delivered_bytes)[links] + booked_bytes
+        wasted_bytes = np.frombuffer(of.wasted_bytes)[links]
+        carried_bytes = delivered_bytes + wasted_bytes + np.frombuffer(of.undecided_bytes)[links] + moving_bytes
+        unrated_bytes = np.where(used_bps > 0, carried_bytes - np.frombuffer(of.rated_bytes)[links], 0.0)
+        rows = (
+            capacity_bps,
+            offered_bytes + booked_bytes,
+            carried_bytes,
+            delivered_bytes,
+            wasted_bytes,
+            self._busy.seconds(links, np.frombuffer(of.busy_since_s)[links], now_s),
+            np.frombuffer(of.full_s)[links] + 8 * unrated_bytes / np.where(used_bps > 0, used_bps, 1.0),
         )
+        return np.stack(rows)
+
+    def _enter(self) -> None:
+        """Write what was booked into the accounts."""
+        if not self._booked:
+            return
+        (ways, moved_bytes, from_s, to_s), self._booked = zip(*self._booked, strict=True), []
+        lengths = [len(way.links) for way in ways]
+        links = np.fromiter(chain.from_iterable([way.links for way in ways]), dtype=np.int64, count=sum(lengths))
+        uses = np.fromiter(chain.from_iterable([way.uses for way in ways]), dtype=np.float64, count=len(links))
+        np.add.at(np.frombuffer(self._of.booked_bytes), links, uses * np.repeat(moved_bytes, lengths))
+        self._busy.tell_many(Stretches(links, np.repeat(from_s, lengths), np.repeat(to_s, lengths)))
+        self._gather_many()
+
+    def _gather_many(self) -> None:
+        """More may be told from when on a link is in use, and from the first message that is foreseen."""
+        if self._busy.are_many:
+            self._busy.gather(np.minimum(np.frombuffer(self._of.busy_since_s)[: self._links], self.foreseen_s))
+
+
+def _add(column: "array[float]", way: Way, moved_bytes: float) -> None:
+    for link, use in zip(way.links, way.uses, strict=True):
+        column[link] += use * moved_bytes

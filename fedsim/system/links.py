@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
+
 from fedsim.kernel import Simulation
 from fedsim.system.capacity import Capacity, Followers, checked_bps
 from fedsim.system.flow import Flow, FlowObserver, checked_cap_bps
 from fedsim.system.ledger import Ledger, LinkUse, Traffic
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
+from fedsim.system.process import Array
 from fedsim.system.room import Room
 from fedsim.system.sharing import FairShares
 
@@ -243,11 +246,22 @@ class SharedLinks:
         Raises:
             ValueError: an unknown link.
         """
-        return self._ledger.use(
-            link,
-            capacity_bps=self.capacity_bps(link),
-            used_bps=self._shares.capacity_bps(link),
-            moving_bytes=0.0 if self._shares.is_idle(link) else self._shares.crossed_bytes(link),
+        return LinkUse(*self.uses([link])[:, 0].tolist())
+
+    def uses(self, links: Sequence[int]) -> Array:
+        """What each of these links, n, did up to now, under the headings of a ``LinkUse``: (7, n).
+
+        Raises:
+            ValueError: an unknown link, or one twice.
+        """
+        self._check(links)
+        idle = self._shares.is_idle
+        moving_bytes = [0.0 if idle(link) else self._shares.crossed_bytes(link) for link in links]
+        return self._ledger.uses(
+            np.array(links, dtype=np.int64),
+            capacity_bps=np.array(self.rates_bps(links)),
+            used_bps=np.array(self._shares.capacities_bps(links)),
+            moving_bytes=np.array(moving_bytes),
             now_s=self._sim.now,
         )
 

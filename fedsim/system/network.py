@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -22,9 +22,11 @@ from fedsim.system.jitter import Jitter
 from fedsim.system.law import Law
 from fedsim.system.ledger import LinkUse, Traffic
 from fedsim.system.leg import Planner
+from fedsim.system.lines import Arc
 from fedsim.system.link_series import LinkSeries
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import Over, settle
+from fedsim.system.process import Array
 from fedsim.system.routing import Metric, Router
 from fedsim.system.topology import Topology
 from fedsim.system.transport import Path, Transport
@@ -223,11 +225,14 @@ class Network:
         self.disturbed()
         return self._links.use(self._wiring.line(source, target).link)
 
-    def uses(self) -> Iterator[tuple[str, str, LinkUse]]:
-        """All links that were there or were needed: source, target, and what that direction did up to now."""
+    def uses(self) -> tuple[list[Arc], Array]:
+        """All links that were there or were needed, n, each as source and target, and what they did up to now.
+
+        That is (7, n), under the headings of a ``LinkUse``.
+        """
         self.disturbed()
-        for source, target, line in self._wiring.lines():
-            yield source, target, self._links.use(line.link)
+        lines = self._wiring.lines()
+        return list(lines), self._links.uses([line.link for line in lines.values()])
 
     def follow(self, source: str, target: str) -> LinkSeries:
         """Load and capacity over time of the link from ``source`` to ``target``, from when this was first asked.
@@ -295,8 +300,8 @@ class Network:
         windows = there.crossing.plan.window, back.crossing.plan.window
         self._connections.keep_both(source, target, (there.quiet_s, windows[0]), (back.quiet_s, windows[1]))
         book = self._links.ledger.book
-        book(there.crossing.booking, there.moves_s, there.quiet_s)
-        book(back.crossing.booking, back.moves_s, back.quiet_s)
+        book(there.crossing.way, there.crossing.wire_bytes, there.moves_s, there.quiet_s)
+        book(back.crossing.way, back.crossing.wire_bytes, back.moves_s, back.quiet_s)
 
     @property
     def links(self) -> SharedLinks:

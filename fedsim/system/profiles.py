@@ -123,6 +123,11 @@ class RadioProfile:
         return Stage(math.inf, connected_w, cause, "silent")
 
     @cached_property
+    def names_of_tails(self) -> tuple[str, ...]:
+        """Of the states that the tails are."""
+        return tuple([state for state, _, _ in self.named_tails])
+
+    @cached_property
     def named_tails(self) -> tuple[tuple[str, float, float], ...]:
         """The tails: the name of the state, seconds, watts."""
         return tuple([(f"tail-{number}", *tail) for number, tail in enumerate(self.tails, start=1)])

@@ -6,7 +6,7 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -38,6 +38,9 @@ def active_power(profile: RadioProfile, up_bps: float, down_bps: float) -> tuple
 def _nobody_waits() -> None:
     pass
 
+
+STATES: Final = ("idle", "paging", "promotion", "moving", "silent")
+"""In which any radio can be; its tails, and being without charge, are others."""
 
 Passed = tuple[Drawn, Drawn, list[Gone], tuple[Stage, ...]]
 """Of a radio: what was drawn to receive and to send, what it went through beside that, and what it goes through now."""
@@ -130,9 +133,18 @@ class Radio:
     def times(self) -> dict[str, float]:
         """Seconds in each state up to now; together, all the time since the radio was made."""
         self._meter.settle(self._sim.now)
-        states = ("idle", "paging", "promotion", "moving", "silent", *[state for state, _, _ in self._tails])
-        found = self._meter.seconds[self._track]
-        return {**{state: found.get(state, 0.0) for state in states}, "off": self._meter.off_s}
+        found = self.seconds
+        return {state: found.get(state, 0.0) for state in (*STATES, *self.tails)} | {"off": self._meter.off_s}
+
+    @property
+    def tails(self) -> tuple[str, ...]:
+        """The names of its tails."""
+        return self.profile.names_of_tails
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds in those states that it has been in while its device had charge, as of its meter's last settling."""
+        return self._meter.seconds[self._track]
 
     def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""

@@ -11,7 +11,10 @@ from fedsim.system.usage import Usage
 Tally = tuple[float, ...]
 """Joules by cause, in the order of ``CAUSES``; bytes sent and received; seconds of computing."""
 
-NOTHING: Final[Tally] = (0.0,) * (len(CAUSES) + 3)
+OF_TALLY: Final = (*(f"{cause}_j" for cause in CAUSES), "sent_bytes", "received_bytes", "compute_s")
+"""What its numbers are."""
+
+NOTHING: Final[Tally] = (0.0,) * len(OF_TALLY)
 
 
 def of_tally(tally: Tally) -> Usage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from fedsim.system.meter import CAUSES
 
@@ -52,6 +53,10 @@ class Usage:
             received_bytes=self.received_bytes + sign * other.received_bytes,
             compute_s=self.compute_s + sign * other.compute_s,
         )
+
+
+NOTHING: Final = Usage()
+"""Of those to whom nothing has happened."""
 
 
 def total(usages: Iterable[Usage]) -> Usage:

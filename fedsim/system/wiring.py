@@ -1,6 +1,6 @@
 """From names to lines: access link, route through the core, access link."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from fedsim.errors import NoRouteError
@@ -144,12 +144,12 @@ class Wiring:
             raise ValueError(f"the network has no link from {source!r} to {target!r}")
         return line
 
-    def lines(self) -> Iterator[tuple[str, str, Line]]:
-        """Every line that was ever needed, with the names that it joins: the core's, then name by name as attached."""
+    def lines(self) -> dict[Arc, Line]:
+        """Every line that was ever needed, by the names that it joins: the core's, then name by name as attached."""
         ranks = {name: rank for rank, name in enumerate(self._attached)}
         needed = [arc for arc in self._lines if self._foreseen.isdisjoint(arc)]
-        for arc in sorted(needed, key=lambda arc: max(ranks.get(name, -1) for name in arc)):
-            yield *arc, self._lines[arc]
+        needed.sort(key=lambda arc: max(ranks.get(arc[0], -1), ranks.get(arc[1], -1)))
+        return {arc: self._lines[arc] for arc in needed}
 
     def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:
         """From now on a line carries so much; see ``Lines``.

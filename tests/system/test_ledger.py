@@ -2,14 +2,17 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedsim.system import busy as busy_module
 from fedsim.system import ledger as ledger_module
-from fedsim.system.ledger import Ledger
+from fedsim.system.ledger import Ledger, LinkUse
 from fedsim.system.passage import Way
 
+BPS = np.full(3, 1e6)
 WAYS = [Way((0, 1), (1.0, 1.0)), Way((1, 2), (1.0, 0.02)), Way((2,), (1.0,))]
 
 DEEDS = st.lists(
@@ -32,7 +35,7 @@ def written(deeds, *, at_once):
     ledger.foreseen_s = 0.0
     for what, way, moved_bytes, from_s, lasts_s in deeds:
         if what == "book":
-            ledger.book(ledger.booking(way, moved_bytes), float(from_s), float(from_s + lasts_s))
+            ledger.book(way, moved_bytes, float(from_s), float(from_s + lasts_s))
         else:
             ledger.begin(way, moved_bytes, float(from_s))
             ledger.end(way, moved_bytes, complete=True)
@@ -43,7 +46,8 @@ def written(deeds, *, at_once):
 
 
 def uses(ledger):
-    return [ledger.use(link, capacity_bps=1e6, used_bps=1e6, moving_bytes=0.0, now_s=1e3) for link in range(3)]
+    found = ledger.uses(np.arange(3), capacity_bps=BPS, used_bps=BPS, moving_bytes=np.zeros(3), now_s=1e3)
+    return found.tolist()
 
 
 @given(deeds=DEEDS)
@@ -51,17 +55,42 @@ def test_what_is_booked_is_there_for_whoever_looks(deeds):
     """To the last digit, whether it was entered when it was booked, when somebody looked, or when it was much."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger_module, "_MANY", 40)
-        patch.setattr(ledger_module, "MANY", 10)
+        patch.setattr(busy_module, "_MANY", 10)
         assert written(deeds, at_once=False) == written(deeds, at_once=True)
+
+
+def use_of_one(ledger, now_s):
+    found = ledger.uses(
+        np.zeros(1, dtype=np.int64),
+        capacity_bps=np.array([4000.0]),
+        used_bps=np.array([4000.0]),
+        moving_bytes=np.zeros(1),
+        now_s=now_s,
+    )
+    return LinkUse(*found[:, 0])
 
 
 def test_a_link_is_busy_when_a_booked_message_moves():
     ledger = Ledger()
     ledger.add_link()
-    booking = ledger.booking(Way((0,), (0.5,)), 1000.0)
-    ledger.book(booking, 1.0, 3.0)
-    ledger.book(booking, 2.0, 5.0)
-    use = ledger.use(0, capacity_bps=4000.0, used_bps=4000.0, moving_bytes=0.0, now_s=9.0)
+    way = Way((0,), (0.5,))
+    ledger.book(way, 1000.0, 1.0, 3.0)
+    ledger.book(way, 1000.0, 2.0, 5.0)
+    use = use_of_one(ledger, 9.0)
     assert (use.offered_bytes, use.carried_bytes, use.busy_s, use.full_s) == (1000.0, 1000.0, 4.0, 2.0)
     assert ledger.delivered_bytes == 2000.0
     assert ledger.foreseen_s == math.inf
+
+
+def test_booked_messages_pass_while_a_flow_keeps_the_link_busy():
+    """Ten thousand of them, so many that they are summed up: the hundred seconds of the flow count once."""
+    ledger, way = Ledger(), Way((0,), (1.0,))
+    ledger.add_link()
+    ledger.begin(way, 1e3, 0.0)
+    ledger.foreseen_s = 1e3
+    for number in range(10_000):
+        ledger.book(way, 1.0, 0.1 + number / 200, 0.102 + number / 200)
+    assert use_of_one(ledger, 80.0).busy_s == 80.0
+    ledger.end(way, 1e3, complete=True)
+    ledger.rest([0], 100.0)
+    assert use_of_one(ledger, 120.0).busy_s == 100.0

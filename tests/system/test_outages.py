@@ -12,6 +12,7 @@ from fedsim.errors import LinkDownError, MessageFailedError, NoRouteError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.cargo import Cargo
+from fedsim.system.ledger import LinkUse
 from fedsim.system.network import Network
 from fedsim.system.tcp import Tcp
 from fedsim.system.topology import Topology
@@ -387,7 +388,8 @@ def test_whatever_happens_bytes_and_seconds_are_accounted_for(messages, changes,
     assert traffic.moving_bytes == 0
     assert traffic.delivered_bytes + traffic.wasted_bytes == pytest.approx(traffic.moved_bytes)
     assert traffic.moved_bytes <= traffic.offered_bytes + 1e-3
-    for _, _, use in network.uses():
+    for row in network.uses()[1].T:
+        use = LinkUse(*row)
         assert use.carried_bytes == pytest.approx(use.delivered_bytes + use.wasted_bytes, abs=1e-3)
         assert use.carried_bytes <= use.offered_bytes + 1e-3
         assert use.busy_s <= story.sim.now + 1e-9

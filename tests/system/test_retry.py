@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fedsim.errors import DeviceDownError, LinkDownError, MessageFailedError, MessageLostError, NoRouteError
 from fedsim.system.access import Access
 from fedsim.system.cargo import Cargo
+from fedsim.system.ledger import LinkUse
 from fedsim.system.messenger import Manners
 from fedsim.system.retry import Retry
 from fedsim.system.tcp import Tcp
@@ -316,7 +317,8 @@ def test_ends_and_links_agree_on_every_byte(make_world, radio, crashing, message
     assert sent == pytest.approx(received)
     assert sent == pytest.approx(moved)
     assert sent == pytest.approx(sum(wire))
-    for _, _, use in world.network.uses():
+    for row in world.network.uses()[1].T:
+        use = LinkUse(*row)
         assert use.carried_bytes == pytest.approx(use.delivered_bytes + use.wasted_bytes)
         assert use.carried_bytes <= use.offered_bytes + 1e-3
         assert use.busy_s <= world.sim.now
