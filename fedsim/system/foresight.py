@@ -43,7 +43,7 @@ class Foresight:
         self._open: dict[Exchange, None] = {}
         self._approaches: dict[str, dict[str, tuple[Approach, Approach] | None]] = {}
         self._forms: dict[tuple[str, ...], Form] = {}
-        network.disturbed = self._change
+        network.disturbed, network.looked_at = self._change, self.disturb
         self._room.crowded = self.disturb
 
     def form(self, kind: str, *names: str) -> Form:
@@ -103,7 +103,7 @@ class Foresight:
         links.set_foreseen(math.inf)
 
     def _change(self) -> None:
-        """Links are looked at, or changed."""
+        """Links are changed."""
         self.disturb()
         self._approaches.clear()
 

@@ -83,7 +83,9 @@ class Network:
         self._detours = Detours(sim, self._links, self._wiring, self._planner)
         self._underway = self._detours.underway
         self.disturbed: Callable[[], None] = _nobody_minds
-        """Called before somebody looks at links, or changes them: what was foreseen must become real."""
+        """Called before somebody changes links, or follows one: what was foreseen must become real."""
+        self.looked_at: Callable[[], None] = _nobody_minds
+        """Called before somebody looks at links: so must it then, but what messages meet stays as it is."""
         self.changing: Callable[[str | None], None] = _nobody_cares
         """Called before this name moves, or (None) anything goes down or comes back."""
 
@@ -222,7 +224,7 @@ class Network:
         Raises:
             ValueError: no such link.
         """
-        self.disturbed()
+        self.looked_at()
         return self._links.use(self._wiring.line(source, target).link)
 
     def uses(self) -> tuple[list[Arc], Array]:
@@ -230,7 +232,7 @@ class Network:
 
         That is (7, n), under the headings of a ``LinkUse``.
         """
-        self.disturbed()
+        self.looked_at()
         lines = self._wiring.lines()
         return list(lines), self._links.uses([line.link for line in lines.values()])
 
@@ -245,7 +247,7 @@ class Network:
 
     def traffic(self) -> Traffic:
         """What became of the bytes of all messages up to now, as they were on the wire."""
-        self.disturbed()
+        self.looked_at()
         return self._links.traffic()
 
     @property
