@@ -3,116 +3,28 @@
 import asyncio
 import math
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
 from fedsim.kernel import Simulation
-from fedsim.system.battery import Battery
-from fedsim.system.battery_rules import BatteryRules
-from fedsim.system.chip import Chip
 from fedsim.system.delivery import Delivery
+from fedsim.system.device_spec import DeviceSpec
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
-from fedsim.system.faults import Faults
 from fedsim.system.flow import Moving
 from fedsim.system.foreseen import Exchange
-from fedsim.system.handover import Handover
-from fedsim.system.interruption import Interrupted
 from fedsim.system.labour import Labour
 from fedsim.system.luck_taken import Taken
 from fedsim.system.messenger import Messenger
 from fedsim.system.meter import PowerMeter, Stretch
-from fedsim.system.network import Access
 from fedsim.system.processor import ForeseenJob, Processor, Work
-from fedsim.system.profiles import RadioProfile
 from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
 from fedsim.system.stint import PastStint, Stint
-from fedsim.system.takes_part import TakesPart
 from fedsim.system.tally import Tally
 from fedsim.system.usage import NOTHING, Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceSpec:
-    """What one device is: the row of a fleet. ``charge_j`` is infinite where it hangs on the mains.
-
-    ``capacity_j`` None means that the battery began full.
-
-    Raises:
-        ValueError: a speed that is not > 0, or an overhead that is not >= 0.
-    """
-
-    name: str
-    group: str
-    index: int
-    flops_per_s: float
-    step_overhead_s: float
-    train_w: float
-    idle_w: float
-    sleep_w: float
-    charge_j: float
-    link: str
-    place: str
-    access: Access
-    radio: RadioProfile
-    paging_s: float
-    handover: Handover | None = None
-    chip: Chip = field(default_factory=Chip)
-    capacity_j: float | None = None
-    rules: BatteryRules = field(default_factory=BatteryRules)
-    interrupted: Interrupted = "abort"
-    faults: Faults | None = None
-
-    def __post_init__(self) -> None:
-        if not self.flops_per_s > 0:
-            raise ValueError(f"flops_per_s of {self.name} must be > 0, got {self.flops_per_s!r}")
-        if not self.step_overhead_s >= 0:
-            raise ValueError(f"step_overhead_s of {self.name} must be >= 0, got {self.step_overhead_s!r}")
-
-
-def _peak_w(spec: DeviceSpec) -> float:
-    """The most that the device can ever draw: its processor and its radios, each in one state at a time."""
-    processor_w = max(spec.chip.power_w(spec.train_w, spec.idle_w), spec.idle_w, spec.sleep_w)
-    if spec.handover is None:
-        return processor_w + spec.radio.peak_w
-    radios = {way.link: way.radio for way in reversed(spec.handover.others)} | {spec.link: spec.radio}
-    return processor_w + sum(radio.peak_w for radio in radios.values())
-
-
-def _battery(sim: Simulation, spec: DeviceSpec) -> Battery | None:
-    """The battery of a device, None on the mains."""
-    if math.isinf(spec.charge_j):
-        return None
-    charging = spec.rules.charging
-    return Battery(
-        capacity_j=spec.charge_j if spec.capacity_j is None else spec.capacity_j,
-        charge_j=spec.charge_j,
-        charger=None if charging is None else charging.charger,
-        times=None if charging is None else charging.plug.times(sim.rng("plug", spec.name)),
-        restart_share=spec.rules.restart_share,
-    )
-
-
-_ALWAYS: Final = TakesPart()
-
-
-def _may_rest(spec: DeviceSpec) -> bool:
-    """Whether it neither charges nor chooses when it takes part."""
-    return spec.rules.charging is None and spec.rules.takes_part == _ALWAYS
-
-
-def _is_settled(spec: DeviceSpec) -> bool:
-    """Whether it does not roam, or go on after absences."""
-    return spec.interrupted == "abort" and spec.handover is None
-
-
-def _is_plain(spec: DeviceSpec) -> bool:
-    """Whether what it does follows from how it stands."""
-    return _is_settled(spec) and _may_rest(spec) and spec.faults is None and not spec.rules.floor_share
 
 
 def _nobody_minds(index: int) -> None:
@@ -138,13 +50,13 @@ class Device:
         since_s: float | None = None,
     ) -> None:
         """``since_s``: since when it has stood by; None for now."""
-        since_s = sim.now if since_s is None else since_s
+        since_s, kind = sim.now if since_s is None else since_s, spec.kind
         self.spec = spec
         self.name = spec.name
         self.index = spec.index
-        self.meter = PowerMeter(_battery(sim, spec), at_s=since_s, peak_w=_peak_w(spec))
+        self.meter = PowerMeter(spec.battery(sim), at_s=since_s, peak_w=spec.peak_w)
         self.wasted = NOTHING
-        self.interrupted = spec.interrupted
+        self.interrupted = kind.interrupted
         self._roaming = Roaming(sim, spec.name, spec, spec.handover, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence)
         self._sim = sim
@@ -156,22 +68,20 @@ class Device:
         self._received_bytes = 0.0
         self._in_vain: dict[int, tuple[Moving, bool]] = {}
         self._booked = NOTHING
-        self._full_w = spec.chip.power_w(spec.train_w, spec.idle_w)
-        self._is_plain = _is_plain(spec)
-        self.is_settled = _is_settled(spec)
+        self._is_plain = spec.is_plain
+        self.is_settled = spec.is_settled
         """Whether it stays where it is, and its messages are over when it goes."""
         self.foreseen: Callable[[], None] | None = None
         """Makes real what is foretold of it, if anything is."""
-        self._may_rest = _may_rest(spec)
         self._awake = 0
-        self._drawn = ("sleep", spec.sleep_w)
+        self._drawn = ("sleep", kind.sleep_w)
         self._is_away = False
         self._processor = Processor(
             sim,
             spec.name,
             flops_per_s=spec.flops_per_s,
-            step_overhead_s=spec.step_overhead_s,
-            chip=spec.chip,
+            step_overhead_s=kind.step_overhead_s,
+            chip=kind.chip,
             changed=self._update_power,
         )
         self.touched: Callable[[int], None] = _nobody_minds
@@ -180,12 +90,12 @@ class Device:
             name=spec.name,
             processor=self._processor,
             watch=self._watch,
-            interrupted=spec.interrupted,
-            faults=spec.faults,
+            interrupted=kind.interrupted,
+            faults=kind.faults,
             computed=self._computed,
             lose=self._lose,
         )
-        self.meter.draw("sleep", spec.sleep_w, since_s)
+        self.meter.draw("sleep", kind.sleep_w, since_s)
 
     @property
     def is_lasting(self) -> bool:
@@ -238,7 +148,8 @@ class Device:
     def live(self, exchange: Exchange) -> Stint:
         """Go through an exchange that was foretold; its stint."""
         down, job, up, begins_s = exchange.down, exchange.job, exchange.up, exchange.begins_s
-        idle_w, computing_w = self.spec.idle_w, self._full_w * job.share + self.spec.idle_w * (1 - job.share)
+        kind = self.spec.kind
+        idle_w, computing_w = kind.idle_w, kind.full_w * job.share + kind.idle_w * (1 - job.share)
         self.foreseen = None
         before = (self._sent_bytes, self._received_bytes, self._processor.busy_s)
         self._received_bytes += down.crossing.wire_bytes
@@ -283,7 +194,7 @@ class Device:
         """When to look again whether it is there and takes part, infinity for never; None if it does now."""
         if (down := self._watch.down()) is not None:
             return down[1]
-        rules, battery = self.spec.rules.takes_part, self.meter.battery
+        rules, battery = self.spec.kind.rules.takes_part, self.meter.battery
         if rules.only_links:
             until_s = self._roaming.look_from_afar(self)
             if self.link not in rules.only_links:
@@ -382,7 +293,7 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._awake or not self._may_rest or self._is_at_work or self.meter.witness is not None:
+        if self._awake or not self.spec.kind.may_rest or self._is_at_work or self.meter.witness is not None:
             return False
         return self.meter.is_steady(self._sim.now)
 
@@ -492,7 +403,7 @@ class Device:
 
     def _check_charge(self) -> None:
         """Below its floor it works for nobody."""
-        battery, floor_share = self.meter.battery, self.spec.rules.floor_share
+        battery, floor_share = self.meter.battery, self.spec.kind.rules.floor_share
         if battery is None or not floor_share:
             return
         self.meter.settle(self._sim.now)
@@ -501,14 +412,14 @@ class Device:
 
     def _update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
-        now_s, spec, (before, _) = self._sim.now, self.spec, self._drawn
+        now_s, kind, (before, _) = self._sim.now, self.spec.kind, self._drawn
         if self._processor.busy_since_s is not None:
             load = self._processor.load
-            drawn = "compute", self._full_w * load + spec.idle_w * (1 - load)
+            drawn = "compute", kind.full_w * load + kind.idle_w * (1 - load)
         elif self._awake and not self._is_away:
-            drawn = "idle", spec.idle_w
+            drawn = "idle", kind.idle_w
         else:
-            drawn = "sleep", spec.sleep_w
+            drawn = "sleep", kind.sleep_w
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -519,11 +430,11 @@ class Device:
 
     def _battery_words(self) -> dict[str, float]:
         """How large its battery is, what arrives in it on its charger, and from where on that tapers."""
-        charging = self.spec.rules.charging
+        charging = self.spec.kind.rules.charging
         arriving_w, taper = (0.0, 1.0)
         if charging is not None:
             arriving_w, taper = charging.charger.arriving_w, charging.charger.taper_from_share
-        return {"capacity_j": self.spec.capacity_j or 0.0, "arriving_w": arriving_w, "taper_from_share": taper}
+        return {"capacity_j": self.spec.kind.capacity_j or 0.0, "arriving_w": arriving_w, "taper_from_share": taper}
 
     def _record_stretch(self, stretch: Stretch, power_w: Mapping[str, float]) -> None:
         battery, piece = self.meter.battery, stretch.battery

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from fedsim.system.battery_rules import BatteryRules
 from fedsim.system.chip import Chip
 from fedsim.system.copula import correlated
 from fedsim.system.course import OwnRates
-from fedsim.system.device import DeviceSpec
+from fedsim.system.device_spec import DeviceKind, DeviceSpec
 from fedsim.system.faults import Faults
 from fedsim.system.handover import Handover
 from fedsim.system.interruption import Interrupted
@@ -54,6 +54,24 @@ class Kind:
     rules: BatteryRules = field(default_factory=BatteryRules)
     interrupted: Interrupted = "abort"
     faults: Faults | None = None
+
+    @cached_property
+    def shared(self) -> DeviceKind:
+        """What they share."""
+        return DeviceKind(
+            step_overhead_s=self.step_overhead_s,
+            train_w=self.train_w,
+            idle_w=self.idle_w,
+            sleep_w=self.sleep_w,
+            link=self.way.link,
+            radio=self.way.radio,
+            paging_s=self.way.paging_s,
+            chip=self.chip,
+            capacity_j=self.battery_j,
+            rules=self.rules,
+            interrupted=self.interrupted,
+            faults=self.faults,
+        )
 
     def laws(self) -> dict[str, Law]:
         """The laws of what each device draws, by the column of the fleet."""
@@ -229,28 +247,16 @@ class Fleet:
         group, kind = self.groups[number], self.kinds[self.kind[index]]
         way = kind.way
         charge_j = math.inf if kind.battery_j is None else kind.battery_j * self.charge.item(index)
-        name = group.name_of(rank)
         return DeviceSpec(
-            name=name,
+            name=group.name_of(rank),
             group=group.name,
             index=index,
+            kind=kind.shared,
             flops_per_s=self.flops_per_s.item(index),
-            step_overhead_s=kind.step_overhead_s,
-            train_w=kind.train_w,
-            idle_w=kind.idle_w,
-            sleep_w=kind.sleep_w,
-            chip=kind.chip,
-            capacity_j=kind.battery_j,
-            rules=kind.rules,
             charge_j=charge_j,
-            link=way.link,
             place=way.place(rank),
             access=self._access(index, rank, way),
-            radio=way.radio,
-            paging_s=way.paging_s,
             handover=None if kind.roams is None else self._handover(index, kind.roams),
-            interrupted=kind.interrupted,
-            faults=kind.faults,
         )
 
     def _access(self, index: int, rank: int, way: WayIn) -> Access:

@@ -198,9 +198,9 @@ def test_what_a_scenario_says_reaches_its_devices(tiny):
     }
     world = build(check({**tiny, "fleet": [tiny["fleet"][0] | said]}), Simulation(seed=1))
     device = world.devices[0]
-    assert (device.spec.chip.cores, device.spec.chip.ram_bytes, device.spec.train_w) == (2, 1e9, 7.0)
-    assert device.spec.capacity_j == pytest.approx(2 * device.spec.charge_j)
-    assert device.spec.rules.floor_share == 0.2
+    assert (device.spec.kind.chip.cores, device.spec.kind.chip.ram_bytes, device.spec.kind.train_w) == (2, 1e9, 7.0)
+    assert device.spec.kind.capacity_j == pytest.approx(2 * device.spec.charge_j)
+    assert device.spec.kind.rules.floor_share == 0.2
     assert device.meter.battery.is_plugged(0.0)
     assert not device.is_up()
 
@@ -210,7 +210,7 @@ def test_a_server_may_have_a_law_of_service_and_a_power(tiny):
     world = build(check({**tiny, "server": {"at": "server", "service": law}}), Simulation(seed=1))
     assert world.server.spec.service_s.mean == 2.0
     assert (world.server.spec.train_w, world.server.spec.idle_w) == (400.0, 60.0)
-    assert math.isinf(world.devices[0].spec.chip.bandwidth_bps)
+    assert math.isinf(world.devices[0].spec.kind.chip.bandwidth_bps)
 
 
 def test_correlations_reach_what_devices_draw(words, catalogue):

@@ -38,7 +38,7 @@ def test_everything_is_read_written_and_reaches_the_system(tiny):
     scenario = check(with_all(tiny))
     assert check(yaml.safe_load(resolved(scenario))) == scenario
     world = build(scenario, Simulation(seed=1))
-    device, server = world.devices[0].spec, world.server.spec
+    device, server = world.devices[0].spec.kind, world.server.spec
     assert device.interrupted == "resume"
     assert device.faults == Faults(per_job=0.04, every_s=Exponential(mean=7200.0), attempts=5, pause_s=3.0)
     laws = Crashes(every_s=Weibull(shape=0.7, scale=3600.0), repair_s=Exponential(mean=600.0))

@@ -31,7 +31,8 @@ from fedsim.scenario import load
 from fedsim.study.evaluation import Evaluation
 from fedsim.study.monitor import Bounds, RunMonitor, Watched
 from fedsim.study.run import simulate
-from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.device import Device
+from fedsim.system.device_spec import DeviceKind, DeviceSpec
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Access, Network
 from fedsim.system.overlay import Ring
@@ -73,16 +74,18 @@ def ideal_device(index):
         group="d",
         index=index,
         flops_per_s=math.inf,
-        step_overhead_s=0.0,
-        train_w=1.0,
-        idle_w=1.0,
-        sleep_w=1.0,
         charge_j=1.0,
-        link="ideal",
         place="hub",
         access=Access(up_bps=math.inf, down_bps=math.inf),
-        radio=SILENT,
-        paging_s=0.0,
+        kind=DeviceKind(
+            step_overhead_s=0.0,
+            train_w=1.0,
+            idle_w=1.0,
+            sleep_w=1.0,
+            link="ideal",
+            radio=SILENT,
+            paging_s=0.0,
+        ),
     )
 
 

@@ -18,7 +18,8 @@ from fedsim.protocols.roster import Roster
 from fedsim.protocols.session import CentralSession, GossipSession
 from fedsim.protocols.synchronous import SynchronousRounds
 from fedsim.system.access import Access
-from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.device import Device
+from fedsim.system.device_spec import DeviceKind, DeviceSpec
 from fedsim.system.equal_split import Degrees
 from fedsim.system.messenger import Messenger
 from fedsim.system.network import Network
@@ -123,16 +124,18 @@ class Silos:
             group="silos",
             index=index,
             flops_per_s=1.0,
-            step_overhead_s=compute_s,
-            train_w=1.0,
-            idle_w=1.0,
-            sleep_w=1.0,
             charge_j=np.inf,
-            link="ethernet",
             place=node,
             access=access,
-            radio=SILENT,
-            paging_s=0.0,
+            kind=DeviceKind(
+                step_overhead_s=compute_s,
+                train_w=1.0,
+                idle_w=1.0,
+                sleep_w=1.0,
+                link="ethernet",
+                radio=SILENT,
+                paging_s=0.0,
+            ),
         )
         self.network.attach(spec.name, spec.place, access)
         return Device(self.sim, spec, self.messenger, WasteBook(), Presence())

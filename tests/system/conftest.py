@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +17,8 @@ from fedsim.kernel import EventLoop, Simulation
 from fedsim.system import few
 from fedsim.system.access import Access
 from fedsim.system.blackout import Blackout
-from fedsim.system.device import Device, DeviceSpec
+from fedsim.system.device import Device
+from fedsim.system.device_spec import DeviceKind, DeviceSpec
 from fedsim.system.law import Constant
 from fedsim.system.messenger import Manners, Messenger
 from fedsim.system.network import Network
@@ -54,18 +55,21 @@ PHONE = DeviceSpec(
     name="phone",
     group="phones",
     index=0,
+    kind=DeviceKind(
+        step_overhead_s=0.25,
+        train_w=4.0,
+        idle_w=0.5,
+        sleep_w=0.0625,
+        link="4g",
+        radio=QUICK,
+        paging_s=0.0,
+    ),
     flops_per_s=1e9,
-    step_overhead_s=0.25,
-    train_w=4.0,
-    idle_w=0.5,
-    sleep_w=0.0625,
     charge_j=math.inf,
-    link="4g",
     place="cell",
     access=Access(up_bps=8 * MBPS, down_bps=8 * MBPS),
-    radio=QUICK,
-    paging_s=0.0,
 )
+OF_KIND = {field.name for field in fields(DeviceKind)}
 
 
 BOTH_WAYS = (("server", "cell"), ("cell", "server"))
@@ -101,7 +105,8 @@ class World:
 
     def phone(self, name="phone", *, availability=None, crashes=None, cuts=(), **changes):
         """One more phone; changes: what is different from ``PHONE``; cuts: what takes it down from outside."""
-        spec = replace(PHONE, name=name, index=len(self.phones), **changes)
+        kind = replace(PHONE.kind, **{key: changes.pop(key) for key in OF_KIND & changes.keys()})
+        spec = replace(PHONE, name=name, index=len(self.phones), kind=kind, **changes)
         self.network.attach(name, spec.place, spec.access)
         rules = [*(Blackout(cut) for cut in cuts), availability, crashes]
         presence = presence_of(self.sim, name, rules)

@@ -18,7 +18,7 @@ from fedsim.errors import (
     MessageLostError,
 )
 from fedsim.system.access import Access
-from fedsim.system.device import DeviceSpec
+from fedsim.system.device_spec import DeviceSpec
 
 MB = 1_000_000
 GIGA = 1e9
@@ -97,7 +97,7 @@ def test_a_speed_that_cannot_be_is_refused(world, speed):
 
 
 def test_an_overhead_that_cannot_be_is_refused(world):
-    with pytest.raises(ValueError, match="step_overhead_s of phone must be >= 0, got -1"):
+    with pytest.raises(ValueError, match="step_overhead_s must be >= 0, got -1"):
         world.phone(step_overhead_s=-1)
 
 

@@ -228,7 +228,7 @@ class SlowPhone(SlowRadio):
     def spend(self, until_s):
         """Piece by piece, cut where it is plugged in or out, and where it dies or comes back."""
         while self.now_s < until_s:
-            cuts = self.spec.rules.charging.plug.cuts if self.spec.rules.charging else ()
+            cuts = self.spec.kind.rules.charging.plug.cuts if self.spec.kind.rules.charging else ()
             end_s = min([until_s, *(cut for cut in cuts if cut > self.now_s)])
             arriving_w = ARRIVING_W if sum(cut <= self.now_s for cut in cuts) % 2 else 0.0
             self.spend_piece(end_s - self.now_s, arriving_w, is_told=end_s not in (*cuts, self.until_s))
@@ -237,7 +237,7 @@ class SlowPhone(SlowRadio):
         """A piece in which nothing changes; ``is_told`` if it ends because the phone was told something."""
         power_w = self.power_w() if self.is_on else Counter()
         net_w = arriving_w - sum(power_w.values())
-        goal_j = 0.0 if self.is_on else 0.05 * self.spec.capacity_j
+        goal_j = 0.0 if self.is_on else 0.05 * self.spec.kind.capacity_j
         switch_s = (goal_j - self.left_j) / net_w if (net_w < 0) == self.is_on and net_w else math.inf
         # What ends with its death ends when the phone computed that, maybe a rounding before this twin does.
         state, switches = self.state() if self.is_on else "off", switch_s <= lasts_s + 1e-12
@@ -253,7 +253,7 @@ class SlowPhone(SlowRadio):
             self.is_on = not self.is_on
 
     def full_j(self):
-        return math.inf if math.isinf(self.left_j) else self.spec.capacity_j
+        return math.inf if math.isinf(self.left_j) else self.spec.kind.capacity_j
 
 
 @pytest.fixture(scope="module")
