@@ -18,7 +18,6 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from fedsim.kernel import Simulation
 from fedsim.scenario import check
 from fedsim.study import run
 from fedsim.study.monitor import RunMonitor
@@ -118,10 +117,10 @@ def job(rounds):
 def timing(rounds, devices):
     checked = scenario(devices, rounds, COUNTS)
     start_s = time.process_time()
-    _, monitor = run.play(checked, Simulation(seed=1))
+    result = run.simulate(checked)
     return {
         "s": time.process_time() - start_s,
-        "rounds": monitor.round,
+        "rounds": result.summary.rounds,
         "mb": megabytes(),
     }
 
