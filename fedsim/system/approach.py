@@ -1,13 +1,15 @@
 """What messages meet that go from one name to another, for as long as nothing about the links changes."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fedsim.system.connections import Trace, warmth
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import AT_HOME, Way
-from fedsim.system.track import Both
+from fedsim.system.room import Uses
+from fedsim.system.track import Both, Track
 from fedsim.system.transport import Connection, Memory, Path, Plan, Transport
 
 _MANY: Final = 64
@@ -19,9 +21,8 @@ _Key = tuple[float, bool, float | None]
 """Bytes, whether the connection is there, and its window, if that counts."""
 
 
-_Lane = tuple[Way, float, tuple[tuple[int, float], ...]]
-"""A way, what a message has on it alone, and those of its links that others may use, too, with what it takes of each.
-"""
+_Lane = tuple[Way, float, Uses]
+"""A way, what a message has on it alone, and those of its links that others may use, too."""
 
 
 _NOWHERE: Final[_Lane] = (AT_HOME, math.inf, ())
@@ -32,7 +33,7 @@ _CLOSED: Final = Connection()
 class Crossing(NamedTuple):
     """How a message passes that has all the room that it wants: it waits, and then its bytes move for ``lasts_s``.
 
-    ``needs`` are those links of its way that others may use, too, with what it takes of each, in bit/s.
+    ``core`` are those links of its way that others may use, too, with what it takes of each: that many times ``bps``.
     """
 
     plan: Plan
@@ -41,7 +42,7 @@ class Crossing(NamedTuple):
     lasts_s: float
     bps: float
     wire_bytes: float
-    needs: tuple[tuple[int, float], ...]
+    core: Uses
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +53,7 @@ class Approach:
     transport: Transport
     path: Path
     both: Both
+    cores: Callable[[Track, Track | None, float], Uses]
     _memory: Memory | None = None
     _key: _Key | None = None
     _latest: Crossing | None = None
@@ -97,14 +99,12 @@ class Approach:
         wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, lone_bps)
         if not (wire_bytes > 0 and 0 < bps < math.inf):
             return None
-        needs = tuple([(link, use * bps) for link, use in core])
-        return Crossing(plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, needs)
+        return Crossing(plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, core)
 
     def _lane(self, back_share: float) -> _Lane:
         """Of messages whose acknowledgements take this share of the way back."""
         if back_share != self._back_share:
-            way, there, back = self.both.way(back_share), self.both.there, self.both.back
-            links = there.core.links if back is None else there.core.links + back.core.links
-            core = tuple([(link, use) for link, use in zip(*way, strict=True) if link in links])
-            self._back_share, self._known_lane = back_share, (way, self.links.lone_bps(way), core)
+            way = self.both.way(back_share)
+            self._back_share = back_share
+            self._known_lane = way, self.links.lone_bps(way), self.cores(self.both.there, self.both.back, back_share)
         return self._known_lane

@@ -80,8 +80,9 @@ class Foresight:
         if not self._open:
             self._network.links.set_foreseen(prospect.begins_s)
         self._open[prospect] = None
-        self._room.keep(prospect.down.crossing.needs)
-        self._room.keep(prospect.up.crossing.needs)
+        down, up = prospect.down.crossing, prospect.up.crossing
+        self._room.keep(down.core, down.bps)
+        self._room.keep(up.core, up.bps)
         prospect.told = told
         prospect.device.foreseen = self.disturb
         self._sim.events.foresee(rows, prospect)
@@ -123,7 +124,7 @@ class Foresight:
         asked_s, paged_s, ready_s, waking = held
         sent_s = ready_s if ready_s > asked_s else asked_s  # noqa: FURB136  # max costs more than the rest
         crossing = approach.crossing(size_bytes, traces, sent_s)
-        if crossing is None or not self._room.is_there(crossing.needs):
+        if crossing is None or not self._room.is_there(crossing.core, crossing.bps):
             return None
         moves_s = sent_s + crossing.wait_s
         ends_s = moves_s + crossing.lasts_s

@@ -107,7 +107,7 @@ class Planner:
 
     def _approach(self, both: Both) -> Approach:
         path = Path(both.delay_s, both.back_s, self.links.rates_bps(both.numbers), both.loss)
-        return Approach(self.links, self.transport, path, both)
+        return Approach(self.links, self.transport, path, both, self.wiring.cores)
 
     def _roadway(self, source: str, target: str, cargo: Cargo) -> tuple[Both, int | None]:
         """The links there and back, and the pipe in their place."""

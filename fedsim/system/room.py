@@ -1,6 +1,6 @@
 """Room on links, kept for flows that are foreseen: as long as it is theirs, they go by themselves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from fedsim.system.passage import Way
 from fedsim.system.tightness import Tightness
@@ -8,6 +8,10 @@ from fedsim.system.tightness import Tightness
 
 def _nobody_minds() -> None:
     pass
+
+
+Uses = tuple[tuple[int, float], ...]
+"""Links, each with what a flow takes of it: that many times its rate."""
 
 
 class Room:
@@ -22,15 +26,15 @@ class Room:
         self.is_closed = False
         self.crowded: Callable[[], None] = _nobody_minds
 
-    def is_there(self, needs: Iterable[tuple[int, float]]) -> bool:
-        """Whether a flow that takes so much of these links, in bit/s, would be free, and leave others so."""
-        return not self.is_closed and self._links.would_be_free(needs, self._kept_bps)
+    def is_there(self, uses: Uses, bps: float) -> bool:
+        """Whether a flow of this rate that uses these links would be free, and leave others so."""
+        return not self.is_closed and self._links.would_be_free(uses, bps, self._kept_bps)
 
-    def keep(self, needs: Iterable[tuple[int, float]]) -> None:
+    def keep(self, uses: Uses, bps: float) -> None:
         """For one flow more."""
         kept_bps = self._kept_bps
-        for link, bps in needs:
-            kept_bps[link] = kept_bps.get(link, 0.0) + bps
+        for link, use in uses:
+            kept_bps[link] = kept_bps.get(link, 0.0) + use * bps
 
     def clear(self) -> None:
         """For nobody."""
@@ -41,5 +45,5 @@ class Room:
         kept_bps = self._kept_bps
         if not kept_bps or kept_bps.keys().isdisjoint(way.links):
             return
-        if not self.is_there([(link, use * lone_bps) for link, use in zip(*way, strict=True)]):
+        if not self.is_there(tuple(zip(*way, strict=True)), lone_bps):
             self.crowded()

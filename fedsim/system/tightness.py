@@ -118,18 +118,18 @@ class Tightness:
                 return False
         return True
 
-    def would_be_free(self, needs: Iterable[tuple[int, float]], kept_bps: Mapping[int, float]) -> bool:
-        """Whether these links would hold nobody back if one more flow came that wants so much of each.
+    def would_be_free(self, uses: Iterable[tuple[int, float]], bps: float, kept_bps: Mapping[int, float]) -> bool:
+        """Whether these links would hold nobody back if one more flow came that wants so many times ``bps`` of each.
 
         kept_bps: what others will want of a link who have not come yet
         """
-        for link, more_bps in needs:
+        for link, use in uses:
             if self._is_tight[link]:
                 return False
             kept = kept_bps.get(link, 0.0)
             if not kept and not self._users[link]:
                 continue  # it has the link alone
-            if not self._wanted_bps[link] + (kept + more_bps) < _TIGHT * self._carries_bps[link]:
+            if not self._wanted_bps[link] + (kept + use * bps) < _TIGHT * self._carries_bps[link]:
                 return False
         return True
 

@@ -9,6 +9,8 @@ from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
 from fedsim.system.lines import Arc, Line, Lines
 from fedsim.system.links import SharedLinks
+from fedsim.system.passage import way
+from fedsim.system.room import Uses
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
 from fedsim.system.track import Both, Section, Track, both, of_one, section
@@ -40,6 +42,7 @@ class Wiring:
         self._core: dict[Arc, Section] = {}
         self._both: dict[Arc, Both] = {}
         """For messages that go where others went before, until anything changes."""
+        self._cores: dict[tuple[tuple[int, ...], tuple[int, ...], float], Uses] = {}
         self._foreseen: set[str] = set()
         """Names of which the lines are there only because somebody has asked what a message would meet."""
         for source, target, arc in topology.graph.edges(data=True):
@@ -129,6 +132,15 @@ class Wiring:
             return both(there, self.track(target, source))
         except NoRouteError:
             return both(there, None)
+
+    def cores(self, there: Track, back: Track | None, back_share: float) -> Uses:
+        """Those links of two tracks that others may use, too, when acknowledgements take this share of the one back."""
+        links, links_back = there.core.links, () if back is None else back.core.links
+        found = self._cores.get((links, links_back, back_share))
+        if found is None:
+            uses = way(links, links_back, back_share)
+            found = self._cores[links, links_back, back_share] = tuple(zip(*uses, strict=True))
+        return found
 
     def line(self, source: str, target: str) -> Line:
         """One direction of a link.

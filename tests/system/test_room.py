@@ -24,31 +24,31 @@ def room(links):
 
 
 def test_one_flow_alone_may_take_all_of_a_link(room):
-    assert room.is_there([(1, 100.0)])
+    assert room.is_there(((1, 1.0),), 100.0)
 
 
 def test_two_must_leave_some_of_it_free(room):
-    room.keep([(1, 40.0)])
-    assert room.is_there([(1, 58.0)])
-    assert not room.is_there([(1, 59.0)])
+    room.keep(((1, 1.0),), 40.0)
+    assert room.is_there(((1, 1.0),), 58.0)
+    assert not room.is_there(((1, 1.0),), 59.0)
 
 
 def test_flows_that_are_there_count_too(room, links):
     links.come(Way((1,), (1.0,)), 70.0)
-    assert room.is_there([(1, 20.0)])
-    assert not room.is_there([(1, 30.0)])
+    assert room.is_there(((1, 1.0),), 20.0)
+    assert not room.is_there(((1, 1.0),), 30.0)
 
 
 def test_a_tight_link_has_no_room(room, links):
     links.set_tight(1, is_tight=True)
-    assert not room.is_there([(1, 1.0)])
+    assert not room.is_there(((1, 1.0),), 1.0)
 
 
 def test_who_would_be_in_the_way_is_announced(room):
     told = []
     room.crowded = lambda: told.append("crowded")
     room.come(Way((1,), (1.0,)), 100.0)  # nothing is kept
-    room.keep([(1, 40.0)])
+    room.keep(((1, 1.0),), 40.0)
     room.come(Way((1,), (1.0,)), 50.0)
     room.come(Way((2,), (1.0,)), 1e9)
     assert told == []
@@ -57,11 +57,11 @@ def test_who_would_be_in_the_way_is_announced(room):
 
 
 def test_nothing_is_kept_any_more(room):
-    room.keep([(1, 90.0)])
+    room.keep(((1, 1.0),), 90.0)
     room.clear()
-    assert room.is_there([(1, 100.0)])
+    assert room.is_there(((1, 1.0),), 100.0)
 
 
 def test_nothing_is_foreseen_where_links_are_followed(room):
     room.is_closed = True
-    assert not room.is_there([(2, 1.0)])
+    assert not room.is_there(((2, 1.0),), 1.0)
