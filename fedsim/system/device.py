@@ -124,8 +124,8 @@ class Device:
 
     @property
     def _is_at_work(self) -> bool:
-        is_used = self._awake or self._roaming.is_used or self._processor.busy_since_s is not None
-        return bool(is_used) or self.foreseen is not None
+        is_used = self._awake or self.foreseen is not None or self._processor.busy_since_s is not None
+        return bool(is_used) or self._roaming.is_used
 
     def be_real(self) -> None:
         """If something is foretold of it, let that be lived up to now: somebody looks, or interferes."""
@@ -224,12 +224,11 @@ class Device:
         """The same as a row of numbers."""
         self.be_real()
         self.meter.settle(self._sim.now)
-        return (
-            *self.meter.spent_j.values(),
-            self._sent_bytes + _moved_bytes(self._outgoing),
-            self._received_bytes + _moved_bytes(self._incoming),
-            self._processor.busy_s,
-        )
+        sent_bytes, received_bytes = self._sent_bytes, self._received_bytes
+        if self._outgoing or self._incoming:
+            sent_bytes += _moved_bytes(self._outgoing)
+            received_bytes += _moved_bytes(self._incoming)
+        return *self.meter.spent_j.values(), sent_bytes, received_bytes, self._processor.busy_s
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
         """Seconds that so many operations would take on this device from now on, if nothing interfered.
@@ -293,9 +292,10 @@ class Device:
 
         What charges, takes part only now and then, or is recorded, never rests: a row does not say it all.
         """
-        if self._awake or not self.spec.kind.may_rest or self._is_at_work or self.meter.witness is not None:
+        meter = self.meter
+        if self._awake or self._is_at_work or not self.spec.kind.may_rest or meter.witness is not None:
             return False
-        return self.meter.is_steady(self._sim.now)
+        return meter.is_steady(self._sim.now)
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""

@@ -43,6 +43,8 @@ class Lines:
 
     def arc(self, link: int) -> Arc:
         """The names that a line, by its link's number, joins."""
+        if len(self._arcs) < len(self._lines):  # nobody asks but where something fails
+            self._arcs = {line.link: arc for arc, line in self._lines.items()}
         return self._arcs[link]
 
     def numbers(self, arcs: Iterable[Arc]) -> list[int]:
@@ -84,7 +86,6 @@ class Lines:
 
     def _put(self, arc: Arc, line: Line, capacity: float | Capacity) -> None:
         self._lines[arc] = line
-        self._arcs[line.link] = arc
         if line.medium:
             self._capacities[line.link] = capacity
 

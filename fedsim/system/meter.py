@@ -218,9 +218,9 @@ class PowerMeter:
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
         for track in self._tracks:
-            for until_s, _, _, _ in track:
-                if until_s > at_s:
-                    if until_s < math.inf:
+            for until_s, _, _, _ in reversed(track):
+                if until_s < math.inf:  # the last stage that ends
+                    if until_s > at_s:
                         return False
                     break
         return True

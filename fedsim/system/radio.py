@@ -6,7 +6,7 @@ Energy of a message sent from idle and followed by silence, at rate R (Huang et 
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -133,18 +133,8 @@ class Radio:
     def times(self) -> dict[str, float]:
         """Seconds in each state up to now; together, all the time since the radio was made."""
         self._meter.settle(self._sim.now)
-        found = self.seconds
-        return {state: found.get(state, 0.0) for state in (*STATES, *self.tails)} | {"off": self._meter.off_s}
-
-    @property
-    def tails(self) -> tuple[str, ...]:
-        """The names of its tails."""
-        return self.profile.names_of_tails
-
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """Seconds in those states that it has been in while its device had charge, as of its meter's last settling."""
-        return self._meter.seconds[self._track]
+        found, tails = self._meter.seconds[self._track], self.profile.names_of_tails
+        return {state: found.get(state, 0.0) for state in (*STATES, *tails)} | {"off": self._meter.off_s}
 
     def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
