@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from fedsim.system.lines import Line
@@ -95,7 +96,7 @@ class Both:
             there = self.there.links or AT_HOME.links
             back = self.back.links if self.back is not None and back_share else ()
             if len(there) == len(self.numbers):  # no media, so that no link is in both
-                self._way = Way(there + back, (1.0,) * len(there) + (back_share,) * len(back))
+                self._way = Way(there + back, _uses(len(there), len(back), back_share))
             else:
                 self._way = way(there, back, back_share)
             self._back_share = back_share
@@ -111,6 +112,12 @@ class Both:
     def tracks(self, back_share: float) -> tuple[Track, ...]:
         """Those of which an outage ends a message whose acknowledgements take this share."""
         return (self.there,) if self.back is None or not back_share else (self.there, self.back)
+
+
+@lru_cache
+def _uses(there: int, back: int, back_share: float) -> tuple[float, ...]:
+    """Of so many links there and back; the same object for all devices of a place."""
+    return (1.0,) * there + (back_share,) * back
 
 
 def both(there: Track, back: Track | None) -> Both:
