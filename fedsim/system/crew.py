@@ -5,7 +5,7 @@ has left from its standby power and the time since it came to rest. None of that
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, overload
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fedsim.kernel import Simulation
 from fedsim.system.device import Device
+from fedsim.system.endings import Endings, Standing
 from fedsim.system.fleet import Fleet, Rows
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array, Bools, Numbers
@@ -45,7 +46,8 @@ class Crew(Sequence[Device]):
         self._active: dict[int, Device] = {}
         self._rested: dict[int, Tally] = {}
         self._woken: list[Tally] = []  # what is still among all that rest, and rests no more
-        self._touched = self._wake  # one for all of them
+        self._endings = Endings([kind.shared for kind in fleet.kinds], fleet.kind)
+        self._touched, self._ended = self._wake, self._endings.put  # one for all of them
         self._all_rested: Tally = NOTHING
         self._rests = np.ones(len(fleet), dtype=np.bool_)
         self._since_s = np.zeros(len(fleet))
@@ -216,6 +218,7 @@ class Crew(Sequence[Device]):
         """What every battery has left now, infinite on the mains: (n,)."""
         self._make_of(np.flatnonzero(self._charges))
         left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
+        self._endings.drop_all()
         for row, device in self._active.items():
             device.be_real()
             device.meter.settle(self._sim.now)
@@ -240,8 +243,9 @@ class Crew(Sequence[Device]):
     def spent(self) -> Usage:
         """What all devices spent up to now."""
         self._make_of(self._doubtful(np.flatnonzero(self._charges)))
-        self._lay_down([(row, device) for row, device in self._active.items() if device.rests()])
-        active = summed([device.tally() for device in self._active.values()])
+        standings = self._standings()
+        self._lay_down({row: standing for row, standing in standings.items() if standing.rests})
+        active = summed([standing.spent for standing in standings.values() if not standing.rests])
         standby = Usage(energy_j={**Usage().energy_j, "sleep": sum(self._standby_j())})
         return of_tally(self._all_rested) + of_tally(active) + standby
 
@@ -256,6 +260,7 @@ class Crew(Sequence[Device]):
         self._make_of(self._doubtful(np.flatnonzero(self._charges)))
         rows = np.flatnonzero(self._rests)
         count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
+        self._endings.drop_all()
         for device in self._active.values():
             device.be_real()
             device.meter.settle(self._sim.now)
@@ -278,33 +283,38 @@ class Crew(Sequence[Device]):
         number, rank = self.fleet.place(row)
         device = self._make(row, self._presence[number].of(rank))
         device.meter.stood_by_since(0.0)
-        device.touched = self._touched
+        device.touched, device.ended = self._touched, self._ended
         self._made[row] = device
         self._wake(row)
         return device
 
     def _wake(self, row: int) -> None:
         """Somebody works with it: it speaks for itself from now on."""
+        self._endings.drop(row)
         if self._rests[row]:
             self._rests[row] = False
             self._active[row] = self._made[row]
             if (rested := self._rested.pop(row, None)) is not None:
                 self._woken.append(rested)
 
-    def _lay_down(self, resting: Sequence[tuple[int, Device]]) -> None:
-        """They draw their standby power and nothing else: rows again, with what they have spent until now put aside."""
-        rows, left_j, tallies = [row for row, _ in resting], [], []
-        for row, device in resting:
+    def _standings(self) -> dict[int, Standing]:
+        """Of all that are awake, in the order in which somebody began with them."""
+        told = self._endings.standings(self._active, self._sim.now)
+        return {row: told[row] if row in told else device.standing() for row, device in self._active.items()}
+
+    def _lay_down(self, resting: Mapping[int, Standing]) -> None:
+        """They are rows again, with what they have spent until now put aside."""
+        for row, (spent, _, _) in resting.items():
             del self._active[row]
-            tally = self._rested[row] = device.tally()
-            tallies.append(tally)
-            battery = device.meter.battery
-            left_j.append(math.inf if battery is None else battery.charge_j)
-        self._all_rested = summed([self._all_rested, *tallies], less=self._woken)
+            self._rested[row] = spent
+        self._all_rested = summed(
+            [self._all_rested, *[standing.spent for standing in resting.values()]], less=self._woken
+        )
         self._woken = []
+        rows = list(resting)
         self._rests[rows] = True
         self._since_s[rows] = self._sim.now
-        self._charge_j[rows] = left_j
+        self._charge_j[rows] = [standing.left_j for standing in resting.values()]
 
     def _drawn_j(self, rows: Rows) -> Array:
         """What these would have drawn in standby since they came to rest, if their charge lasted."""

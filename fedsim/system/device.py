@@ -9,6 +9,7 @@ from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, Mess
 from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.device_spec import DeviceSpec
+from fedsim.system.endings import Ending, Standing
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.flow import Moving
@@ -25,6 +26,10 @@ from fedsim.system.stint import PastStint, Stint
 from fedsim.system.tally import Tally
 from fedsim.system.usage import NOTHING, Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
+
+
+def _nobody_cares(index: int, ending: Ending) -> None:
+    del index, ending
 
 
 def _nobody_minds(index: int) -> None:
@@ -85,6 +90,8 @@ class Device:
             changed=self._update_power,
         )
         self.touched: Callable[[int], None] = _nobody_minds
+        self.ended: Callable[[int, Ending], None] = _nobody_cares
+        """Hears how an exchange that was foretold has left it."""
         self._labour = Labour(
             sim=sim,
             name=spec.name,
@@ -165,6 +172,7 @@ class Device:
         )
         before_j, after_j = self.meter.live(begins_s, drawn, staged, then)
         after = (self._sent_bytes, self._received_bytes, self._processor.busy_s)
+        self.ended(self.index, Ending(up.quiet_s, after_j, *after, self.meter.had_j, self.meter.sure_s))
         return PastStint((before_j, *before), (after_j, *after), self._booked, self._book)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
@@ -224,11 +232,15 @@ class Device:
         """The same as a row of numbers."""
         self.be_real()
         self.meter.settle(self._sim.now)
+        return *self.meter.spent_j.values(), *self._moved()
+
+    def _moved(self) -> tuple[float, float, float]:
+        """Bytes sent and received, and seconds of computing, up to now."""
         sent_bytes, received_bytes = self._sent_bytes, self._received_bytes
         if self._outgoing or self._incoming:
             sent_bytes += _moved_bytes(self._outgoing)
             received_bytes += _moved_bytes(self._incoming)
-        return *self.meter.spent_j.values(), sent_bytes, received_bytes, self._processor.busy_s
+        return sent_bytes, received_bytes, self._processor.busy_s
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
         """Seconds that so many operations would take on this device from now on, if nothing interfered.
@@ -282,6 +294,7 @@ class Device:
     def record_life(self) -> None:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
         self.be_real()
+        self.touched(self.index)
         self.meter.witness = self._record_stretch
         battery = self.meter.battery
         if battery is not None:
@@ -296,6 +309,12 @@ class Device:
         if self._awake or self._is_at_work or not self.spec.kind.may_rest or meter.witness is not None:
             return False
         return meter.is_steady(self._sim.now)
+
+    def standing(self) -> Standing:
+        """How it stands now; nothing is settled by that, unless something may have happened to its battery."""
+        self.be_real()
+        joules, left_j = self.meter.peek(self._sim.now)
+        return Standing((*joules, *self._moved()), left_j, self.rests())
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""

@@ -215,6 +215,38 @@ class PowerMeter:
             self.battery.charge_j = self._had_j - sum(after_j)
         return before_j, after_j
 
+    def peek(self, at_s: float) -> tuple[Joules, float]:
+        """What will have been spent by ``at_s`` if nothing changes until then, and what is left, infinite on the mains.
+
+        Nothing is settled by that, but where something may have happened to the battery.
+        """
+        if not at_s < self._sure_s:
+            self.settle(at_s)
+            return tuple(self.spent_j.values()), math.inf if self.battery is None else self.battery.charge_j
+        spent_j = self.spent_j.copy()
+        for cause, (power_w, since_s) in self._draws.items():
+            spent_j[cause] += power_w * (at_s - since_s)
+        for stages, from_s in zip(self._tracks, self._since_s, strict=True):
+            since_s = from_s
+            for until_s, power_w, cause, _ in stages:
+                if since_s < until_s:
+                    spent_j[cause] += power_w * (min(at_s, until_s) - since_s)
+                    if at_s <= until_s:
+                        break
+                    since_s = until_s
+        joules = tuple(spent_j.values())
+        return joules, self._had_j - sum(joules) if self.battery is not None else math.inf
+
+    @property
+    def sure_s(self) -> float:
+        """Until when nothing can happen to the battery."""
+        return self._sure_s
+
+    @property
+    def had_j(self) -> float:
+        """What is left and what was spent, together; infinity on the mains."""
+        return math.inf if self.battery is None else self._had_j
+
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
         for track in self._tracks:
