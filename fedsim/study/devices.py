@@ -1,34 +1,34 @@
 """A row for every device that was ever worked with: what it spent and wasted, and how its radios passed their time."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from fedsim.system.crew import Crew
 from fedsim.system.device import Device
-from fedsim.system.meter import CAUSES, PowerMeter
+from fedsim.system.meter import CAUSES
 from fedsim.system.process import Array
 from fedsim.system.radio import STATES
-from fedsim.system.tally import OF_TALLY
+from fedsim.system.tally import OF_TALLY, Log
 from fedsim.system.usage import NOTHING
 
 
-def device_table(devices: Iterable[Device]) -> pd.DataFrame:
-    """Device by device, up to now.
+def device_table(crew: Crew) -> pd.DataFrame:
+    """Device by device with whom somebody has worked, up to now.
 
     ``device``, ``group``, ``link`` and ``place`` (where it is attached, as far as anybody has looked);
     ``sent_bytes``, ``received_bytes``, ``compute_s``; joules by cause; of these all, what work that did not count
     cost; and ``radio_..._s``, seconds in each state, added over the ``radios`` that it has: together they are so many
     times the length of the run.
     """
-    there = list(devices)
-    tallies = [device.tally() for device in there]  # and all meters are settled
+    there, logs = crew.made, crew.logs()
     profiles = {id(radio.profile): radio.profile for device in there for radio in device.radios.values()}
     states = (*STATES, *sorted({tail for profile in profiles.values() for tail in profile.names_of_tails}))
-    spent = _columns(OF_TALLY, tallies)
+    spent = _columns(OF_TALLY, [log.spent for log in logs])
     columns = {
         "device": [device.name for device in there],
         "group": [device.spec.group for device in there],
@@ -39,7 +39,7 @@ def device_table(devices: Iterable[Device]) -> pd.DataFrame:
         "radios": [len(device.radios) for device in there],
         **_columns(
             [f"radio_{state.replace('-', '_')}_s" for state in (*states, "off")],
-            [_times(device.meter, states) for device in there],
+            [_times(log, states) for log in logs],
         ),
     }
     return pd.DataFrame(columns)
@@ -70,10 +70,7 @@ def _wasted(device: Device) -> Sequence[float]:
     return wasted.sent_bytes, wasted.received_bytes, wasted.compute_s, wasted.work_j
 
 
-def _times(meter: PowerMeter, states: Sequence[str]) -> Sequence[float]:
-    """Seconds in each state as of the last settling, and without charge, added over all radios."""
-    seconds, off_s = meter.seconds, meter.off_s
-    if len(seconds) == 1:
-        found = seconds[0].get
-        return [*[found(state, 0.0) for state in states], off_s]
-    return [*[sum([of_one.get(state, 0.0) for of_one in seconds]) for state in states], sum([off_s] * len(seconds))]
+def _times(log: Log, states: Sequence[str]) -> Sequence[float]:
+    """Seconds in each state, and without charge."""
+    found = log.seconds.get
+    return [*[found(state, 0.0) for state in states], log.off_s]

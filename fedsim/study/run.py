@@ -164,7 +164,7 @@ async def _evaluate_every(every_s: float, monitor: RunMonitor) -> None:
 def _result(scenario: Scenario, world: World, monitor: RunMonitor) -> Result:
     curve = pd.DataFrame([point.row() for point in monitor.points])
     events = world.sim.events.frame()
-    devices = device_table(world.devices.made)
+    devices = device_table(world.devices)
     return Result(
         scenario=scenario,
         seed=world.sim.seed,

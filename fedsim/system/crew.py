@@ -17,7 +17,7 @@ from fedsim.system.endings import Endings, Standing
 from fedsim.system.fleet import Fleet, Rows
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array, Bools, Numbers
-from fedsim.system.tally import NOTHING, Tally, of_tally, summed
+from fedsim.system.tally import NOTHING, Log, Tally, of_tally, summed
 from fedsim.system.usage import Usage
 
 _MORE: Final = 4.0
@@ -47,7 +47,7 @@ class Crew(Sequence[Device]):
         self._rested: dict[int, Tally] = {}
         self._woken: list[Tally] = []  # what is still among all that rest, and rests no more
         self._endings = Endings([kind.shared for kind in fleet.kinds], fleet.kind)
-        self._touched, self._ended = self._wake, self._endings.put  # one for all of them
+        self._touched, self._ended, self._settled = self._wake, self._endings.put, self._endings.drop
         self._all_rested: Tally = NOTHING
         self._rests = np.ones(len(fleet), dtype=np.bool_)
         self._since_s = np.zeros(len(fleet))
@@ -96,6 +96,11 @@ class Crew(Sequence[Device]):
     def made(self) -> Sequence[Device]:
         """Those with whom somebody has worked, in the order of their rows."""
         return [device for _, device in sorted(self._made.items())]
+
+    def logs(self) -> list[Log]:
+        """What each of these has done up to now."""
+        known = self._endings.logs(self._made, self._sim.now)
+        return [known[device.index] if device.index in known else device.log() for device in self.made]
 
     def lots(self, number: int, rows: Rows | None = None) -> Numbers:
         """The lots of these devices, or of all, in the round of this number: (n,).
@@ -218,11 +223,8 @@ class Crew(Sequence[Device]):
         """What every battery has left now, infinite on the mains: (n,)."""
         self._make_of(np.flatnonzero(self._charges))
         left_j = np.maximum(self._charge_j - self._drawn_j(np.arange(len(self))), 0.0)
-        self._endings.drop_all()
-        for row, device in self._active.items():
-            device.be_real()
-            device.meter.settle(self._sim.now)
-            left_j[row] = device.meter.charge_j
+        for row, standing in self._standings().items():
+            left_j[row] = standing.left_j
         return left_j
 
     async def gathered(self, quorum: int, among: Bools | None = None) -> bool:
@@ -260,12 +262,8 @@ class Crew(Sequence[Device]):
         self._make_of(self._doubtful(np.flatnonzero(self._charges)))
         rows = np.flatnonzero(self._rests)
         count = int(np.count_nonzero(self._charge_j[rows] <= self._drawn_j(rows)))
-        self._endings.drop_all()
-        for device in self._active.values():
-            device.be_real()
-            device.meter.settle(self._sim.now)
-            count += device.meter.is_empty
-        return count
+        awake = [device for row, device in self._active.items() if not self._endings.is_sure(row, self._sim.now)]
+        return count + sum(device.is_empty() for device in awake)
 
     def _doubtful(self, rows: Rows) -> Rows:
         """Those of which a row does not say whether they have charge.
@@ -283,7 +281,7 @@ class Crew(Sequence[Device]):
         number, rank = self.fleet.place(row)
         device = self._make(row, self._presence[number].of(rank))
         device.meter.stood_by_since(0.0)
-        device.touched, device.ended = self._touched, self._ended
+        device.touched, device.ended, device.settled = self._touched, self._ended, self._settled
         self._made[row] = device
         self._wake(row)
         return device

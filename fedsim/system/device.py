@@ -23,7 +23,7 @@ from fedsim.system.radio import Radio
 from fedsim.system.roaming import Roaming
 from fedsim.system.shift import Shift
 from fedsim.system.stint import PastStint, Stint
-from fedsim.system.tally import Tally
+from fedsim.system.tally import Log, Tally
 from fedsim.system.usage import NOTHING, Usage, WasteBook, computing, total
 from fedsim.system.watch import Watch
 
@@ -91,7 +91,9 @@ class Device:
         )
         self.touched: Callable[[int], None] = _nobody_minds
         self.ended: Callable[[int, Ending], None] = _nobody_cares
-        """Hears how an exchange that was foretold has left it."""
+        """Hears how an exchange that was foretold has left it,"""
+        self.settled: Callable[[int], None] = _nobody_minds
+        """and that all of its accounts have been brought up to date since."""
         self._labour = Labour(
             sim=sim,
             name=spec.name,
@@ -172,12 +174,13 @@ class Device:
         )
         before_j, after_j = self.meter.live(begins_s, drawn, staged, then)
         after = (self._sent_bytes, self._received_bytes, self._processor.busy_s)
-        self.ended(self.index, Ending(up.quiet_s, after_j, *after, self.meter.had_j, self.meter.sure_s))
+        meter = self.meter
+        self.ended(self.index, Ending(up.quiet_s, after_j, meter.seconds[0], *after, meter.had_j, meter.sure_s))
         return PastStint((before_j, *before), (after_j, *after), self._booked, self._book)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
-        self.be_real()
+        self._settle()
         return {link: radio.times() for link, radio in self.radios.items()}
 
     def is_up(self) -> bool:
@@ -219,8 +222,7 @@ class Device:
 
     def usage(self) -> Usage:
         """What it has spent up to now."""
-        self.be_real()
-        self.meter.settle(self._sim.now)
+        self._settle()
         return Usage(
             energy_j=dict(self.meter.spent_j),
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
@@ -230,9 +232,24 @@ class Device:
 
     def tally(self) -> Tally:
         """The same as a row of numbers."""
+        self._settle()
+        return *self.meter.spent_j.values(), *self._moved()
+
+    def log(self) -> Log:
+        """What it has done up to now."""
+        spent, meter = self.tally(), self.meter
+        first, *others = meter.seconds
+        if not others:
+            return Log(spent, first, meter.off_s)
+        states = dict.fromkeys(state for seconds in meter.seconds for state in seconds)
+        together = {state: sum([seconds.get(state, 0.0) for seconds in meter.seconds]) for state in states}
+        return Log(spent, together, sum([meter.off_s] * len(meter.seconds)))
+
+    def _settle(self) -> None:
+        """Bring all accounts up to date."""
         self.be_real()
         self.meter.settle(self._sim.now)
-        return *self.meter.spent_j.values(), *self._moved()
+        self.settled(self.index)
 
     def _moved(self) -> tuple[float, float, float]:
         """Bytes sent and received, and seconds of computing, up to now."""
@@ -283,8 +300,7 @@ class Device:
     @property
     def charge_share(self) -> float:
         """How full its battery is now, 1 on the mains."""
-        self.be_real()
-        self.meter.settle(self._sim.now)
+        self._settle()
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
     def send(self, target: Endpoint, size_bytes: float) -> Coroutine[Any, Any, Delivery]:
@@ -309,6 +325,11 @@ class Device:
         if self._awake or self._is_at_work or not self.spec.kind.may_rest or meter.witness is not None:
             return False
         return meter.is_steady(self._sim.now)
+
+    def is_empty(self) -> bool:
+        """Whether it has no charge to run on."""
+        self.be_real()
+        return not self.meter.has_charge(self._sim.now)
 
     def standing(self) -> Standing:
         """How it stands now; nothing is settled by that, unless something may have happened to its battery."""

@@ -1,6 +1,6 @@
 """Devices that have ended an exchange and have been let alone since: what they have spent, and who of them rests."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from fedsim.system.device_spec import DeviceKind
 from fedsim.system.meter import CAUSES, Joules
-from fedsim.system.tally import Tally
+from fedsim.system.process import Array, Bools
+from fedsim.system.tally import Log, Tally
 
 _RADIO: Final = CAUSES.index("radio")
 _SLEEP: Final = CAUSES.index("sleep")
@@ -17,11 +18,13 @@ _SLEEP: Final = CAUSES.index("sleep")
 class Ending(NamedTuple):
     """How an exchange left a device of one radio: when, and what the device had spent by then, over all its time.
 
-    ``had_j`` is the charge with which it began, infinite on the mains; until ``sure_s`` nothing can happen to that.
+    ``seconds`` are those of its radio in each state. ``had_j`` is the charge with which it began, infinite on the
+    mains; until ``sure_s`` nothing can happen to that.
     """
 
     ended_s: float
     spent_j: Joules
+    seconds: Mapping[str, float]
     sent_bytes: float
     received_bytes: float
     compute_s: float
@@ -41,7 +44,10 @@ class Standing(NamedTuple):
 
 
 class Endings:
-    """Endings of devices, by row. What follows one until the device is touched again is known: a tail, and standby."""
+    """Endings of devices, by row. What follows one until the device is touched again is known: a tail, and standby.
+
+    All is in the arithmetic of ``PowerMeter``, for all devices of a kind at once, to the last digit.
+    """
 
     def __init__(self, kinds: Sequence[DeviceKind], kind: npt.NDArray[np.integer]) -> None:
         """``kind`` is the number of each row's kind, (n,)."""
@@ -52,39 +58,77 @@ class Endings:
         """An exchange of the device of this row has ended so."""
 
     def drop(self, row: int) -> None:
-        """Something else begins with it."""
+        """Something else begins with it, or its accounts were brought up to date."""
         self._endings.pop(row, None)
 
-    def drop_all(self) -> None:
-        """The meters of all of them are settled by somebody."""
-        self._endings.clear()
+    def is_sure(self, row: int, now_s: float) -> bool:
+        """Whether it is certain how this device stands; it has charge then."""
+        return row in self._endings and now_s < self._endings[row].sure_s
 
     def standings(self, rows: Iterable[int], now_s: float) -> dict[int, Standing]:
-        """How those of these rows stand that have ended an exchange.
-
-        In the arithmetic of ``PowerMeter.peek``, for all devices of a kind at once, to the last digit.
-        """
-        ended = [(row, ending) for row in rows if (ending := self._endings.get(row)) and now_s < ending.sure_s]
-        of_kind: dict[int, list[tuple[int, Ending]]] = {}
-        for number, one in zip(self._kind[[row for row, _ in ended]].tolist(), ended, strict=True):
-            of_kind.setdefault(number, []).append(one)
+        """How those of these rows stand that have ended an exchange."""
         found: dict[int, Standing] = {}
-        for number, chosen in of_kind.items():
-            rows_of_kind, endings = zip(*chosen, strict=True)
-            found.update(zip(rows_of_kind, _standings(self._kinds[number], endings, now_s), strict=True))
+        for kind, rows_of_kind, endings in self._ended(rows, now_s):
+            found.update(zip(rows_of_kind, _standings(kind, endings, now_s), strict=True))
         return found
+
+    def logs(self, rows: Iterable[int], now_s: float) -> dict[int, Log]:
+        """What they have done."""
+        found: dict[int, Log] = {}
+        for kind, rows_of_kind, endings in self._ended(rows, now_s):
+            found.update(zip(rows_of_kind, _logs(kind, endings, now_s), strict=True))
+        return found
+
+    def _ended(self, rows: Iterable[int], now_s: float) -> Iterator[tuple[DeviceKind, list[int], list[Ending]]]:
+        """Those of these rows of which it is certain how they stand, by kind."""
+        known = self._endings
+        ended = [row for row in rows if self.is_sure(row, now_s)]
+        of_kind: dict[int, list[int]] = {}
+        for number, row in zip(self._kind[ended].tolist(), ended, strict=True):
+            of_kind.setdefault(number, []).append(row)
+        for number, chosen in of_kind.items():
+            yield self._kinds[number], chosen, [known[row] for row in chosen]
+
+
+class _Since(NamedTuple):
+    """A state of a radio, its cause by number, its power, and how long each of many has been in it since then."""
+
+    state: str
+    cause: int
+    power_w: float
+    lasts_s: Array
+
+
+def _since(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> tuple[list[_Since], Bools]:
+    """What radios went through since these endings, and which of them only listen by now."""
+    went, since_s = [], np.array([ending.ended_s for ending in endings])
+    for state, duration_s, power_w in kind.radio.named_tails:
+        until_s = since_s + duration_s
+        went.append(_Since(state, _RADIO, power_w, np.maximum(np.minimum(now_s, until_s) - since_s, 0.0)))
+        since_s = until_s
+    went.append(_Since("idle", _SLEEP, kind.radio.idle_w, np.maximum(now_s - since_s, 0.0)))
+    return went, since_s <= now_s
 
 
 def _standings(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Iterator[Standing]:
-    """Of devices of one kind."""
-    ended_s, spent_by_then_j, sent_bytes, received_bytes, compute_s, had_j, _ = zip(*endings, strict=True)
-    since_s, spent_j = np.array(ended_s), np.array(spent_by_then_j)
-    spent_j[:, _SLEEP] += kind.sleep_w * (now_s - since_s)
-    for _, duration_s, power_w in kind.radio.named_tails:
-        until_s = since_s + duration_s
-        spent_j[:, _RADIO] += power_w * np.maximum(np.minimum(now_s, until_s) - since_s, 0.0)
-        since_s = until_s
-    spent_j[:, _SLEEP] += kind.radio.idle_w * np.maximum(now_s - since_s, 0.0)
+    """Of devices of one kind, whose processors have slept."""
+    ended_s, spent_by_then_j, _, sent_bytes, received_bytes, compute_s, had_j, _ = zip(*endings, strict=True)
+    went, rests = _since(kind, endings, now_s)
+    spent_j = np.array(spent_by_then_j)
+    spent_j[:, _SLEEP] += kind.sleep_w * (now_s - np.array(ended_s))
+    for _, cause, power_w, lasts_s in went:
+        spent_j[:, cause] += power_w * lasts_s
     left_j = np.array(had_j) - np.cumsum(spent_j, axis=1)[:, -1]
     tallies = zip(*spent_j.T.tolist(), sent_bytes, received_bytes, compute_s, strict=True)
-    return map(Standing, tallies, left_j.tolist(), (since_s <= now_s).tolist())
+    return map(Standing, tallies, left_j.tolist(), rests.tolist())
+
+
+def _logs(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Iterator[Log]:
+    """The same, with the seconds of radios."""
+    went, _ = _since(kind, endings, now_s)
+    states, lasts_s = [state for state, _, _, _ in went], zip(*[since.lasts_s.tolist() for since in went], strict=True)
+    for ending, standing, own_s in zip(endings, _standings(kind, endings, now_s), lasts_s, strict=True):
+        seconds = dict(ending.seconds)
+        for state, lasting_s in zip(states, own_s, strict=True):
+            seconds[state] = seconds.get(state, 0.0) + lasting_s
+        yield Log(standing.spent, seconds, 0.0)  # nobody takes part in an exchange who was ever without charge

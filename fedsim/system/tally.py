@@ -1,7 +1,7 @@
 """What work costs, as rows of numbers: for adding up many."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,15 @@ Tally = tuple[float, ...]
 
 OF_TALLY: Final = (*(f"{cause}_j" for cause in CAUSES), "sent_bytes", "received_bytes", "compute_s")
 """What its numbers are."""
+
+
+class Log(NamedTuple):
+    """What a device has spent up to now, seconds in each state of its radios, and without charge: of all together."""
+
+    spent: Tally
+    seconds: Mapping[str, float]
+    off_s: float
+
 
 NOTHING: Final[Tally] = (0.0,) * len(OF_TALLY)
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import fedsim
-from fedsim.scenario import check
+from fedsim.kernel import Simulation
+from fedsim.scenario import check, load
+from fedsim.scenario.build import build
 from fedsim.study.devices import at_work, device_table
 from fedsim.system.meter import CAUSES
 
@@ -85,7 +87,9 @@ def test_messages_that_an_outage_or_a_handover_ends_do_not_end_the_run(changes, 
 
 
 def test_nobody_is_at_work_where_there_is_nobody():
-    assert at_work(device_table([])) == {}
+    nobody = device_table(build(load(COMMUTERS), Simulation(seed=1)).devices)
+    assert len(nobody) == 0
+    assert at_work(nobody) == {}
 
 
 def test_those_are_at_work_who_spent_more_than_sleep(result):

@@ -14,6 +14,7 @@ from fedsim.protocols.asking import Reply
 from fedsim.scenario import check
 from fedsim.study.devices import device_table
 from fedsim.study.links import link_table
+from fedsim.system.crew import Crew
 from fedsim.system.foreseen import Exchange
 from fedsim.system.foresight import Foresight
 
@@ -72,7 +73,7 @@ def twins(wanted, seed=1, meddle=None):
     assert sim.events.transcript() == plain_sim.events.transcript()
     assert sim.now == plain_sim.now
     assert [point.row() for point in monitor.points] == [point.row() for point in plain_monitor.points]
-    pd.testing.assert_frame_equal(device_table(world.devices.made), device_table(plain.devices.made), check_exact=True)
+    pd.testing.assert_frame_equal(device_table(world.devices), device_table(plain.devices), check_exact=True)
     pd.testing.assert_frame_equal(
         link_table(world.network, sim.now), link_table(plain.network, plain_sim.now), rtol=1e-12, atol=1e-9
     )
@@ -214,3 +215,25 @@ def test_whoever_looks_or_interferes_meets_the_present(at_s, deed, seed):
             deed(world)
 
     twins(scenario(trunk="60 Mbit/s"), seed, meddle)
+
+
+def test_what_is_told_of_many_at_once_is_what_each_would_say(monkeypatch):
+    """After every round, of devices that are in their tails, or rest: to the last digit."""
+    told, standings = [], Crew._standings
+
+    def compared(crew):
+        found = standings(crew)
+        told.extend(crew._endings.standings(crew._active, crew._sim.now).values())
+        assert found == {row: device.standing() for row, device in crew._active.items()}
+        return found
+
+    monkeypatch.setattr(Crew, "_standings", compared)
+    world, _, _ = lived(scenario(stop={"rounds": 12, "time": "5 min"}), "Foresight", Counted)
+    assert len(told) > 12 * 12
+    assert {standing.rests for standing in told} == {True, False}
+    crew = world.devices
+    assert {seconds.get("tail-1", 0.0) > 0 for _, seconds, _ in crew.logs()} == {True, False}
+    for device, log in zip(crew.made, crew.logs(), strict=True):
+        assert log.spent == device.log().spent
+        times = {state: seconds for state, seconds in log.seconds.items() if seconds}
+        assert times == {state: seconds for state, seconds in device.log().seconds.items() if seconds}

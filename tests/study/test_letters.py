@@ -83,7 +83,7 @@ def twins(wanted, seed=1, meddle=None):
     assert sim.now == plain_sim.now
     ours, theirs = (pd.DataFrame([point.row() for point in each.points]) for each in (monitor, plain_monitor))
     pd.testing.assert_frame_equal(ours, theirs, rtol=1e-12)  # sums of bytes that arrive in one instant, in any order
-    ours, theirs = (device_table(each.devices.made).sort_index() for each in (world, plain))
+    ours, theirs = (device_table(each.devices).sort_index() for each in (world, plain))
     pd.testing.assert_frame_equal(ours, theirs, rtol=1e-12, atol=1e-12)
     pd.testing.assert_frame_equal(link_table(world.network, sim.now), link_table(plain.network, plain_sim.now))
     assert world.waste.pieces == plain.waste.pieces
