@@ -9,7 +9,7 @@ from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, Mess
 from fedsim.kernel import Simulation
 from fedsim.system.delivery import Delivery
 from fedsim.system.device_spec import DeviceSpec
-from fedsim.system.endings import Ending, Standing
+from fedsim.system.endings import Ending, Standing, ending
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.flow import Moving
@@ -172,11 +172,11 @@ class Device:
             sent,
             ("idle", idle_w, job.ends_s, up.quiet_s),
         )
-        before_j, after_j = self.meter.live(begins_s, drawn, staged, then)
-        after = (self._sent_bytes, self._received_bytes, self._processor.busy_s)
         meter = self.meter
-        self.ended(self.index, Ending(up.quiet_s, after_j, meter.seconds[0], *after, meter.had_j, meter.sure_s))
-        return PastStint((before_j, *before), (after_j, *after), self._booked, self._book)
+        before_j, after_j = meter.live(begins_s, drawn, staged, then)
+        after = (after_j, self._sent_bytes, self._received_bytes, self._processor.busy_s)
+        self.ended(self.index, ending((up.quiet_s, *after, meter.seconds[0], meter.had_j, meter.sure_s)))
+        return PastStint((before_j, *before), after, self._booked, self._book)
 
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""

@@ -1,6 +1,7 @@
 """Devices that have ended an exchange and have been let alone since: what they have spent, and who of them rests."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,12 +25,15 @@ class Ending(NamedTuple):
 
     ended_s: float
     spent_j: Joules
-    seconds: Mapping[str, float]
     sent_bytes: float
     received_bytes: float
     compute_s: float
+    seconds: Mapping[str, float]
     had_j: float
     sure_s: float
+
+
+ending = partial(tuple.__new__, Ending)  # as Ending does, in half of the time
 
 
 class Standing(NamedTuple):
@@ -112,7 +116,7 @@ def _since(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> tuple[l
 
 def _standings(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Iterator[Standing]:
     """Of devices of one kind, whose processors have slept."""
-    ended_s, spent_by_then_j, _, sent_bytes, received_bytes, compute_s, had_j, _ = zip(*endings, strict=True)
+    ended_s, spent_by_then_j, sent_bytes, received_bytes, compute_s, _, had_j, _ = zip(*endings, strict=True)
     went, rests = _since(kind, endings, now_s)
     spent_j = np.array(spent_by_then_j)
     spent_j[:, _SLEEP] += kind.sleep_w * (now_s - np.array(ended_s))

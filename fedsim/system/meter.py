@@ -75,7 +75,8 @@ class PowerMeter:
     a device draws nothing; once it is back, it draws what was set last. ``seconds`` has the time in each state,
     track by track, and ``off_s`` the time for which the battery was empty. ``lasts_s`` is when its battery could be
     empty at the soonest, whatever the device does: a little stale, and on the safe side. ``witness`` is told every
-    stretch of time, with the power by cause, once it has passed.
+    stretch of time, with the power by cause, once it has passed. Until ``sure_s`` nothing can happen to the battery,
+    and ``had_j`` is what it has left and what was spent, together: infinite on the mains.
 
     Every cause and every track is an account of its own, brought up to date when its own power changes, and all of
     them when somebody asks. That is right for as long as nothing can happen to the battery: until it could be empty
@@ -86,17 +87,17 @@ class PowerMeter:
     __slots__ = (
         "_changed_s",
         "_draws",
-        "_had_j",
         "_peak_w",
         "_since_s",
-        "_sure_s",
         "_tracks",
         "_witness",
         "battery",
+        "had_j",
         "lasts_s",
         "off_s",
         "seconds",
         "spent_j",
+        "sure_s",
     )
 
     def __init__(self, battery: Battery | None = None, *, at_s: float = 0.0, peak_w: float = math.inf) -> None:
@@ -110,8 +111,8 @@ class PowerMeter:
         self._tracks: list[tuple[Stage, ...]] = []
         self._since_s: list[float] = []  # up to when each track is accounted for
         self._changed_s = at_s
-        self._sure_s = self.lasts_s = -math.inf
-        self._had_j = 0.0
+        self.sure_s = self.lasts_s = -math.inf
+        self.had_j = math.inf
         self._look_ahead()
 
     @property
@@ -143,7 +144,7 @@ class PowerMeter:
 
     def has_charge(self, at_s: float) -> bool:
         """Whether the battery is not too empty to run at ``at_s``."""
-        if not self._changed_s <= at_s < self._sure_s:
+        if not self._changed_s <= at_s < self.sure_s:
             self.settle(at_s)
         return not self.is_empty
 
@@ -154,7 +155,7 @@ class PowerMeter:
         before_w, since_s = self._draws.get(cause, _NO_DRAW)
         if power_w == before_w:
             return
-        if not self._changed_s <= at_s < self._sure_s:
+        if not self._changed_s <= at_s < self.sure_s:
             self.settle(at_s)
         elif before_w:
             self.spent_j[cause] += before_w * (at_s - since_s)
@@ -175,7 +176,7 @@ class PowerMeter:
         """From ``at_s`` on, a track has these stages, in order of their ends, instead of any earlier ones."""
         if stages is self._tracks[track]:
             return
-        if self._changed_s <= at_s < self._sure_s:
+        if self._changed_s <= at_s < self.sure_s:
             self._book_track(track, at_s)
         else:
             self.settle(at_s)
@@ -212,7 +213,7 @@ class PowerMeter:
             draws[cause] = (power_w, now_s)
         after_j = tuple(spent_j.values())
         if self.battery is not None:
-            self.battery.charge_j = self._had_j - sum(after_j)
+            self.battery.charge_j = self.had_j - sum(after_j)
         return before_j, after_j
 
     def peek(self, at_s: float) -> tuple[Joules, float]:
@@ -220,7 +221,7 @@ class PowerMeter:
 
         Nothing is settled by that, but where something may have happened to the battery.
         """
-        if not at_s < self._sure_s:
+        if not at_s < self.sure_s:
             self.settle(at_s)
             return tuple(self.spent_j.values()), math.inf if self.battery is None else self.battery.charge_j
         spent_j = self.spent_j.copy()
@@ -235,17 +236,7 @@ class PowerMeter:
                         break
                     since_s = until_s
         joules = tuple(spent_j.values())
-        return joules, self._had_j - sum(joules) if self.battery is not None else math.inf
-
-    @property
-    def sure_s(self) -> float:
-        """Until when nothing can happen to the battery."""
-        return self._sure_s
-
-    @property
-    def had_j(self) -> float:
-        """What is left and what was spent, together; infinity on the mains."""
-        return math.inf if self.battery is None else self._had_j
+        return joules, self.had_j - sum(joules)
 
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
@@ -276,7 +267,7 @@ class PowerMeter:
         """Account for everything up to ``at_s``, but for the times at which the battery was empty."""
         if not at_s >= self._changed_s:
             raise ValueError(f"time went back: settled to {self._changed_s!r} s, asked for {at_s!r} s")
-        if at_s < self._sure_s:
+        if at_s < self.sure_s:
             self._book(at_s)
         else:
             self._catch_up()
@@ -320,15 +311,15 @@ class PowerMeter:
         elif battery.is_on:
             left_j = battery.charge_j - DREGS_J
             self.lasts_s = self._changed_s + (left_j / self._peak_w if self._peak_w else math.inf)
-            self._had_j = battery.charge_j + sum(self.spent_j.values())
+            self.had_j = battery.charge_j + sum(self.spent_j.values())
         else:
             self.lasts_s = -math.inf
         is_plain = self._witness is None and (battery is None or battery.never_charges)
-        self._sure_s = self.lasts_s if is_plain else -math.inf
+        self.sure_s = self.lasts_s if is_plain else -math.inf
 
     def _catch_up(self) -> None:
         """Bring accounts that go apart to the last change."""
-        if self._changed_s < self._sure_s:
+        if self._changed_s < self.sure_s:
             self._book(self._changed_s)
 
     def _book(self, at_s: float) -> None:
@@ -341,7 +332,7 @@ class PowerMeter:
             self._book_track(track, at_s)
         self._changed_s = at_s
         if self.battery is not None:
-            self.battery.charge_j = self._had_j - sum(spent_j.values())
+            self.battery.charge_j = self.had_j - sum(spent_j.values())
 
     def _book_track(self, track: int, at_s: float) -> None:
         self._since_s[track] = self._go_through(track, self._tracks[track], self._since_s[track], at_s)
