@@ -13,7 +13,7 @@ from fedsim.system.device import Device
 from fedsim.system.meter import CAUSES
 from fedsim.system.process import Array
 from fedsim.system.radio import STATES
-from fedsim.system.tally import OF_TALLY, Log
+from fedsim.system.tally import OF_TALLY
 from fedsim.system.usage import NOTHING
 
 
@@ -25,9 +25,11 @@ def device_table(crew: Crew) -> pd.DataFrame:
     cost; and ``radio_..._s``, seconds in each state, added over the ``radios`` that it has: together they are so many
     times the length of the run.
     """
-    there, logs = crew.made, crew.logs()
+    there = crew.made
     profiles = {id(radio.profile): radio.profile for device in there for radio in device.radios.values()}
-    states = (*STATES, *sorted({tail for profile in profiles.values() for tail in profile.names_of_tails}))
+    tails = {tail for profile in profiles.values() for tail in profile.names_of_tails}
+    states = (*STATES, *sorted(tails), "off")
+    logs = crew.logs(states)
     spent = _columns(OF_TALLY, [log.spent for log in logs])
     columns = {
         "device": [device.name for device in there],
@@ -37,10 +39,7 @@ def device_table(crew: Crew) -> pd.DataFrame:
         **{name: spent[name] for name in ("sent_bytes", "received_bytes", "compute_s", *spent)},
         **_columns(_WASTED, [_wasted(device) for device in there]),
         "radios": [len(device.radios) for device in there],
-        **_columns(
-            [f"radio_{state.replace('-', '_')}_s" for state in (*states, "off")],
-            [_times(log, states) for log in logs],
-        ),
+        **_columns([f"radio_{state.replace('-', '_')}_s" for state in states], [log.times_s for log in logs]),
     }
     return pd.DataFrame(columns)
 
@@ -68,9 +67,3 @@ def _wasted(device: Device) -> Sequence[float]:
     if wasted is NOTHING:
         return _NO_WASTE
     return wasted.sent_bytes, wasted.received_bytes, wasted.compute_s, wasted.work_j
-
-
-def _times(log: Log, states: Sequence[str]) -> Sequence[float]:
-    """Seconds in each state, and without charge."""
-    found = log.seconds.get
-    return [*[found(state, 0.0) for state in states], log.off_s]

@@ -97,10 +97,10 @@ class Crew(Sequence[Device]):
         """Those with whom somebody has worked, in the order of their rows."""
         return [device for _, device in sorted(self._made.items())]
 
-    def logs(self) -> list[Log]:
-        """What each of these has done up to now."""
-        known = self._endings.logs(self._made, self._sim.now)
-        return [known[device.index] if device.index in known else device.log() for device in self.made]
+    def logs(self, states: Sequence[str]) -> list[Log]:
+        """What each of these has done up to now, with its seconds in these states; see ``Device.log``."""
+        known = self._endings.logs(self._made, states, self._sim.now)
+        return [known[device.index] if device.index in known else device.log(states) for device in self.made]
 
     def lots(self, number: int, rows: Rows | None = None) -> Numbers:
         """The lots of these devices, or of all, in the round of this number: (n,).

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
@@ -235,15 +235,11 @@ class Device:
         self._settle()
         return *self.meter.spent_j.values(), *self._moved()
 
-    def log(self) -> Log:
-        """What it has done up to now."""
+    def log(self, states: Sequence[str]) -> Log:
+        """What it has done up to now, with its seconds in these states of its radios; "off" is without charge."""
         spent, meter = self.tally(), self.meter
-        first, *others = meter.seconds
-        if not others:
-            return Log(spent, first, meter.off_s)
-        states = dict.fromkeys(state for seconds in meter.seconds for state in seconds)
-        together = {state: sum([seconds.get(state, 0.0) for seconds in meter.seconds]) for state in states}
-        return Log(spent, together, sum([meter.off_s] * len(meter.seconds)))
+        radios = [{**seconds, "off": meter.off_s} for seconds in meter.seconds]
+        return Log(spent, [sum([seconds.get(state, 0.0) for seconds in radios]) for state in states])
 
     def _settle(self) -> None:
         """Bring all accounts up to date."""

@@ -76,11 +76,11 @@ class Endings:
             found.update(zip(rows_of_kind, _standings(kind, endings, now_s), strict=True))
         return found
 
-    def logs(self, rows: Iterable[int], now_s: float) -> dict[int, Log]:
-        """What they have done."""
+    def logs(self, rows: Iterable[int], states: Sequence[str], now_s: float) -> dict[int, Log]:
+        """What they have done; see ``Device.log``."""
         found: dict[int, Log] = {}
         for kind, rows_of_kind, endings in self._ended(rows, now_s):
-            found.update(zip(rows_of_kind, _logs(kind, endings, now_s), strict=True))
+            found.update(zip(rows_of_kind, _logs(kind, endings, states, now_s), strict=True))
         return found
 
     def _ended(self, rows: Iterable[int], now_s: float) -> Iterator[tuple[DeviceKind, list[int], list[Ending]]]:
@@ -127,12 +127,11 @@ def _standings(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Ite
     return map(Standing, tallies, left_j.tolist(), rests.tolist())
 
 
-def _logs(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Iterator[Log]:
+def _logs(kind: DeviceKind, endings: Sequence[Ending], states: Sequence[str], now_s: float) -> Iterator[Log]:
     """The same, with the seconds of radios."""
-    went, _ = _since(kind, endings, now_s)
-    states, lasts_s = [state for state, _, _, _ in went], zip(*[since.lasts_s.tolist() for since in went], strict=True)
-    for ending, standing, own_s in zip(endings, _standings(kind, endings, now_s), lasts_s, strict=True):
-        seconds = dict(ending.seconds)
-        for state, lasting_s in zip(states, own_s, strict=True):
-            seconds[state] = seconds.get(state, 0.0) + lasting_s
-        yield Log(standing.spent, seconds, 0.0)  # nobody takes part in an exchange who was ever without charge
+    times_s = np.array([[ending.seconds.get(state, 0.0) for state in states] for ending in endings])
+    for state, _, _, lasts_s in _since(kind, endings, now_s)[0]:
+        if state in states:
+            times_s[:, states.index(state)] += lasts_s
+    spent = [standing.spent for standing in _standings(kind, endings, now_s)]
+    return map(Log, spent, times_s.tolist())

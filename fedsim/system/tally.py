@@ -1,6 +1,6 @@
 """What work costs, as rows of numbers: for adding up many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,11 +16,10 @@ OF_TALLY: Final = (*(f"{cause}_j" for cause in CAUSES), "sent_bytes", "received_
 
 
 class Log(NamedTuple):
-    """What a device has spent up to now, seconds in each state of its radios, and without charge: of all together."""
+    """What a device has spent up to now, and its seconds in some states, added over its radios."""
 
     spent: Tally
-    seconds: Mapping[str, float]
-    off_s: float
+    times_s: Sequence[float]
 
 
 NOTHING: Final[Tally] = (0.0,) * len(OF_TALLY)

@@ -231,9 +231,7 @@ def test_what_is_told_of_many_at_once_is_what_each_would_say(monkeypatch):
     world, _, _ = lived(scenario(stop={"rounds": 12, "time": "5 min"}), "Foresight", Counted)
     assert len(told) > 12 * 12
     assert {standing.rests for standing in told} == {True, False}
-    crew = world.devices
-    assert {seconds.get("tail-1", 0.0) > 0 for _, seconds, _ in crew.logs()} == {True, False}
-    for device, log in zip(crew.made, crew.logs(), strict=True):
-        assert log.spent == device.log().spent
-        times = {state: seconds for state, seconds in log.seconds.items() if seconds}
-        assert times == {state: seconds for state, seconds in device.log().seconds.items() if seconds}
+    crew, states = world.devices, ("idle", "moving", "tail-1", "off")
+    logs = crew.logs(states)
+    assert {log.times_s[2] > 0 for log in logs} == {True, False}
+    assert all(device.log(states) == log for device, log in zip(crew.made, logs, strict=True))
