@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 from fedsim.system.connections import Trace, warmth
 from fedsim.system.links import SharedLinks
-from fedsim.system.passage import AT_HOME, Way
+from fedsim.system.passage import Way
 from fedsim.system.room import Uses
-from fedsim.system.track import Both, Track
+from fedsim.system.track import Track
 from fedsim.system.transport import Connection, Memory, Path, Plan, Transport
 
 _MANY: Final = 64
@@ -20,12 +20,6 @@ Traces = tuple[Trace | None, Trace | None]
 _Key = tuple[float, bool, float | None]
 """Bytes, whether the connection is there, and its window, if that counts."""
 
-
-_Lane = tuple[Way, float, Uses]
-"""A way, what a message has on it alone, and those of its links that others may use, too."""
-
-
-_NOWHERE: Final[_Lane] = (AT_HOME, math.inf, ())
 _OPEN: Final = Connection(idle_s=0.0)
 _CLOSED: Final = Connection()
 
@@ -45,66 +39,86 @@ class Crossing(NamedTuple):
     core: Uses
 
 
-@dataclass(slots=True, eq=False)
-class Approach:
-    """The path as a transport sees it, and the links there and back. Messages that are alike cross it alike."""
+_crossing = partial(tuple.__new__, Crossing)  # as Crossing does, in a third of the time
 
-    links: SharedLinks
-    transport: Transport
-    path: Path
-    both: Both
-    cores: Callable[[Track, Track | None, float], Uses]
-    _memory: Memory | None = None
-    _key: _Key | None = None
-    _latest: Crossing | None = None
-    _others: dict[_Key, Crossing | None] | None = None  # most devices are asked once, or in one way
-    _back_share: float = -1.0
-    _known_lane: _Lane = _NOWHERE
 
-    def crossing(self, size_bytes: float, traces: Traces, now_s: float) -> Crossing | None:
-        """That of a message that is sent now; None if it moves nothing, or takes no time."""
-        key = (size_bytes, *self._warmth(*traces, now_s))
-        if key != self._key:
-            self._recall(key)
-        return self._latest
+class Crossings:
+    """What becomes of messages on tracks of a network, for as long as nothing about the links changes."""
 
-    def _warmth(self, there: Trace | None, back: Trace | None, now_s: float) -> tuple[bool, float | None]:
-        """Whether the connection is there, and its window, if that counts."""
-        if there is None and back is None:
-            return False, None
-        if self._memory is None:
-            self._memory = self.transport.remembers(self.path)
-        connection = warmth(there, back, now_s)
-        is_warm = connection.quiet_s <= self._memory.warm_s
-        return connection.idle_s <= self._memory.open_s, connection.window if is_warm else None
+    def __init__(self, links: SharedLinks, transport: Transport, cores: Callable[[Track, Track, float], Uses]) -> None:
+        """``cores``: those links of a track and of that back that others may use, too."""
+        self._links = links
+        self._transport = transport
+        self._cores = cores
 
-    def _recall(self, key: _Key) -> None:
-        """Let the crossing of such a message be the latest."""
-        if self._key is None:
-            self._key, self._latest = key, self._crossing(key)
-            return
-        if self._others is None or len(self._others) == _MANY:
-            self._others = {}
-        self._others[self._key] = self._latest
-        self._latest = self._others.pop(key) if key in self._others else self._crossing(key)
-        self._key = key
+    def remembers(self, there: Track, back: Track) -> Memory:
+        """What of a connection matters to messages."""
+        return self._transport.remembers(self._path(there, back))
 
-    def _crossing(self, key: _Key) -> Crossing | None:
+    def of(self, there: Track, back: Track, key: _Key) -> Crossing | None:
+        """That of such a message; None if it moves nothing, or takes no time."""
         size_bytes, is_open, window = key
         connection = _OPEN if is_open else _CLOSED
         if window is not None:
             connection = Connection(connection.idle_s, window, 0.0)
-        plan = self.transport.plan(self.path, size_bytes, connection)
-        way, lone_bps, core = self._lane(plan.back_share)
-        wire_bytes, bps = plan.wire_bytes, min(plan.cap_bps, lone_bps)
+        plan = self._transport.plan(self._path(there, back), size_bytes, connection)
+        wire_bytes, cap_bps, back_share = plan.wire_bytes, plan.cap_bps, plan.back_share
+        way = there.way(back, back_share)
+        bps = self._links.lone_bps(way, cap_bps)
         if not (wire_bytes > 0 and 0 < bps < math.inf):
             return None
-        return Crossing(plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, core)
+        core = self._cores(there, back, back_share)
+        return _crossing((plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, core))
 
-    def _lane(self, back_share: float) -> _Lane:
-        """Of messages whose acknowledgements take this share of the way back."""
-        if back_share != self._back_share:
-            way = self.both.way(back_share)
-            self._back_share = back_share
-            self._known_lane = way, self.links.lone_bps(way), self.cores(self.both.there, self.both.back, back_share)
-        return self._known_lane
+    def _path(self, there: Track, back: Track) -> Path:
+        return Path(there.delay_s, back.delay_s, self._links.rates_bps(there.numbers), there.loss)
+
+
+class Approach:
+    """What messages meet that go over one track while others go back over another; those that are alike meet the same.
+
+    Most are asked of once, or for messages of one kind: only others cost more than a few numbers.
+    """
+
+    __slots__ = ("_back", "_crossings", "_is_open", "_latest", "_memory", "_others", "_size_bytes", "_there", "_window")
+
+    def __init__(self, crossings: Crossings, there: Track, back: Track) -> None:
+        self._crossings = crossings
+        self._there = there
+        self._back = back
+        self._size_bytes: float | None = None
+        self._is_open = False
+        self._window: float | None = None
+        self._latest: Crossing | None = None
+        self._memory: Memory | None = None
+        self._others: dict[_Key, Crossing | None] | None = None
+
+    def crossing(self, size_bytes: float, traces: Traces, now_s: float) -> Crossing | None:
+        """That of a message that is sent now; None if it moves nothing, or takes no time."""
+        there, back = traces
+        is_open, window = False, None
+        if there is not None or back is not None:
+            is_open, window = self._warmth(there, back, now_s)
+        if size_bytes != self._size_bytes or is_open is not self._is_open or window != self._window:
+            self._recall((size_bytes, is_open, window))
+        return self._latest
+
+    def _warmth(self, there: Trace | None, back: Trace | None, now_s: float) -> tuple[bool, float | None]:
+        """Whether the connection is there, and its window, if that counts."""
+        memory = self._memory
+        if memory is None:
+            memory = self._memory = self._crossings.remembers(self._there, self._back)
+        idle_s, window, quiet_s = warmth(there, back, now_s)
+        return idle_s <= memory.open_s, window if quiet_s <= memory.warm_s else None
+
+    def _recall(self, key: _Key) -> None:
+        """Let the crossing of such a message be the latest."""
+        if self._size_bytes is None:
+            self._latest = self._crossings.of(self._there, self._back, key)
+        else:
+            if self._others is None or len(self._others) == _MANY:
+                self._others = {}
+            self._others[self._size_bytes, self._is_open, self._window] = self._latest
+            known = key in self._others
+            self._latest = self._others.pop(key) if known else self._crossings.of(self._there, self._back, key)
+        self._size_bytes, self._is_open, self._window = key

@@ -86,6 +86,6 @@ class EqualSplit:
         """What a message gets that is sent now, or was sent with this part."""
         part = part or self.part_of(source, target)
         out, into = part or (self._degrees.out.get(source, 1), self._degrees.into.get(target, 1))
-        up, core, down = len(track.up.numbers), len(track.core.numbers), len(track.down.numbers)
-        shares = [out] * up + [core] * core + [into] * down
+        core = len(track.core.numbers)
+        shares = [out] * len(track.sender.up[:1]) + [core] * core + [into] * len(track.receiver.down[:1])
         return min(map(truediv, self._links.rates_bps(track.numbers), shares), default=math.inf)

@@ -101,11 +101,11 @@ class Ledger:
         self.foreseen_s = math.inf
         """From when on messages may still be booked that were foreseen."""
 
-    def add_link(self) -> None:
-        """One more link, with the next number."""
-        if self._links == len(self._of.full_s):
+    def add_links(self, links: int) -> None:
+        """So many links more, with the next numbers."""
+        self._links += links
+        while self._links > len(self._of.full_s):
             self._of.grow()
-        self._links += 1
 
     def begin(self, way: Way, left_bytes: float, now_s: float) -> None:
         """A flow begins to move over these links."""

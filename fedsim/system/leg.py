@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fedsim.system.approach import Approach
+from fedsim.system.approach import Approach, Crossings
 from fedsim.system.cargo import Cargo
 from fedsim.system.connections import Connections
 from fedsim.system.equal_split import EqualSplit
@@ -25,7 +25,7 @@ class Leg:
     @property
     def over(self) -> frozenset[int]:
         """Links of which an outage ends it."""
-        return frozenset(line.link for track in self.tracks for line in track.lines)
+        return frozenset(link for track in self.tracks for link in track.numbers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +34,7 @@ class Planner:
 
     links: SharedLinks
     wiring: Wiring
+    crossings: Crossings
     transport: Transport
     connections: Connections
     jitter: Jitter
@@ -73,11 +74,10 @@ class Planner:
         Raises:
             NoRouteError, ValueError: as for ``leg``.
         """
-        there = self.wiring.foresee(source, target)
-        back = there.turned()
-        if back is None or (self.links.vary and not self._are_steady(there.there, back.there)):
+        there, back = self.wiring.foresee(source, target)
+        if back is None or (self.links.vary and not self._are_steady(there, back)):
             return None
-        return self._approach(there), self._approach(back)
+        return Approach(self.crossings, there, back), Approach(self.crossings, back, there)
 
     @property
     def is_split(self) -> bool:
@@ -92,9 +92,9 @@ class Planner:
         """
         if self.split is None:
             return None
-        both = self.wiring.foresee(source, target)
-        bps = self.split.rate_bps(source, target, both.there)
-        return Path(delay_s=both.delay_s, back_s=both.back_s, rates_bps=(bps,), loss=both.loss)
+        there, back = self.wiring.foresee(source, target)
+        bps = self.split.rate_bps(source, target, there)
+        return Path(there.delay_s, None if back is None else back.delay_s, rates_bps=(bps,), loss=there.loss)
 
     def release(self, leg: Leg) -> None:
         """No message is on this leg any more."""
@@ -104,10 +104,6 @@ class Planner:
 
     def _are_steady(self, *tracks: Track) -> bool:
         return all(self.links.are_steady(track.links) for track in tracks)
-
-    def _approach(self, both: Both) -> Approach:
-        path = Path(both.delay_s, both.back_s, self.links.rates_bps(both.numbers), both.loss)
-        return Approach(self.links, self.transport, path, both, self.wiring.cores)
 
     def _roadway(self, source: str, target: str, cargo: Cargo) -> tuple[Both, int | None]:
         """The links there and back, and the pipe in their place."""

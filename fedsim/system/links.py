@@ -47,12 +47,17 @@ class SharedLinks:
         Raises:
             ValueError: a capacity that is not >= 0. It may be 0 (nothing moves) or infinite.
         """
-        self._ledger.add_link()
-        if isinstance(capacity, _NUMBERS):
-            return self._shares.add_link(checked_bps(capacity))
-        link = self._shares.add_link(0.0)
-        self._followers.add(link, capacity)
-        return link
+        return self.add_links((capacity,))
+
+    def add_links(self, capacities: Sequence[float | Capacity]) -> int:
+        """Number of the first of some new links, whose numbers follow each other; else as ``add_link``."""
+        now_bps = [checked_bps(capacity) if isinstance(capacity, _NUMBERS) else 0.0 for capacity in capacities]
+        first = self._shares.add_links(now_bps)
+        self._ledger.add_links(len(now_bps))
+        for link, capacity in enumerate(capacities, first):
+            if not isinstance(capacity, _NUMBERS):
+                self._followers.add(link, capacity)
+        return first
 
     def set_capacity(self, link: int, capacity: float | Capacity) -> None:
         """From now on ``link`` has this capacity; flows on it change their rates at once.
@@ -283,9 +288,9 @@ class SharedLinks:
         """Whether the capacities of these links stay as they are until somebody sets them."""
         return not self._followers or not any(link in self._followers for link in links)
 
-    def lone_bps(self, planned: Way) -> float:
-        """What a flow without a cap would have alone on this way, if its capacities are steady."""
-        return self._shares.lone_bps(planned)
+    def lone_bps(self, planned: Way, cap_bps: float) -> float:
+        """What a flow would have alone on this way, if its capacities are steady."""
+        return self._shares.lone_bps(planned, cap_bps)
 
     @property
     def room(self) -> Room:

@@ -9,7 +9,7 @@ from typing import Literal
 from fedsim.errors import LinkDownError, MessageFailedError
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
-from fedsim.system.approach import Approach
+from fedsim.system.approach import Approach, Crossings
 from fedsim.system.capacity import Capacity
 from fedsim.system.cargo import Cargo
 from fedsim.system.connections import Connections
@@ -72,10 +72,12 @@ class Network:
         self._links = SharedLinks(sim)
         self._wiring = Wiring(self._links, topology, Router(topology, metric))
         self._connections = Connections()
+        transport = transport or Ideal()
         self._planner = Planner(
             links=self._links,
             wiring=self._wiring,
-            transport=transport or Ideal(),
+            crossings=Crossings(self._links, transport, self._wiring.cores),
+            transport=transport,
             connections=self._connections,
             jitter=Jitter(sim, jitter),
             split=None if split is None else EqualSplit(self._links, split),
@@ -233,8 +235,8 @@ class Network:
         That is (7, n), under the headings of a ``LinkUse``.
         """
         self.looked_at()
-        lines = self._wiring.lines()
-        return list(lines), self._links.uses([line.link for line in lines.values()])
+        links = self._wiring.links()
+        return list(links), self._links.uses(list(links.values()))
 
     def follow(self, source: str, target: str) -> LinkSeries:
         """Load and capacity over time of the link from ``source`` to ``target``, from when this was first asked.

@@ -56,9 +56,9 @@ class FairShares:
         self._series: dict[int, LinkSeries] = {}
         self.room = Room(self._links)
 
-    def add_link(self, capacity_bps: float) -> int:
-        """Number of a new link; link 0 pads routes, and nothing may use it."""
-        return self._links.add(capacity_bps)
+    def add_links(self, capacities_bps: Sequence[float]) -> int:
+        """Number of the first of some new links; link 0 pads routes, and nothing may use it."""
+        return self._links.add(capacities_bps)
 
     @property
     def links(self) -> int:
@@ -73,9 +73,9 @@ class FairShares:
         """Present capacities."""
         return self._links.carry_bps(links)
 
-    def lone_bps(self, way: Way) -> float:
-        """What a flow without a cap would have alone."""
-        return self._links.lone_bps(way, math.inf)
+    def lone_bps(self, way: Way, cap_bps: float) -> float:
+        """What a flow would have alone."""
+        return self._links.lone_bps(way, cap_bps)
 
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""

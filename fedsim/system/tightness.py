@@ -34,27 +34,35 @@ class Tightness:
         self.binding_bps = np.full(links, np.inf)
         """The capacity of tight links; without end for loose ones, which hold nobody back."""
         self.tight = np.zeros(links, dtype=np.bool_)
-        self._is_tight: list[bool] = []
         self._carries_bps: list[float] = []
-        self._wanted_bps: list[float] = []
-        self._users: list[int] = []
+        """As long as there are links; the other columns are longer, for those that may come."""
+        self._is_tight: list[bool] = [False] * links
+        self._wanted_bps: list[float] = [0.0] * links
+        self._users: list[int] = [0] * links
 
     def __len__(self) -> int:
-        return len(self._users)
+        return len(self._carries_bps)
 
-    def add(self, capacity_bps: float) -> int:
-        """One more link, with the next number."""
-        link = len(self._users)
-        if link == len(self.tight):
-            for name, fill in (("capacity_bps", 0), ("binding_bps", np.inf), ("tight", 0)):
-                column = getattr(self, name)
-                setattr(self, name, np.concatenate([column, np.full_like(column, fill)]))
-        self._is_tight.append(False)
-        self._carries_bps.append(capacity_bps)
-        self.capacity_bps[link] = capacity_bps
-        self._wanted_bps.append(0.0)
-        self._users.append(0)
-        return link
+    def add(self, capacities_bps: Sequence[float]) -> int:
+        """More links, which carry so much; the number of the first, which the others follow."""
+        carries_bps = self._carries_bps
+        first = len(carries_bps)
+        carries_bps += capacities_bps
+        while len(carries_bps) > len(self.tight):
+            self._grow()
+        for link, capacity_bps in enumerate(capacities_bps, first):
+            self.capacity_bps[link] = capacity_bps
+        return first
+
+    def _grow(self) -> None:
+        """Have room for twice as many links."""
+        for name, fill in (("capacity_bps", 0), ("binding_bps", np.inf), ("tight", 0)):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.full_like(column, fill)]))
+        links = len(self._users)
+        self._is_tight += [False] * links
+        self._wanted_bps += [0.0] * links
+        self._users += [0] * links
 
     def idle(self, links: Sequence[int]) -> list[int]:
         """Those of the links on which no flow is."""

@@ -6,72 +6,76 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from fedsim.system.lines import Line
+from fedsim.system.lines import Line, Spur
 from fedsim.system.passage import AT_HOME, Way, way
 
 
 class Section(NamedTuple):
-    """Lines one after the other: their links, media among them, and their delay; put together once for many tracks."""
+    """Lines of the core one after the other: their links, media among them, and their delay; the same for many tracks.
 
-    lines: tuple[Line, ...] = ()
-    links: tuple[int, ...] = ()
-    numbers: tuple[int, ...] = ()
-    """Links without media."""
-    delay_s: float = 0.0
-    loses: bool = False
+    ``numbers`` are the links without media, ``losses`` the shares of packets that lines lose which lose any.
+    """
+
+    links: tuple[int, ...]
+    numbers: tuple[int, ...]
+    delay_s: float
+    losses: tuple[float, ...]
 
 
-def section(lines: Sequence[Line], delay_s: float | None = None) -> Section:
-    """Of these lines; ``delay_s`` where it is known better than as their sum."""
+def section(lines: Sequence[Line], delay_s: float) -> Section:
+    """Of these lines; ``delay_s`` is known better than as their sum."""
     return Section(
-        lines=tuple(lines),
         links=tuple([link for line in lines for link in (line.link, *line.medium)]),
         numbers=tuple([line.link for line in lines]),
-        delay_s=sum(line.delay_s for line in lines) if delay_s is None else delay_s,
-        loses=any(line.loss for line in lines),
+        delay_s=delay_s,
+        losses=tuple([line.loss for line in lines if line.loss]),
     )
 
 
-def of_one(line: Line) -> Section:
-    """Of this line, as ``section`` would put it together: most sections are of the access link of one device."""
-    number = (line.link,)
-    return Section((line,), number + line.medium, number, line.delay_s, line.loss > 0)
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Track:
     """Lines from one name to another: those of the sender's access, of the core, and of the receiver's access."""
 
-    up: Section
+    sender: Spur
     core: Section
-    down: Section
+    receiver: Spur
 
     @property
     def delay_s(self) -> float:
         """Seconds from end to end."""
-        return self.up.delay_s + self.core.delay_s + self.down.delay_s
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """All of them in order."""
-        return self.up.lines + self.core.lines + self.down.lines
+        return self.sender.delay_s + self.core.delay_s + self.receiver.delay_s
 
     @property
     def links(self) -> tuple[int, ...]:
         """Theirs, media among them, in order."""
-        return self.up.links + self.core.links + self.down.links
+        return self.sender.up + self.core.links + self.receiver.down
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """Theirs, without media, in order."""
-        return self.up.numbers + self.core.numbers + self.down.numbers
+        return self.sender.up[:1] + self.core.numbers + self.receiver.down[:1]
 
     @property
     def loss(self) -> float:
         """Share of packets that do not get through."""
-        if not (self.up.loses or self.core.loses or self.down.loses):
+        first, then, last = self.sender.loss, self.core.losses, self.receiver.loss
+        if not (first or then or last):
             return 0.0
-        return 1 - math.prod(1 - line.loss for line in self.lines)
+        return 1 - math.prod([1 - loss for loss in (first, *then, last)])
+
+    def way(self, back: "Track | None", back_share: float) -> Way:
+        """The links there, and those back, of which acknowledgements take this share of the rate."""
+        links = self.links or AT_HOME.links
+        links_back = back.links if back is not None and back_share else ()
+        if len(self.sender.up) > 1 or len(self.receiver.down) > 1 or self.core.links != self.core.numbers:
+            return way(links, links_back, back_share)
+        return Way(links + links_back, _uses(len(links), len(links_back), back_share))  # no media: no link is in both
+
+
+@lru_cache
+def _uses(there: int, back: int, back_share: float) -> tuple[float, ...]:
+    """Of so many links there and back; the same object for all devices of a place."""
+    return (1.0,) * there + (back_share,) * back
 
 
 @dataclass(slots=True)
@@ -93,31 +97,16 @@ class Both:
     def way(self, back_share: float) -> Way:
         """The links there, and those back, of which acknowledgements take this share of the rate."""
         if back_share != self._back_share:
-            there = self.there.links or AT_HOME.links
-            back = self.back.links if self.back is not None and back_share else ()
-            if len(there) == len(self.numbers):  # no media, so that no link is in both
-                self._way = Way(there + back, _uses(len(there), len(back), back_share))
-            else:
-                self._way = way(there, back, back_share)
-            self._back_share = back_share
+            self._way, self._back_share = self.there.way(self.back, back_share), back_share
         return self._way
 
     def turned(self) -> "Both | None":
         """As who answers finds them; None if there is no way back."""
-        back = self.back
-        if back is None or self.back_s is None:
-            return None
-        return Both(back, self.there, self.back_s, self.delay_s, back.numbers, back.loss)
+        return None if self.back is None else both(self.back, self.there)
 
     def tracks(self, back_share: float) -> tuple[Track, ...]:
         """Those of which an outage ends a message whose acknowledgements take this share."""
         return (self.there,) if self.back is None or not back_share else (self.there, self.back)
-
-
-@lru_cache
-def _uses(there: int, back: int, back_share: float) -> tuple[float, ...]:
-    """Of so many links there and back; the same object for all devices of a place."""
-    return (1.0,) * there + (back_share,) * back
 
 
 def both(there: Track, back: Track | None) -> Both:

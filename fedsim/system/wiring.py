@@ -1,29 +1,18 @@
 """From names to lines: access link, route through the core, access link."""
 
 from collections.abc import Collection, Iterable
-from typing import Final, NamedTuple
 
 from fedsim.errors import NoRouteError
 from fedsim.problems import unknown
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
-from fedsim.system.lines import Arc, Line, Lines
+from fedsim.system.lines import Arc, Line, Lines, Spur
 from fedsim.system.links import SharedLinks
 from fedsim.system.passage import way
 from fedsim.system.room import Uses
 from fedsim.system.routing import Router
 from fedsim.system.topology import Topology
-from fedsim.system.track import Both, Section, Track, both, of_one, section
-
-_NO_LINES: Final = Section()
-
-
-class _End(NamedTuple):
-    """Where a message starts or ends: a node, and the private lines up to it and down from it."""
-
-    node: str
-    up: Section = _NO_LINES
-    down: Section = _NO_LINES
+from fedsim.system.track import Both, Section, Track, both, section
 
 
 class Wiring:
@@ -37,7 +26,7 @@ class Wiring:
         self._graph = topology.graph
         self._router = router
         self._attached: dict[str, tuple[str, Access]] = {}
-        self._ends = {node: _End(node) for node in topology.graph}
+        self._ends = {node: Spur(node) for node in topology.graph}
         self._cut: set[Arc] = set()
         self._core: dict[Arc, Section] = {}
         self._both: dict[Arc, Both] = {}
@@ -46,7 +35,7 @@ class Wiring:
         self._foreseen: set[str] = set()
         """Names of which the lines are there only because somebody has asked what a message would meet."""
         for source, target, arc in topology.graph.edges(data=True):
-            if (source, target) not in self._lines:
+            if self._lines.get((source, target)) is None:
                 back = topology.graph.get_edge_data(target, source)
                 self._lines.string(source, target, [way for way in (arc, back) if way])
 
@@ -72,36 +61,22 @@ class Wiring:
         self._check_place(at)
         self._attached[name] = (at, access)
         self._ends.pop(name, None)
+        self._lines.take_off(name)
         self._both.clear()
-
-    def track(self, source: str, target: str) -> Track:
-        """The lines from one name to another, with all outages of the moment.
-
-        Raises:
-            NoRouteError: there is no way.
-            ValueError: an unknown name.
-        """
-        sender, receiver = self._end(source), self._end(target)
-        if self._cut:
-            for name, end in ((source, sender), (target, receiver)):
-                if (name, end.node) in self._cut:
-                    raise NoRouteError(
-                        f"no route leads from {source!r} to {target!r}: the access link of {name!r} is down"
-                    )
-        return Track(sender.up, self._through(sender.node, receiver.node), receiver.down)
 
     def both(self, source: str, target: str) -> Both:
         """The lines from one name to another, and those back if there is a way back.
 
         Raises:
-            NoRouteError, ValueError: as for ``track`` from source to target.
+            NoRouteError: there is no way from source to target.
+            ValueError: an unknown name.
         """
         if self._foreseen:
             self.need(source, target)
         return self._found(source, target)
 
-    def foresee(self, source: str, target: str) -> Both:
-        """The same for messages that are not sent yet, and may never be; who asks keeps it.
+    def foresee(self, source: str, target: str) -> tuple[Track, Track | None]:
+        """The same tracks for messages that are not sent yet, and may never be; who asks keeps them.
 
         Raises:
             NoRouteError, ValueError: as for ``both``.
@@ -109,7 +84,7 @@ class Wiring:
         for name in (source, target):
             if name not in self._ends:
                 self._foreseen.add(name)
-        return self._both_of(source, target)
+        return self._tracks(source, target)
 
     def need(self, *names: str) -> None:
         """A message has gone from or to these."""
@@ -122,16 +97,21 @@ class Wiring:
             turned = self._both.get((target, source))
             found = None if turned is None else turned.turned()
             if found is None:
-                found = self._both_of(source, target)
+                found = both(*self._tracks(source, target))
             self._both[source, target] = found
         return found
 
-    def _both_of(self, source: str, target: str) -> Both:
-        there = self.track(source, target)
+    def _tracks(self, source: str, target: str) -> tuple[Track, Track | None]:
+        """The lines there and back, with all outages of the moment."""
+        sender, receiver = self._end(source), self._end(target)
+        for name, end in ((source, sender), (target, receiver)) if self._cut else ():
+            if (name, end.node) in self._cut:
+                raise NoRouteError(f"no route leads from {source!r} to {target!r}: the access link of {name!r} is down")
+        there = Track(sender, self._through(sender.node, receiver.node), receiver)
         try:
-            return both(there, self.track(target, source))
+            return there, Track(receiver, self._through(receiver.node, sender.node), sender)
         except NoRouteError:
-            return both(there, None)
+            return there, None
 
     def cores(self, there: Track, back: Track | None, back_share: float) -> Uses:
         """Those links of two tracks that others may use, too, when acknowledgements take this share of the one back."""
@@ -156,12 +136,9 @@ class Wiring:
             raise ValueError(f"the network has no link from {source!r} to {target!r}")
         return line
 
-    def lines(self) -> dict[Arc, Line]:
-        """Every line that was ever needed, by the names that it joins: the core's, then name by name as attached."""
-        ranks = {name: rank for rank, name in enumerate(self._attached)}
-        needed = [arc for arc in self._lines if self._foreseen.isdisjoint(arc)]
-        needed.sort(key=lambda arc: max(ranks.get(arc[0], -1), ranks.get(arc[1], -1)))
-        return {arc: self._lines[arc] for arc in needed}
+    def links(self) -> dict[Arc, int]:
+        """Every link that was ever needed, by the names that it joins: the core's, then name by name as attached."""
+        return self._lines.links([name for name in self._attached if name not in self._foreseen])
 
     def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:
         """From now on a line carries so much; see ``Lines``.
@@ -192,7 +169,7 @@ class Wiring:
             ValueError: no such node.
         """
         self._forget(self._router.set_up(node, up))
-        return self._lines.numbers(arc for arc in self._lines if node in arc)
+        return [link for arc, link in self._lines.links().items() if node in arc]
 
     def are_open(self, links: Iterable[int]) -> bool:
         """Whether messages may pass over all of these links."""
@@ -213,7 +190,7 @@ class Wiring:
         return (name, node) not in self._cut and self._router.is_up(node)
 
     def _exists(self, source: str, target: str) -> bool:
-        return (source, target) in self._lines or any(
+        return self._lines.get((source, target)) is not None or any(
             name in self._attached and other == self._attached[name][0]
             for name, other in ((source, target), (target, source))
         )
@@ -235,14 +212,14 @@ class Wiring:
         if at not in self._graph:
             raise ValueError(unknown(at, "place in the topology", self._graph))
 
-    def _end(self, name: str) -> _End:
+    def _end(self, name: str) -> Spur:
+        """Where messages of this name start and end."""
         end = self._ends.get(name)
         if end is None:
             if name not in self._attached:
                 raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
             node, access = self._attached[name]
-            up, down = self._lines.hang(name, node, access)
-            end = self._ends[name] = _End(node, of_one(up), of_one(down))
+            end = self._ends[name] = self._lines.hang(name, node, access)
         return end
 
     def _through(self, source: str, target: str) -> Section:

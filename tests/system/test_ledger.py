@@ -30,8 +30,7 @@ DEEDS = st.lists(
 def written(deeds, *, at_once):
     """What three links did; ``at_once``: somebody looks after every deed."""
     ledger = Ledger()
-    for _ in range(3):
-        ledger.add_link()
+    ledger.add_links(3)
     ledger.foreseen_s = 0.0
     for what, way, moved_bytes, from_s, lasts_s in deeds:
         if what == "book":
@@ -72,7 +71,7 @@ def use_of_one(ledger, now_s):
 
 def test_a_link_is_busy_when_a_booked_message_moves():
     ledger = Ledger()
-    ledger.add_link()
+    ledger.add_links(1)
     way = Way((0,), (0.5,))
     ledger.book(way, 1000.0, 1.0, 3.0)
     ledger.book(way, 1000.0, 2.0, 5.0)
@@ -85,7 +84,7 @@ def test_a_link_is_busy_when_a_booked_message_moves():
 def test_booked_messages_pass_while_a_flow_keeps_the_link_busy():
     """Ten thousand of them, so many that they are summed up: the hundred seconds of the flow count once."""
     ledger, way = Ledger(), Way((0,), (1.0,))
-    ledger.add_link()
+    ledger.add_links(1)
     ledger.begin(way, 1e3, 0.0)
     ledger.foreseen_s = 1e3
     for number in range(10_000):

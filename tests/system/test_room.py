@@ -13,8 +13,7 @@ from fedsim.system.tightness import Tightness
 def links():
     """Link 1 carries 100 bit/s, link 2 as much as anybody wants."""
     links = Tightness(4)
-    for carries_bps in (math.inf, 100.0, math.inf):
-        links.add(carries_bps)
+    links.add([math.inf, 100.0, math.inf])
     return links
 
 
