@@ -214,7 +214,7 @@ class Device:
         self.be_real()
         self.meter.settle(self._sim.now)
         return Usage(
-            energy_j=dict(self.meter.spent_j),
+            energy_j=self.meter.spent_j,
             sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
             received_bytes=self._received_bytes + _moved_bytes(self._incoming),
             compute_s=self._processor.busy_s,
@@ -228,7 +228,7 @@ class Device:
         if self._outgoing or self._incoming:
             sent_bytes += _moved_bytes(self._outgoing)
             received_bytes += _moved_bytes(self._incoming)
-        return *self.meter.spent_j.values(), sent_bytes, received_bytes, self._processor.busy_s
+        return *self.meter.joules, sent_bytes, received_bytes, self._processor.busy_s
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
         """Seconds that so many operations would take on this device from now on, if nothing interfered.
