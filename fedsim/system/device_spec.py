@@ -57,6 +57,11 @@ class DeviceKind:
         return max(self.full_w, self.idle_w, self.sleep_w)
 
     @cached_property
+    def standby(self) -> tuple[str, float]:
+        """What the processor draws that nobody works with: on what, and how much."""
+        return "sleep", self.sleep_w
+
+    @cached_property
     def peak_w(self) -> float:
         """The most that a device of one radio can ever draw: each part is in one state at a time."""
         return self.most_w + self.radio.peak_w

@@ -146,8 +146,7 @@ class World:
             assert phone._processor.busy_since_s is None
             assert phone._processor._alarm is None
             assert phone._awake == 0
-            assert not phone._outgoing
-            assert not phone._incoming
+            assert not list(phone.flows())
             assert not phone._watch._attendants
             assert phone._watch._timer is None
         assert not self.server._watch._attendants
