@@ -80,7 +80,7 @@ class Device:
         since_s, kind = sim.now if since_s is None else since_s, spec.kind
         self.spec = spec
         self.name = spec.name
-        self.index = spec.index
+        self.index = spec.row
         self.meter = PowerMeter(spec.battery(sim), at_s=since_s, peak_w=spec.peak_w)
         self.wasted = NOTHING
         self.interrupted = kind.interrupted

@@ -80,6 +80,9 @@ class Processor:
     A job alone takes ``dispatches * step_overhead_s + max(flops / flops_per_s, moved_bytes / bandwidth)`` (device
     notes, section 2, and the roof-line bound: Williams, Waterman and Patterson, CACM 2009). Heat slows its operations,
     not its overheads. Other apps, and other jobs where there are not cores enough, take their share of all of it.
+
+    Raises:
+        ValueError: a speed that is not > 0.
     """
 
     __slots__ = (
@@ -115,6 +118,8 @@ class Processor:
     ) -> None:
         self._sim = sim
         self._name = name
+        if not flops_per_s > 0:
+            raise ValueError(f"flops_per_s of {name} must be > 0, got {flops_per_s!r}")
         self._speed = flops_per_s * chip.clock
         self._step_overhead_s = step_overhead_s
         self._chip = chip

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from fedsim.kernel import Simulation
@@ -204,4 +204,4 @@ def _late(access: Access, ready_s: float, now_s: float) -> Access:
     """The access link as it is when its radio is connected only at ``ready_s``."""
     if ready_s <= now_s:
         return access
-    return replace(access, up=Late(access.upwards, ready_s), down=Late(access.downwards, ready_s))
+    return access._replace(up=Late(access.upwards, ready_s), down=Late(access.downwards, ready_s))
