@@ -30,6 +30,7 @@ class Stage(NamedTuple):
 
 
 _NOTHING: Final = Stage(math.inf, 0.0)
+_NO_DRAW: Final = (0.0, 0.0)
 _PLACE: Final = {cause: place for place, cause in enumerate(CAUSES)}
 
 
@@ -41,9 +42,6 @@ Gone = tuple[float, float, str, str]
 
 Joules = tuple[float, ...]
 """What was spent, by cause, as in ``CAUSES``."""
-
-_Draws = tuple[tuple[str, float, float], ...]
-"""What is drawn now: causes, watts, and since when they are not accounted for."""
 
 _Span = tuple[float, float, list[Stage]]
 """A stretch of time in which no stage ends: its start, its end, and the stage of every track."""
@@ -116,7 +114,7 @@ class PowerMeter:
         self.off_s = 0.0
         self._witness: Witness | None = None
         self._peak_w = peak_w
-        self._draws: _Draws = ()
+        self._draws: dict[str, tuple[float, float]] = {}  # what is drawn now, in watts, and since when
         self._tracks: tuple[_Track, ...] = ()
         self._changed_s = at_s
         self._sure_s = self.lasts_s = -math.inf
@@ -175,27 +173,18 @@ class PowerMeter:
         """From ``at_s`` on, spend ``power_w`` on ``cause``."""
         if not 0 <= power_w < math.inf:
             raise ValueError(f"power_w must be >= 0 and finite, got {power_w!r}")
-        before_w, since_s = self._drawn(cause)
+        before_w, since_s = self._draws.get(cause, _NO_DRAW)
         if power_w == before_w:
             return
         if not self._changed_s <= at_s < self._sure_s:
             self.settle(at_s)
         elif before_w:
             self._joules[_PLACE[cause]] += before_w * (at_s - since_s)
-        now = ((cause, power_w, at_s),) if power_w else ()
-        if before_w:
-            place = [of for of, _, _ in self._draws].index(cause)
-            self._draws = (*self._draws[:place], *now, *self._draws[place + 1 :])
+        if power_w:
+            self._draws[cause] = (power_w, at_s)
         else:
-            self._draws += now
+            del self._draws[cause]
         self._changed_s = at_s
-
-    def _drawn(self, cause: str) -> tuple[float, float]:
-        """What is drawn for a cause now, in watts, and since when."""
-        for of, power_w, since_s in self._draws:
-            if of == cause:
-                return power_w, since_s
-        return 0.0, 0.0
 
     def add_track(self, stages: tuple[Stage, ...] = ()) -> int:
         """Number of a new track, which has these stages since the last change."""
@@ -226,7 +215,7 @@ class PowerMeter:
         radio to the battery of which nothing can happen; what was drawn by then is drawn again from the end on.
         """
         joules, draws, track = self._joules, self._draws, self._tracks[0]
-        for cause, power_w, since_s in draws:
+        for cause, (power_w, since_s) in draws.items():
             joules[_PLACE[cause]] += power_w * (from_s - since_s)
         self._go_through(track, from_s)
         before_j, seconds, now_s = tuple(joules), track.seconds, from_s
@@ -239,7 +228,8 @@ class PowerMeter:
                 seconds[state] = seconds.get(state, 0.0) + lasts_s
                 now_s = until_s
         track.stages, track.since_s, self._changed_s = then, now_s, now_s
-        self._draws = _since(draws, now_s)
+        for cause, (power_w, _) in draws.items():
+            draws[cause] = (power_w, now_s)
         after_j = tuple(joules)
         if self.battery is not None:
             self.battery.charge_j = self._had_j - sum(after_j)
@@ -331,10 +321,10 @@ class PowerMeter:
 
     def _book(self, at_s: float) -> None:
         """Bring every account to ``at_s``, to which nothing happens to the battery."""
-        joules = self._joules
-        for cause, power_w, since_s in self._draws:
+        joules, draws = self._joules, self._draws
+        for cause, (power_w, since_s) in draws.items():
             joules[_PLACE[cause]] += power_w * (at_s - since_s)
-        self._draws = _since(self._draws, at_s)
+            draws[cause] = (power_w, at_s)
         for track in self._tracks:
             self._go_through(track, at_s)
         self._changed_s = at_s
@@ -371,7 +361,8 @@ class PowerMeter:
 
     def _date_all(self, at_s: float) -> None:
         """Everything is accounted for up to ``at_s``."""
-        self._draws = _since(self._draws, at_s)
+        for cause, (power_w, _) in self._draws.items():
+            self._draws[cause] = (power_w, at_s)
         for track in self._tracks:
             track.since_s = at_s
         self._changed_s = at_s
@@ -382,7 +373,7 @@ class PowerMeter:
         return self._power_w(stages)
 
     def _power_w(self, stages: Sequence[Stage]) -> float:
-        return sum(power_w for _, power_w, _ in self._draws) + sum(stage.power_w for stage in stages)
+        return sum(power_w for power_w, _ in self._draws.values()) + sum(stage.power_w for stage in stages)
 
     def _live(self, start_s: float, end_s: float, stages: Sequence[Stage]) -> list[Stretch]:
         """What became of a span: one stretch on the mains, or cut where the battery changed."""
@@ -408,7 +399,7 @@ class PowerMeter:
             for stage, track in zip(stages, self._tracks, strict=True):
                 self._joules[_PLACE[stage.cause]] += (to_s - from_s) * stage.power_w
                 track.seconds[stage.state] = track.seconds.get(stage.state, 0.0) + (to_s - from_s)
-        for cause, power_w, _ in self._draws:
+        for cause, (power_w, _) in self._draws.items():
             self._joules[_PLACE[cause]] += power_w * lasts_s
 
     def _tell(self, stretch: Stretch) -> None:
@@ -416,15 +407,10 @@ class PowerMeter:
             return
         power_w = dict.fromkeys(CAUSES, 0.0)
         if stretch.is_on:
-            power_w |= {cause: watts for cause, watts, _ in self._draws}
+            power_w |= {cause: watts for cause, (watts, _) in self._draws.items()}
             for stage in stretch.stages:
                 power_w[stage.cause] += stage.power_w
         self._witness(stretch, power_w)
-
-
-def _since(draws: _Draws, at_s: float) -> _Draws:
-    """The same, since ``at_s``."""
-    return tuple([(cause, power_w, at_s) for cause, power_w, _ in draws])
 
 
 def _at(stages: tuple[Stage, ...], time_s: float) -> Stage:
