@@ -19,6 +19,8 @@ _MANY: Final = 4096
 class _Key(ISeedSequence):
     """A finished Philox key in the form in which NumPy's bit generators ask for a seed."""
 
+    __slots__ = ("_key",)
+
     def __init__(self, key: bytes) -> None:
         self._key = key
 

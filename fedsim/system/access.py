@@ -1,13 +1,22 @@
 """A device's own link to the place where it is attached."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from fedsim.system.capacity import Capacity
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
+class _Fields(NamedTuple):
+    up_bps: float
+    down_bps: float
+    delay_s: float
+    half_duplex: bool
+    up: Capacity | None
+    down: Capacity | None
+    loss: float
+
+
+class Access(_Fields):
     """Rates and one-way delay of a private link.
 
     On a ``half_duplex`` link, such as WiFi, the two directions share the medium: each has at most its own rate,
@@ -16,27 +25,35 @@ class Access:
     ``up`` and ``down`` are rates that change in time, in place of the constant ones, which then only say how large
     these usually are. ``loss`` is the share of packets that the link loses for good, either way.
 
+    Every device has one: as a tuple it is made in half the time that a frozen dataclass takes.
+
     Raises:
         ValueError: a rate that is not > 0, a delay that is not >= 0 and finite, a loss that is not >= 0 and < 1.
     """
 
-    up_bps: float
-    down_bps: float
-    delay_s: float = 0.0
-    half_duplex: bool = False
-    up: Capacity | None = None
-    down: Capacity | None = None
-    loss: float = 0.0
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if not self.up_bps > 0:
-            raise ValueError(f"up_bps must be > 0, got {self.up_bps!r}")
-        if not self.down_bps > 0:
-            raise ValueError(f"down_bps must be > 0, got {self.down_bps!r}")
-        if not 0 <= self.delay_s < math.inf:
-            raise ValueError(f"delay_s must be >= 0 and finite, got {self.delay_s!r}")
-        if not 0 <= self.loss < 1:
-            raise ValueError(f"loss must be >= 0 and < 1, got {self.loss!r}")
+    def __new__(  # as many as it has fields
+        cls,
+        *,
+        up_bps: float,
+        down_bps: float,
+        delay_s: float = 0.0,
+        half_duplex: bool = False,
+        up: Capacity | None = None,
+        down: Capacity | None = None,
+        loss: float = 0.0,
+    ) -> Self:
+        """All of it by name."""
+        if not up_bps > 0:
+            raise ValueError(f"up_bps must be > 0, got {up_bps!r}")
+        if not down_bps > 0:
+            raise ValueError(f"down_bps must be > 0, got {down_bps!r}")
+        if not 0 <= delay_s < math.inf:
+            raise ValueError(f"delay_s must be >= 0 and finite, got {delay_s!r}")
+        if not 0 <= loss < 1:
+            raise ValueError(f"loss must be >= 0 and < 1, got {loss!r}")
+        return tuple.__new__(cls, (up_bps, down_bps, delay_s, half_duplex, up, down, loss))
 
     @property
     def upwards(self) -> float | Capacity:

@@ -38,7 +38,7 @@ class Piece(NamedTuple):
 class Battery:
     """Charge, and whether it is enough to run: an empty battery shuts down until it has ``restart_share`` again."""
 
-    __slots__ = ("_charger", "_restart_j", "_times", "capacity_j", "charge_j", "charged_j", "is_on")
+    __slots__ = ("_charger", "_restart_share", "_times", "capacity_j", "charge_j", "charged_j", "is_on")
 
     def __init__(
         self,
@@ -64,12 +64,17 @@ class Battery:
         self.is_on = charge_j > 0
         self._charger = charger
         self._times = times
-        self._restart_j = restart_share * capacity_j
+        self._restart_share = restart_share
 
     @property
     def share(self) -> float:
         """The charge, as a share of the capacity."""
         return self.charge_j / self.capacity_j if self.capacity_j else 0.0
+
+    @property
+    def _restart_j(self) -> float:
+        """With so much it starts again."""
+        return self._restart_share * self.capacity_j
 
     @property
     def may_switch_now(self) -> bool:

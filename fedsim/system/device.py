@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from fedsim.errors import DeviceDownError, JobRefusedError, LowChargeError, MessageFailedError
@@ -13,6 +13,7 @@ from fedsim.system.endings import Ending, Standing, ending
 from fedsim.system.endpoint import Endpoint, Guest
 from fedsim.system.exposure import Coming
 from fedsim.system.flow import Moving
+from fedsim.system.flows import Flows, moved
 from fedsim.system.foreseen import Exchange
 from fedsim.system.labour import Labour
 from fedsim.system.luck_taken import Taken
@@ -44,6 +45,34 @@ class Device:
     empties its battery; but work that is not to be aborted waits for it to come back (``fedsim.system.interruption``).
     """
 
+    __slots__ = (
+        "_awake",
+        "_booked",
+        "_drawn",
+        "_flows",
+        "_is_away",
+        "_labour",
+        "_messenger",
+        "_processor",
+        "_received_bytes",
+        "_roaming",
+        "_sent_bytes",
+        "_sim",
+        "_waste",
+        "_watch",
+        "ended",
+        "foreseen",
+        "index",
+        "interrupted",
+        "is_settled",
+        "meter",
+        "name",
+        "settled",
+        "spec",
+        "touched",
+        "wasted",
+    )
+
     def __init__(
         self,
         sim: Simulation,
@@ -58,28 +87,25 @@ class Device:
         since_s, kind = sim.now if since_s is None else since_s, spec.kind
         self.spec = spec
         self.name = spec.name
-        self.index = spec.index
+        self.index = spec.row
         self.meter = PowerMeter(spec.battery(sim), at_s=since_s, peak_w=spec.peak_w)
         self.wasted = NOTHING
         self.interrupted = kind.interrupted
-        self._roaming = Roaming(sim, spec.name, spec, spec.handover, meter=self.meter, network=messenger.network)
+        self._roaming = Roaming(sim, spec, meter=self.meter, network=messenger.network)
         self._watch = Watch(sim, spec.name, self.meter, presence)
         self._sim = sim
         self._messenger = messenger
         self._waste = waste
-        self._outgoing: dict[int, Moving] = {}
-        self._incoming: dict[int, Moving] = {}
+        self._flows: Flows | None = None  # until the first of them
         self._sent_bytes = 0.0
         self._received_bytes = 0.0
-        self._in_vain: dict[int, tuple[Moving, bool]] = {}
         self._booked = NOTHING
-        self._is_plain = spec.is_plain
         self.is_settled = spec.is_settled
         """Whether it stays where it is, and its messages are over when it goes."""
         self.foreseen: Callable[[], None] | None = None
         """Makes real what is foretold of it, if anything is."""
         self._awake = 0
-        self._drawn = ("sleep", kind.sleep_w)
+        self._drawn = kind.standby
         self._is_away = False
         self._processor = Processor(
             sim,
@@ -87,23 +113,14 @@ class Device:
             flops_per_s=spec.flops_per_s,
             step_overhead_s=kind.step_overhead_s,
             chip=kind.chip,
-            changed=self._update_power,
+            owner=self,
         )
         self.touched: Callable[[int], None] = _nobody_minds
         self.ended: Callable[[int, Ending], None] = _nobody_cares
         """Hears how an exchange that was foretold has left it,"""
         self.settled: Callable[[int], None] = _nobody_minds
         """and that all of its accounts have been brought up to date since."""
-        self._labour = Labour(
-            sim=sim,
-            name=spec.name,
-            processor=self._processor,
-            watch=self._watch,
-            interrupted=kind.interrupted,
-            faults=kind.faults,
-            computed=self._computed,
-            lose=self._lose,
-        )
+        self._labour = Labour(sim, self, self._processor, self._watch, kind)
         self.meter.draw("sleep", kind.sleep_w, since_s)
 
     @property
@@ -146,7 +163,7 @@ class Device:
 
         -infinity if something may, or if it is at work.
         """
-        if self._is_at_work or not self._is_plain or self.meter.witness is not None:
+        if self._is_at_work or not self.spec.is_plain or self.meter.witness is not None:
             return -math.inf
         return self._watch.sure_until_s()
 
@@ -223,17 +240,18 @@ class Device:
     def usage(self) -> Usage:
         """What it has spent up to now."""
         self._settle()
+        sent_bytes, received_bytes = self._moved_bytes()
         return Usage(
-            energy_j=dict(self.meter.spent_j),
-            sent_bytes=self._sent_bytes + _moved_bytes(self._outgoing),
-            received_bytes=self._received_bytes + _moved_bytes(self._incoming),
+            energy_j=self.meter.spent_j,
+            sent_bytes=sent_bytes,
+            received_bytes=received_bytes,
             compute_s=self._processor.busy_s,
         )
 
     def tally(self) -> Tally:
         """The same as a row of numbers."""
         self._settle()
-        return *self.meter.spent_j.values(), *self._moved()
+        return *self.meter.joules, *self._moved_bytes(), self._processor.busy_s
 
     def log(self, states: Sequence[str]) -> Log:
         """What it has done up to now, with its seconds in these states of its radios; "off" is without charge."""
@@ -247,13 +265,12 @@ class Device:
         self.meter.settle(self._sim.now)
         self.settled(self.index)
 
-    def _moved(self) -> tuple[float, float, float]:
-        """Bytes sent and received, and seconds of computing, up to now."""
-        sent_bytes, received_bytes = self._sent_bytes, self._received_bytes
-        if self._outgoing or self._incoming:
-            sent_bytes += _moved_bytes(self._outgoing)
-            received_bytes += _moved_bytes(self._incoming)
-        return sent_bytes, received_bytes, self._processor.busy_s
+    def _moved_bytes(self) -> tuple[float, float]:
+        """Sent and received up to now."""
+        flows = self._flows
+        if flows is None:
+            return self._sent_bytes, self._received_bytes
+        return self._sent_bytes + flows.sent_bytes, self._received_bytes + flows.received_bytes
 
     def compute_s(self, flops: float, dispatches: int, *, moved_bytes: float = 0.0) -> float:
         """Seconds that so many operations would take on this device from now on, if nothing interfered.
@@ -296,7 +313,8 @@ class Device:
     @property
     def charge_share(self) -> float:
         """How full its battery is now, 1 on the mains."""
-        self._settle()
+        self.be_real()
+        self.meter.settle(self._sim.now)
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
     def send(self, target: Endpoint, size_bytes: float) -> Coroutine[Any, Any, Delivery]:
@@ -331,7 +349,7 @@ class Device:
         """How it stands now; nothing is settled by that, unless something may have happened to its battery."""
         self.be_real()
         joules, left_j = self.meter.peek(self._sim.now)
-        return Standing((*joules, *self._moved()), left_j, self.rests())
+        return Standing((*joules, *self._moved_bytes(), self._processor.busy_s), left_j, self.rests())
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""
@@ -365,7 +383,7 @@ class Device:
         """It is awake for one thing more; called at the beginning of ``at_work``."""
         stint = Stint(self._kept, self._book)
         self._awake += 1
-        self._update_power()
+        self.update_power()
         return stint
 
     def end_work(self, stint: Stint, error: BaseException | None) -> None:
@@ -375,7 +393,7 @@ class Device:
             stint.discard(self._cause(error))
         self._awake -= 1
         self._is_away = self._is_away and self._awake > 0
-        self._update_power()
+        self.update_power()
 
     def hold(self, guest: Guest, *, pushed: bool) -> bool:
         """Hold the radio for a message; whether it is connected. If not, the message is told when it is."""
@@ -393,17 +411,20 @@ class Device:
 
         ``waste``: its bytes are in vain from the first, and why.
         """
-        flows = self._outgoing if outgoing else self._incoming
+        flows = self._flows
+        if flows is None:
+            flows = self._flows = Flows()
+        of_its_way = flows.outgoing if outgoing else flows.incoming
         if flow.ended_s is None:
-            flows[flow.number] = flow
+            of_its_way[flow.number] = flow
             if waste is not None:
-                self._in_vain[flow.number] = (flow, outgoing)
+                flows.in_vain[flow.number] = (flow, outgoing)
         else:
-            flows.pop(flow.number, None)
-            if self._in_vain:
-                self._in_vain.pop(flow.number, None)
+            of_its_way.pop(flow.number, None)
+            if flows.in_vain:
+                flows.in_vain.pop(flow.number, None)
             if waste is not None:
-                self._lose(waste, _bytes(flow, outgoing=outgoing))
+                self.lose(waste, moved(flow, outgoing=outgoing))
             if outgoing:
                 self._sent_bytes += flow.sent_bytes
             else:
@@ -411,28 +432,27 @@ class Device:
         self._roaming.radio.follow(flow, outgoing=outgoing)
         self._watch.power_changed()
 
-    def flows(self) -> Iterator[tuple[Moving, bool]]:
+    def flows(self) -> Iterable[tuple[Moving, bool]]:
         """Its flows in progress, each with whether it is outgoing."""
-        yield from [(flow, True) for flow in self._outgoing.values()]
-        yield from [(flow, False) for flow in self._incoming.values()]
+        return () if self._flows is None else self._flows
 
     def _set_there(self, is_there: bool) -> None:  # noqa: FBT001  # it is all that there is to say
         """It went, or is back, in the middle of work that is not aborted: meanwhile it is not awake."""
         self._is_away = not is_there
-        self._update_power()
+        self.update_power()
 
-    def _computed(self) -> Usage:
+    def computed(self) -> Usage:
         """What computing has cost up to now, without what was booked as waste."""
         self.meter.settle(self._sim.now)
         return computing(self.meter.spent_j["compute"], self._processor.busy_s) - self._booked.computing
 
     def _kept(self) -> Usage:
         """What it has spent up to now, without what was booked as waste, or is in vain."""
-        in_vain = [_bytes(flow, outgoing=outgoing) for flow, outgoing in self._in_vain.values()]
+        in_vain = [] if self._flows is None else self._flows.lost
         spent = self.usage()
         return spent - total((self._booked, *in_vain)) if in_vain or self._booked is not NOTHING else spent
 
-    def _lose(self, cause: str, usage: Usage) -> None:
+    def lose(self, cause: str, usage: Usage) -> None:
         """This was in vain, whatever becomes of the stint that it belongs to."""
         self._booked += usage
         self._book(cause, usage)
@@ -446,7 +466,7 @@ class Device:
         if battery.share < floor_share:
             raise LowChargeError(f"{self.name} refuses a job at {battery.share:.1%} of charge, below {floor_share:.1%}")
 
-    def _update_power(self) -> None:
+    def update_power(self) -> None:
         """A processor computes with some of its cores, or waits awake, or sleeps; the radio speaks for itself."""
         now_s, kind, (before, _) = self._sim.now, self.spec.kind, self._drawn
         if self._processor.busy_since_s is not None:
@@ -455,7 +475,7 @@ class Device:
         elif self._awake and not self._is_away:
             drawn = "idle", kind.idle_w
         else:
-            drawn = "sleep", kind.sleep_w
+            drawn = kind.standby
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -508,13 +528,3 @@ class Device:
             return error.cause
         is_told = isinstance(error, asyncio.CancelledError) and error.args
         return str(error.args[0]) if is_told else "stopped"
-
-
-def _moved_bytes(flows: Mapping[int, Moving]) -> float:
-    return sum(flow.sent_bytes for flow in flows.values()) if flows else 0.0
-
-
-def _bytes(flow: Moving, *, outgoing: bool) -> Usage:
-    """What a flow has moved so far, as usage of the end that it belongs to."""
-    moved_bytes = flow.sent_bytes
-    return Usage(sent_bytes=moved_bytes) if outgoing else Usage(received_bytes=moved_bytes)

@@ -244,26 +244,26 @@ class Fleet:
     def spec(self, index: int) -> DeviceSpec:
         """One row as a value, as it is at the start."""
         number, rank = self.place(index)
-        group, kind = self.groups[number], self.kinds[self.kind[index]]
-        way = kind.way
+        group, kind = self.groups[number], self.kinds[self.kind.item(index)]
+        way, name = kind.way, group.name_of(rank)
         charge_j = math.inf if kind.battery_j is None else kind.battery_j * self.charge.item(index)
         return DeviceSpec(
-            name=group.name_of(rank),
+            name=name,
             group=group.name,
-            index=index,
+            row=index,
             kind=kind.shared,
             flops_per_s=self.flops_per_s.item(index),
             charge_j=charge_j,
             place=way.place(rank),
-            access=self._access(index, rank, way),
+            access=self._access(index, rank, name, way),
             handover=None if kind.roams is None else self._handover(index, kind.roams),
         )
 
-    def _access(self, index: int, rank: int, way: WayIn) -> Access:
+    def _access(self, index: int, rank: int, name: str, way: WayIn) -> Access:
         up_bps, down_bps, rtt_s = self.up_bps.item(index), self.down_bps.item(index), self.rtt_s.item(index)
         if way.is_steady:
             return way.steady_access(up_bps, down_bps, rtt_s)
-        return way.access(OwnRates(rank, up_bps, down_bps, partial(self._streams, "rate", self.name(index))), rtt_s)
+        return way.access(OwnRates(rank, up_bps, down_bps, partial(self._streams, "rate", name)), rtt_s)
 
     def _handover(self, index: int, roams: Roams) -> Handover:
         number, rank = self.place(index)

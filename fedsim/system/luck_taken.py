@@ -1,9 +1,13 @@
 """Draws that are taken before it is certain that they are needed."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
+
+_SPARE: Final = 11
+_FINEST: Final = 2.0**-53
+"""A number is the first 53 of 64 random bits, as in ``Generator.random``."""
 
 
 class Draws:
@@ -12,16 +16,19 @@ class Draws:
     __slots__ = ("_again", "_luck")
 
     def __init__(self, luck: np.random.Generator) -> None:
-        self._luck = luck
-        self._again: list[float] = []  # the next one last
+        self._luck = luck.bit_generator  # all that is left of it then: half as large
+        self._again: tuple[float, ...] = ()  # the next one last
 
     def take(self) -> float:
         """The next one."""
-        return self._again.pop() if self._again else self._luck.random()
+        if self._again:
+            draw, self._again = self._again[-1], self._again[:-1]
+            return draw
+        return (self._luck.random_raw() >> _SPARE) * _FINEST
 
     def give_back(self, draw: float) -> None:
         """The latest that was taken and not given back yet."""
-        self._again.append(draw)
+        self._again += (draw,)
 
 
 class Taken:

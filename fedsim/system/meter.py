@@ -31,6 +31,7 @@ class Stage(NamedTuple):
 
 _NOTHING: Final = Stage(math.inf, 0.0)
 _NO_DRAW: Final = (0.0, 0.0)
+_PLACE: Final = {cause: place for place, cause in enumerate(CAUSES)}
 
 
 Drawn = tuple[str, float, float, float]
@@ -67,16 +68,27 @@ Witness = Callable[[Stretch, Mapping[str, float]], None]
 """Hears of a stretch of time, and what was drawn in it, in watts, by cause."""
 
 
+class _Track:
+    """The stages of one radio, up to when they are accounted for, and for how long it has been in each state."""
+
+    __slots__ = ("seconds", "since_s", "stages")
+
+    def __init__(self, stages: tuple[Stage, ...], since_s: float) -> None:
+        self.stages = stages
+        self.since_s = since_s
+        self.seconds: dict[str, float] = {}
+
+
 class PowerMeter:
     """Integrates the power of one device by cause and drains its battery, None on the mains.
 
     The present power of every cause is set with ``draw``. What a radio draws beside its traffic falls by itself
     and is given once as ``stages``, on a track of its own for every radio of the device. While its battery is empty
-    a device draws nothing; once it is back, it draws what was set last. ``seconds`` has the time in each state,
-    track by track, and ``off_s`` the time for which the battery was empty. ``lasts_s`` is when its battery could be
-    empty at the soonest, whatever the device does: a little stale, and on the safe side. ``witness`` is told every
-    stretch of time, with the power by cause, once it has passed. Until ``sure_s`` nothing can happen to the battery,
-    and ``had_j`` is what it has left and what was spent, together: infinite on the mains.
+    a device draws nothing; once it is back, it draws what was set last. ``off_s`` is the time for which the battery
+    was empty. ``lasts_s`` is when its battery could be empty at the soonest, whatever the device does: a little stale,
+    and on the safe side. ``witness`` is told every stretch of time, with the power by cause, once it has passed. Until
+    ``sure_s`` nothing can happen to the battery, and ``had_j`` is what it has left and what was spent, together:
+    infinite on the mains.
 
     Every cause and every track is an account of its own, brought up to date when its own power changes, and all of
     them when somebody asks. That is right for as long as nothing can happen to the battery: until it could be empty
@@ -87,29 +99,25 @@ class PowerMeter:
     __slots__ = (
         "_changed_s",
         "_draws",
+        "_joules",
         "_peak_w",
-        "_since_s",
         "_tracks",
         "_witness",
         "battery",
         "had_j",
         "lasts_s",
         "off_s",
-        "seconds",
-        "spent_j",
         "sure_s",
     )
 
     def __init__(self, battery: Battery | None = None, *, at_s: float = 0.0, peak_w: float = math.inf) -> None:
         self.battery = battery
-        self.spent_j = dict.fromkeys(CAUSES, 0.0)
-        self.seconds: list[dict[str, float]] = []
+        self._joules = [0.0] * len(CAUSES)
         self.off_s = 0.0
         self._witness: Witness | None = None
         self._peak_w = peak_w
         self._draws: dict[str, tuple[float, float]] = {}  # what is drawn now, in watts, and since when
-        self._tracks: list[tuple[Stage, ...]] = []
-        self._since_s: list[float] = []  # up to when each track is accounted for
+        self._tracks: tuple[_Track, ...] = ()
         self._changed_s = at_s
         self.sure_s = self.lasts_s = -math.inf
         self.had_j = math.inf
@@ -125,6 +133,21 @@ class PowerMeter:
         self._catch_up()
         self._witness = witness
         self._look_ahead()
+
+    @property
+    def joules(self) -> Joules:
+        """What was spent as of the last settling."""
+        return tuple(self._joules)
+
+    @property
+    def spent_j(self) -> dict[str, float]:
+        """The same, by cause."""
+        return dict(zip(CAUSES, self._joules, strict=True))
+
+    @property
+    def seconds(self) -> Sequence[Mapping[str, float]]:
+        """The time in each state as of the last settling, track by track."""
+        return [track.seconds for track in self._tracks]
 
     @property
     def is_empty(self) -> bool:
@@ -158,7 +181,7 @@ class PowerMeter:
         if not self._changed_s <= at_s < self.sure_s:
             self.settle(at_s)
         elif before_w:
-            self.spent_j[cause] += before_w * (at_s - since_s)
+            self._joules[_PLACE[cause]] += before_w * (at_s - since_s)
         if power_w:
             self._draws[cause] = (power_w, at_s)
         else:
@@ -167,20 +190,19 @@ class PowerMeter:
 
     def add_track(self, stages: tuple[Stage, ...] = ()) -> int:
         """Number of a new track, which has these stages since the last change."""
-        self._tracks.append(stages)
-        self._since_s.append(self._changed_s)
-        self.seconds.append({})
+        self._tracks += (_Track(stages, self._changed_s),)
         return len(self._tracks) - 1
 
     def stage(self, track: int, stages: tuple[Stage, ...], at_s: float) -> None:
         """From ``at_s`` on, a track has these stages, in order of their ends, instead of any earlier ones."""
-        if stages is self._tracks[track]:
+        of_radio = self._tracks[track]
+        if stages is of_radio.stages:
             return
         if self._changed_s <= at_s < self.sure_s:
-            self._book_track(track, at_s)
+            self._go_through(of_radio, at_s)
         else:
             self.settle(at_s)
-        self._tracks[track] = stages
+        of_radio.stages = stages
         self._changed_s = at_s
 
     def live(
@@ -194,24 +216,23 @@ class PowerMeter:
         It is what ``settle``, ``draw`` and ``stage`` would have come to at each of these instants, for a device of one
         radio to the battery of which nothing can happen; what was drawn by then is drawn again from the end on.
         """
-        spent_j, draws = self.spent_j, self._draws
+        joules, draws, track = self._joules, self._draws, self._tracks[0]
         for cause, (power_w, since_s) in draws.items():
-            spent_j[cause] += power_w * (from_s - since_s)
-        now_s = self._go_through(0, self._tracks[0], self._since_s[0], from_s)
-        before_j = tuple(spent_j.values())
-        seconds = self.seconds[0]
+            joules[_PLACE[cause]] += power_w * (from_s - since_s)
+        self._go_through(track, from_s)
+        before_j, seconds, now_s = tuple(joules), track.seconds, from_s
         for cause, power_w, drawn_s, to_s in drawn:
-            spent_j[cause] += power_w * (to_s - drawn_s)
+            joules[_PLACE[cause]] += power_w * (to_s - drawn_s)
         for until_s, power_w, cause, state in staged:
             if now_s < until_s:
                 lasts_s = until_s - now_s
-                spent_j[cause] += power_w * lasts_s
+                joules[_PLACE[cause]] += power_w * lasts_s
                 seconds[state] = seconds.get(state, 0.0) + lasts_s
                 now_s = until_s
-        self._tracks[0], self._since_s[0], self._changed_s = then, now_s, now_s
+        track.stages, track.since_s, self._changed_s = then, now_s, now_s
         for cause, (power_w, _) in draws.items():
             draws[cause] = (power_w, now_s)
-        after_j = tuple(spent_j.values())
+        after_j = tuple(joules)
         if self.battery is not None:
             self.battery.charge_j = self.had_j - sum(after_j)
         return before_j, after_j
@@ -223,25 +244,24 @@ class PowerMeter:
         """
         if not at_s < self.sure_s:
             self.settle(at_s)
-            return tuple(self.spent_j.values()), math.inf if self.battery is None else self.battery.charge_j
-        spent_j = self.spent_j.copy()
+            return self.joules, math.inf if self.battery is None else self.battery.charge_j
+        joules = self._joules.copy()
         for cause, (power_w, since_s) in self._draws.items():
-            spent_j[cause] += power_w * (at_s - since_s)
-        for stages, from_s in zip(self._tracks, self._since_s, strict=True):
-            since_s = from_s
-            for until_s, power_w, cause, _ in stages:
+            joules[_PLACE[cause]] += power_w * (at_s - since_s)
+        for track in self._tracks:
+            since_s = track.since_s
+            for until_s, power_w, cause, _ in track.stages:
                 if since_s < until_s:
-                    spent_j[cause] += power_w * (min(at_s, until_s) - since_s)
+                    joules[_PLACE[cause]] += power_w * (min(at_s, until_s) - since_s)
                     if at_s <= until_s:
                         break
                     since_s = until_s
-        joules = tuple(spent_j.values())
-        return joules, self.had_j - sum(joules)
+        return tuple(joules), self.had_j - sum(joules)
 
     def is_steady(self, at_s: float) -> bool:
         """Whether power stays as it is at ``at_s``, not before the last change, until somebody sets it anew."""
         for track in self._tracks:
-            for until_s, _, _, _ in reversed(track):
+            for until_s, _, _, _ in reversed(track.stages):
                 if until_s < math.inf:  # the last stage that ends
                     if until_s > at_s:
                         return False
@@ -256,7 +276,7 @@ class PowerMeter:
         """
         if since_s == self._changed_s:
             return
-        if not since_s <= self._changed_s or any(self.spent_j.values()):
+        if not since_s <= self._changed_s or any(self._joules):
             raise ValueError(
                 f"the meter is settled to {self._changed_s!r} s and has spent: it began after {since_s!r} s"
             )
@@ -311,7 +331,7 @@ class PowerMeter:
         elif battery.is_on:
             left_j = battery.charge_j - DREGS_J
             self.lasts_s = self._changed_s + (left_j / self._peak_w if self._peak_w else math.inf)
-            self.had_j = battery.charge_j + sum(self.spent_j.values())
+            self.had_j = battery.charge_j + sum(self._joules)
         else:
             self.lasts_s = -math.inf
         is_plain = self._witness is None and (battery is None or battery.never_charges)
@@ -324,34 +344,31 @@ class PowerMeter:
 
     def _book(self, at_s: float) -> None:
         """Bring every account to ``at_s``, to which nothing happens to the battery."""
-        spent_j, draws = self.spent_j, self._draws
+        joules, draws = self._joules, self._draws
         for cause, (power_w, since_s) in draws.items():
-            spent_j[cause] += power_w * (at_s - since_s)
+            joules[_PLACE[cause]] += power_w * (at_s - since_s)
             draws[cause] = (power_w, at_s)
-        for track in range(len(self._tracks)):
-            self._book_track(track, at_s)
+        for track in self._tracks:
+            self._go_through(track, at_s)
         self._changed_s = at_s
         if self.battery is not None:
-            self.battery.charge_j = self.had_j - sum(spent_j.values())
+            self.battery.charge_j = self.had_j - sum(joules)
 
-    def _book_track(self, track: int, at_s: float) -> None:
-        self._since_s[track] = self._go_through(track, self._tracks[track], self._since_s[track], at_s)
-
-    def _go_through(self, track: int, stages: Iterable[Stage], since_s: float, at_s: float) -> float:
-        """Account for the stages of a track from ``since_s`` on up to ``at_s``, which is returned."""
+    def _go_through(self, track: _Track, at_s: float) -> None:
+        """Account for the stages of a track up to ``at_s``."""
+        since_s = track.since_s
         if since_s == at_s:
-            return at_s
-        spent_j, seconds = self.spent_j, self.seconds[track]
-        for until_s, power_w, cause, state in stages:
+            return
+        joules, seconds, track.since_s = self._joules, track.seconds, at_s
+        for until_s, power_w, cause, state in track.stages:
             if since_s < until_s:
                 lasts_s = (at_s if at_s < until_s else until_s) - since_s  # noqa: FURB136  # min costs more than the rest
-                spent_j[cause] += power_w * lasts_s
+                joules[_PLACE[cause]] += power_w * lasts_s
                 seconds[state] = seconds.get(state, 0.0) + lasts_s
                 if at_s <= until_s:
-                    return at_s
+                    return
                 since_s = until_s
         seconds[""] = seconds.get("", 0.0) + (at_s - since_s)
-        return at_s
 
     def _settle_closely(self, at_s: float) -> None:
         """From the last change on, whatever happens to the battery meanwhile."""
@@ -367,8 +384,10 @@ class PowerMeter:
 
     def _date_all(self, at_s: float) -> None:
         """Everything is accounted for up to ``at_s``."""
-        self._draws = {cause: (power_w, at_s) for cause, (power_w, _) in self._draws.items()}
-        self._since_s = [at_s] * len(self._tracks)
+        for cause, (power_w, _) in self._draws.items():
+            self._draws[cause] = (power_w, at_s)
+        for track in self._tracks:
+            track.since_s = at_s
         self._changed_s = at_s
 
     def _now_w(self) -> float:
@@ -391,7 +410,7 @@ class PowerMeter:
         spans = []
         start_s = self._changed_s
         while start_s < end_s:
-            stages = [_at(track, start_s) for track in self._tracks]
+            stages = [_at(track.stages, start_s) for track in self._tracks]
             cut_s = min(end_s, *(stage.until_s for stage in stages)) if stages else end_s
             spans.append((start_s, cut_s, stages))
             start_s = cut_s
@@ -400,11 +419,11 @@ class PowerMeter:
     def _spend(self, stretches: list[Stretch]) -> None:
         lasts_s = sum(stretch.to_s - stretch.from_s for stretch in stretches)
         for from_s, to_s, stages, _ in stretches:
-            for stage, in_state in zip(stages, self.seconds, strict=True):
-                self.spent_j[stage.cause] += (to_s - from_s) * stage.power_w
-                in_state[stage.state] = in_state.get(stage.state, 0.0) + (to_s - from_s)
+            for stage, track in zip(stages, self._tracks, strict=True):
+                self._joules[_PLACE[stage.cause]] += (to_s - from_s) * stage.power_w
+                track.seconds[stage.state] = track.seconds.get(stage.state, 0.0) + (to_s - from_s)
         for cause, (power_w, _) in self._draws.items():
-            self.spent_j[cause] += power_w * lasts_s
+            self._joules[_PLACE[cause]] += power_w * lasts_s
 
     def _tell(self, stretch: Stretch) -> None:
         if self._witness is None:
@@ -417,9 +436,9 @@ class PowerMeter:
         self._witness(stretch, power_w)
 
 
-def _at(track: tuple[Stage, ...], time_s: float) -> Stage:
+def _at(stages: tuple[Stage, ...], time_s: float) -> Stage:
     """The stage of a track at a time."""
-    for stage in track:
+    for stage in stages:
         if stage.until_s > time_s:
             return stage
     return _NOTHING

@@ -6,8 +6,8 @@ a job follows from what is left of it and is never ticked.
 
 import asyncio
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from fedsim.errors import OutOfMemoryError
 from fedsim.kernel import Simulation
@@ -67,24 +67,34 @@ class ForeseenJob:
         return max(1.0 - done_s / self.alone_s, 0.0) if self.alone_s else 0.0
 
 
+class Powered(Protocol):
+    """Whose processor it is."""
+
+    def update_power(self) -> None:
+        """The load has changed."""
+
+
 class Processor:
-    """Runs jobs by processor sharing; ``changed`` is called when its load has changed.
+    """Runs jobs by processor sharing; its owner hears when its load has changed.
 
     A job alone takes ``dispatches * step_overhead_s + max(flops / flops_per_s, moved_bytes / bandwidth)`` (device
     notes, section 2, and the roof-line bound: Williams, Waterman and Patterson, CACM 2009). Heat slows its operations,
     not its overheads. Other apps, and other jobs where there are not cores enough, take their share of all of it.
+
+    Raises:
+        ValueError: a speed that is not > 0.
     """
 
     __slots__ = (
         "_alarm",
         "_apps",
         "_busy_s",
-        "_changed",
         "_chip",
         "_heat",
         "_jobs",
         "_luck",
         "_name",
+        "_owner",
         "_pace",
         "_share",
         "_sim",
@@ -104,18 +114,20 @@ class Processor:
         flops_per_s: float,
         step_overhead_s: float,
         chip: Chip,
-        changed: Callable[[], None],
+        owner: Powered,
     ) -> None:
         self._sim = sim
         self._name = name
+        if not flops_per_s > 0:
+            raise ValueError(f"flops_per_s of {name} must be > 0, got {flops_per_s!r}")
         self._speed = flops_per_s * chip.clock
         self._step_overhead_s = step_overhead_s
         self._chip = chip
-        self._changed = changed
+        self._owner = owner
         self._heat = None if chip.throttle is None else Heat(chip.throttle, sim.now)
         self._apps = None if chip.other_apps is None else AppTimes(chip.other_apps, sim.rng("other apps", name))
         self._luck = sim.rng("steps", name) if chip.step_cv else None
-        self._jobs: list[Job] = []
+        self._jobs: tuple[Job, ...] = ()
         self._usual: Work | None = None  # what was foreseen last, and how long it takes alone
         self._usual_s = 0.0
         self._share = 0.0
@@ -186,14 +198,14 @@ class Processor:
         self._check_memory(job.memory_bytes)
         job.done = self._sim.loop.create_future()
         self._settle()
-        self._jobs.append(job)
+        self._jobs = (*self._jobs, job)
         self._plan()
         try:
             await job.done
         finally:
             if job in self._jobs:
                 self._settle()
-                self._jobs.remove(job)
+                self._jobs = tuple([other for other in self._jobs if other is not job])
                 self._plan()
 
     def _job(self, work: Work, *, noise: float) -> Job:
@@ -240,7 +252,7 @@ class Processor:
             self._alarm.cancel()
         self._alarm = self._sim.loop.call_at(changes_s, self._look) if jobs and changes_s < math.inf else None
         self._note_busy(now_s)
-        self._changed()
+        self._owner.update_power()
 
     def _heat_up(self, now_s: float) -> float:
         """Load the heat budget; when it will be used up."""
@@ -261,7 +273,7 @@ class Processor:
         self._alarm = None
         self._settle()
         done = [job for job in self._jobs if job.ends_s <= self._sim.now]
-        self._jobs = [job for job in self._jobs if job.ends_s > self._sim.now]
+        self._jobs = tuple([job for job in self._jobs if job.ends_s > self._sim.now])
         for job in done:
             if job.done is not None and not job.done.done():
                 job.done.set_result(None)

@@ -117,6 +117,16 @@ class RadioProfile:
         return Stage(math.inf, self.idle_w, "sleep", "idle")
 
     @cached_property
+    def idleness(self) -> tuple[Stage, ...]:
+        """The stages of a radio that has not woken yet."""
+        return (self.idle,)
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Whether one rate is as good as another."""
+        return not (self.alpha_up_w_per_bps or self.alpha_down_w_per_bps)
+
+    @cached_property
     def silence(self) -> Stage:
         """Connected without moving bytes."""
         connected_w, cause = (self.tails[0][1], "radio") if self.tails else (self.idle_w, "sleep")

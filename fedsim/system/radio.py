@@ -61,12 +61,36 @@ class Radio:
     "tail-2" ..., and "off" once the battery is empty.
     """
 
+    __slots__ = (
+        "_alarm",
+        "_down_bps",
+        "_doze",
+        "_held",
+        "_held_after",
+        "_idle_s",
+        "_luck",
+        "_meter",
+        "_paged_s",
+        "_paging",
+        "_paging_s",
+        "_quiet_s",
+        "_ready_s",
+        "_sim",
+        "_stages",
+        "_track",
+        "_traffic_w",
+        "_up_bps",
+        "_users",
+        "_waking",
+        "let_go",
+        "profile",
+    )
+
     def __init__(
         self, sim: Simulation, profile: RadioProfile, meter: PowerMeter, *, paging_s: float, luck: tuple[str, ...]
     ) -> None:
         """A radio in idle; ``luck`` names its random streams: "paging" and "doze", followed by these."""
         self.profile = profile
-        self._is_flat = not (profile.alpha_up_w_per_bps or profile.alpha_down_w_per_bps)  # a rate is as good as another
         self._sim = sim
         self._meter = meter
         self._paging_s = paging_s
@@ -79,13 +103,12 @@ class Radio:
         """Called when it is connected for those who hold it, and when the last of them has let it go."""
         self._alarm: asyncio.TimerHandle | None = None
         self._traffic_w = (0.0, 0.0)
-        self._up_bps: dict[int, float] = {}
-        self._down_bps: dict[int, float] = {}
-        self._idle, self._silence, self._tails = profile.idle, profile.silence, profile.named_tails
+        self._up_bps: dict[int, float] | None = None  # until the first flow
+        self._down_bps: dict[int, float] | None = None
         self._waking: tuple[Stage, ...] = ()
         self._held: tuple[Stage, ...] = ()  # what it draws beside traffic while it is held, after such a waking:
         self._held_after: tuple[Stage, ...] = ()
-        self._stages: tuple[Stage, ...] = (self._idle,)
+        self._stages: tuple[Stage, ...] = profile.idleness
         self._track = meter.add_track(self._stages)
 
     @property
@@ -115,7 +138,7 @@ class Radio:
             self._wake(pushed=pushed)
         self._users += 1
         if self._stages is not self._held or self._held_after is not self._waking:
-            self._stages = self._held = (*self._waking, self._silence)
+            self._stages = self._held = (*self._waking, self.profile.silence)
             self._held_after = self._waking
             self._draw()
 
@@ -138,6 +161,8 @@ class Radio:
 
     def follow(self, flow: Moving, *, outgoing: bool) -> None:
         """Follow a flow of this device to its present rate: what moves bytes costs power."""
+        if self._up_bps is None or self._down_bps is None:
+            self._up_bps, self._down_bps = {}, {}
         rates_bps, rate_bps = self._up_bps if outgoing else self._down_bps, flow.rate_bps
         sent, received = bool(self._up_bps), bool(self._down_bps)
         if rate_bps > 0:
@@ -146,15 +171,14 @@ class Radio:
             rates_bps.pop(flow.number, None)
         if sent or received or rate_bps > 0:
             self._quiet_s = self._sim.now
-            if not self._is_flat or sent != bool(self._up_bps) or received != bool(self._down_bps):
+            if not self.profile.is_flat or sent != bool(self._up_bps) or received != bool(self._down_bps):
                 self._power_changed()
 
     def forget_flows(self) -> None:
         """All flows have gone over to another radio."""
         if self._up_bps or self._down_bps:
             self._quiet_s = self._sim.now
-        self._up_bps.clear()
-        self._down_bps.clear()
+        self._up_bps = self._down_bps = None
         self._power_changed()
 
     def foresee_push(self, taken: Taken) -> Held | None:
@@ -190,7 +214,7 @@ class Radio:
 
     def foresee_idle_s(self, from_s: float) -> float:
         """When it will be idle if a message comes to its end then, and none follows."""
-        for _, duration_s, _ in self._tails:
+        for _, duration_s, _ in self.profile.named_tails:
             from_s += duration_s
         return from_s
 
@@ -210,12 +234,12 @@ class Radio:
 
     def _carry(self, gone: list[Gone], message: ForeseenMessage) -> None:
         """What it went through for a message once it was connected."""
-        _, power_w, cause, state = self._silence
+        _, power_w, cause, state = self.profile.silence
         gone += ((message.moves_s, power_w, cause, state), (message.quiet_s, 0.0, "radio", "moving"))
 
     def _wait(self, gone: list[Gone], from_s: float, to_s: float) -> None:
         """What it went through from the end of a message to the next one."""
-        for state, duration_s, power_w in self._tails:
+        for state, duration_s, power_w in self.profile.named_tails:
             from_s += duration_s
             if from_s >= to_s:
                 gone.append((to_s, power_w, "radio", state))
@@ -305,27 +329,23 @@ class Radio:
         now_s = self._sim.now
         if now_s < self._paged_s:
             self._paged_s = self._ready_s = self._idle_s = now_s
-            self._plan(self._idle)
-            return
-        self._idle_s, stages = self._silent(now_s, self._waking)
-        self._plan(*stages)
+            self._stages = self.profile.idleness
+        else:
+            self._idle_s, self._stages = self._silent(now_s, self._waking)
+        self._draw()
 
     def _silent(self, from_s: float, waking: tuple[Stage, ...]) -> tuple[float, tuple[Stage, ...]]:
         """When it will be idle, and its stages, if nobody holds it from then on; ``waking`` is how it was connected."""
         # A promotion goes on unheard; a radio that only dozed has nothing to go on with.
         idle_s = max(from_s, waking[-1].until_s)
         tails = []
-        for state, duration_s, power_w in self._tails:
+        for state, duration_s, power_w in self.profile.named_tails:
             idle_s += duration_s
             tails.append(_stage((idle_s, power_w, "radio", state)))
-        return idle_s, (*waking, *tails, self._idle)
-
-    def _plan(self, *stages: Stage) -> None:
-        """Draw this from now on beside traffic, if nothing more happens."""
-        self._stages = stages
-        self._draw()
+        return idle_s, (*waking, *tails, self.profile.idle)
 
     def _draw(self) -> None:
+        """Draw what is planned from now on, beside traffic, if nothing more happens."""
         self._meter.stage(self._track, _MOVING if self._up_bps or self._down_bps else self._stages, self._sim.now)
 
     def _silence_alarm(self) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from fedsim.kernel import Simulation
 from fedsim.system.access import Access
 from fedsim.system.capacity import Capacity
+from fedsim.system.device_spec import DeviceSpec
 from fedsim.system.endpoint import Guest
 from fedsim.system.flow import Moving
 from fedsim.system.handover import AnyWay, Fate, Handover
@@ -54,49 +55,57 @@ class Roaming:
     that nobody uses costs nothing. Every technology has its own radio, and all of them listen in idle all the time.
     """
 
-    def __init__(
-        self,
-        sim: Simulation,
-        name: str,
-        home: AnyWay,
-        handover: Handover | None,
-        *,
-        meter: PowerMeter,
-        network: Movable,
-    ) -> None:
+    __slots__ = (
+        "_itinerary",
+        "_network",
+        "_number",
+        "_radios",
+        "_sim",
+        "_spec",
+        "_timer",
+        "_until_s",
+        "_users",
+        "_waiting",
+        "radio",
+    )
+
+    def __init__(self, sim: Simulation, spec: DeviceSpec, *, meter: PowerMeter, network: Movable) -> None:
         self._sim = sim
-        self._name = name
+        self._spec = spec
         self._network = network
-        self._then: Fate = "continue"
         self._number = 0
         self._until_s = math.inf
         self._users = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._waiting: dict[Guest, None] = {}
-        self.radio = Radio(sim, home.radio, meter, paging_s=home.paging_s, luck=(name,))
+        self._waiting: dict[Guest, None] | None = None  # until the first waits
+        kind = spec.kind
+        self.radio = Radio(sim, kind.radio, meter, paging_s=kind.paging_s, luck=(spec.name,))
         """The radio of the present way."""
-        self.radio.let_go = self._tell_connected
-        self.radios = {home.link: self.radio}
-        self._ways: tuple[AnyWay, ...] = (home,)
-        if handover is not None:
-            self._roam(handover, meter)
+        self._radios: dict[str, Radio] | None = None  # where there are others
+        if spec.handover is not None:
+            self._roam(spec.handover, meter)
 
     def _roam(self, handover: Handover, meter: PowerMeter) -> None:
         """There are other ways, too; every technology among them has a radio."""
-        self._ways = (*self._ways, *handover.others)
-        self._then = handover.then
-        self._itinerary = handover.moves.itinerary(len(self._ways), self._name, self._sim.rng)
+        name = self._spec.name
+        self._itinerary = handover.moves.itinerary(1 + len(handover.others), name, self._sim.rng)
         self._until_s = -math.inf
+        self._radios = self.radios
         for way in handover.others:
-            if way.link not in self.radios:
-                luck = (self._name, way.link)
-                radio = self.radios[way.link] = Radio(self._sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
-                radio.let_go = self._tell_connected
+            if way.link not in self._radios:
+                luck = (name, way.link)
+                self._radios[way.link] = Radio(self._sim, way.radio, meter, paging_s=way.paging_s, luck=luck)
+
+    @property
+    def radios(self) -> dict[str, Radio]:
+        """The radio of each technology."""
+        return {self._spec.link: self.radio} if self._radios is None else self._radios
 
     @property
     def way(self) -> AnyWay:
         """The way that it takes, as of the last look."""
-        return self._ways[self._number]
+        handover = self._spec.handover
+        return self._spec if handover is None or not self._number else handover.others[self._number - 1]
 
     @property
     def is_used(self) -> bool:
@@ -122,17 +131,26 @@ class Roaming:
         self.radio.hold(pushed=pushed)
         is_connected = self.radio.is_connected
         if not is_connected:
-            self._waiting[guest] = None
+            self._wait(guest)
         return is_connected
 
     def release(self, guest: Guest) -> None:
         """A message needs it no more."""
-        self._waiting.pop(guest, None)
+        if self._waiting:
+            self._waiting.pop(guest, None)
         self._users -= 1
         if not self._users and self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.radio.release()
+
+    def _wait(self, guest: Guest) -> None:
+        """Tell the guest when the radio is connected; from the first one on, radios tell that."""
+        if self._waiting is None:
+            self._waiting = {}
+            for radio in self.radios.values():
+                radio.let_go = self._tell_connected
+        self._waiting[guest] = None
 
     def _tell_connected(self) -> None:
         if self._waiting:
@@ -162,7 +180,8 @@ class Roaming:
     def _go(self, number: int, device: Carried, users: int) -> None:
         """Leave the old radio to its tail, wake the new one for its users, and take their flows along."""
         old, self._number = self.radio, number
-        new, now_s = self.radios[self.way.link], self._sim.now
+        way, now_s = self.way, self._sim.now
+        new = self.radios[way.link]
         self.radio = new
         if users and new is not old:
             pushed = old.is_paged
@@ -172,9 +191,11 @@ class Roaming:
             for _ in range(users):
                 old.release()
         ready_s = new.ready_s if users else now_s
-        self._network.move(self._name, self.way.place, _late(self.way.access, ready_s, now_s), flows=self._then)
+        name, handover = self._spec.name, self._spec.handover
+        then: Fate = "continue" if handover is None else handover.then
+        self._network.move(name, way.place, _late(way.access, ready_s, now_s), flows=then)
         if users:
-            self._sim.record("handover", subject=self._name, link=self.way.link, place=self.way.place)
+            self._sim.record("handover", subject=name, link=way.link, place=way.place)
             for flow, outgoing in device.flows():
                 device.follow(flow, outgoing=outgoing)
 
@@ -183,4 +204,4 @@ def _late(access: Access, ready_s: float, now_s: float) -> Access:
     """The access link as it is when its radio is connected only at ``ready_s``."""
     if ready_s <= now_s:
         return access
-    return replace(access, up=Late(access.upwards, ready_s), down=Late(access.downwards, ready_s))
+    return access._replace(up=Late(access.upwards, ready_s), down=Late(access.downwards, ready_s))

@@ -77,7 +77,7 @@ class Server:
         now_s = self._sim.now
         self._meter.settle(now_s)
         return Usage(
-            energy_j=dict(self._meter.spent_j),
+            energy_j=self._meter.spent_j,
             sent_bytes=self.sent_bytes,
             received_bytes=self.received_bytes,
             compute_s=self._busy_s + (0.0 if self._busy_since_s is None else now_s - self._busy_since_s),

@@ -31,6 +31,8 @@ class Throttle:
 class Heat:
     """What is left of a heat budget, in seconds of full load; looked at in order of time."""
 
+    __slots__ = ("_left_s", "_load", "_since_s", "_throttle", "hot_s")
+
     def __init__(self, throttle: Throttle, at_s: float) -> None:
         self._throttle = throttle
         self._left_s = throttle.after_s

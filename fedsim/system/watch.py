@@ -91,7 +91,7 @@ class Watch:
         self._name = name
         self._meter = meter
         self._presence = presence
-        self._attendants: dict[Attendant, Changed | None] = {}
+        self._attendants: dict[Attendant, Changed | None] | None = None  # until the first comes
         self._timer: asyncio.TimerHandle | None = None
         self._is_low = False
         self._is_up = True
@@ -132,6 +132,8 @@ class Watch:
         """
         if (down := self.down()) is not None:
             raise down[0](f"{self._name} is down ({down[0].cause})")
+        if self._attendants is None:
+            self._attendants = {}
         is_first, self._attendants[who] = not self._attendants, changed
         if is_first:  # else the timer is set already
             self._is_up = True
@@ -139,7 +141,8 @@ class Watch:
 
     def leave(self, who: Attendant) -> None:
         """They depend on it no more; nothing happens if the device has gone, and forgotten them."""
-        self._attendants.pop(who, None)
+        if self._attendants:
+            self._attendants.pop(who, None)
         if not self._attendants and self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -197,19 +200,20 @@ class Watch:
 
     def _go(self, reason: type[DeviceDownError], until_s: float) -> None:
         """It went, or is still away: who cannot wait ends, the others go on when it comes back."""
-        gone = [who for who, changed in self._attendants.items() if changed is None or until_s == math.inf]
+        attendants = self._attendants or {}
+        gone = [who for who, changed in attendants.items() if changed is None or until_s == math.inf]
         for who in gone:
-            del self._attendants[who]
+            del attendants[who]
         if self._is_up:
             self._is_up = False
             self._sim.record("down", subject=self._name, cause=reason.cause, until_s=until_s)
             self._tell(is_up=False)
         for who in gone:
             self._sim.loop.call_soon(who.gone, reason(f"{self._name} went down ({reason.cause})"))
-        if self._attendants:
+        if attendants:
             self._ring_at(until_s)
 
     def _tell(self, *, is_up: bool) -> None:
-        for changed in list(self._attendants.values()):
+        for changed in list((self._attendants or {}).values()):
             if changed is not None:
                 changed(is_up)

@@ -3,6 +3,8 @@
 import math
 from collections import Counter
 
+from instead import instead
+
 STATES = ("idle", "paging", "promotion", "moving", "silent", "tail-1", "tail-2", "off")
 
 
@@ -110,4 +112,4 @@ def write_down(rows, sim, radio):
         release()
         rows.append((sim.now, "release", None))
 
-    radio.hold, radio.release = written_hold, written_release
+    instead(radio, hold=written_hold, release=written_release)

@@ -72,7 +72,7 @@ def ideal_device(index):
     return DeviceSpec(
         name=f"d{index:02d}",
         group="d",
-        index=index,
+        row=index,
         flops_per_s=math.inf,
         charge_j=1.0,
         place="hub",

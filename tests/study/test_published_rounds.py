@@ -122,7 +122,7 @@ class Silos:
         spec = DeviceSpec(
             name=f"silo-{node}",
             group="silos",
-            index=index,
+            row=index,
             flops_per_s=1.0,
             charge_j=np.inf,
             place=node,

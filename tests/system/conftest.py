@@ -54,7 +54,7 @@ QUICK = replace(RADIO, name="quick", promotion_s=0.0, tails=())
 PHONE = DeviceSpec(
     name="phone",
     group="phones",
-    index=0,
+    row=0,
     kind=DeviceKind(
         step_overhead_s=0.25,
         train_w=4.0,
@@ -106,7 +106,7 @@ class World:
     def phone(self, name="phone", *, availability=None, crashes=None, cuts=(), **changes):
         """One more phone; changes: what is different from ``PHONE``; cuts: what takes it down from outside."""
         kind = replace(PHONE.kind, **{key: changes.pop(key) for key in OF_KIND & changes.keys()})
-        spec = replace(PHONE, name=name, index=len(self.phones), kind=kind, **changes)
+        spec = PHONE._replace(name=name, row=len(self.phones), kind=kind, **changes)
         self.network.attach(name, spec.place, spec.access)
         rules = [*(Blackout(cut) for cut in cuts), availability, crashes]
         presence = presence_of(self.sim, name, rules)
@@ -146,8 +146,7 @@ class World:
             assert phone._processor.busy_since_s is None
             assert phone._processor._alarm is None
             assert phone._awake == 0
-            assert not phone._outgoing
-            assert not phone._incoming
+            assert not list(phone.flows())
             assert not phone._watch._attendants
             assert phone._watch._timer is None
         assert not self.server._watch._attendants

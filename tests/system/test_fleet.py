@@ -78,7 +78,7 @@ def test_a_row_is_what_its_group_says_and_what_it_drew():
     laws = {"flops_per_s": Constant(2e9), "charge": Constant(0.25), "rtt_s": Constant(0.1)}
     rates = {"up_bps": Constant(8e6), "down_bps": Constant(20e6)}
     spec = fleet(group("a", count=2), group("b", half_duplex=True, loss=0.001, **laws, **rates)).spec(3)
-    assert (spec.name, spec.group, spec.index, spec.place) == ("b-01", "b", 3, "cell-b")
+    assert (spec.name, spec.group, spec.row, spec.place) == ("b-01", "b", 3, "cell-b")
     assert (spec.flops_per_s, spec.kind.step_overhead_s, spec.charge_j) == (2e9, 0.005, 10_000.0)
     assert (spec.kind.train_w, spec.kind.idle_w, spec.kind.sleep_w, spec.paging_s) == (3.0, 0.3, 0.03, 1.28)
     assert spec.access == Access(up_bps=8e6, down_bps=20e6, delay_s=0.05, half_duplex=True, loss=0.001)
@@ -137,7 +137,7 @@ def test_one_more_group_changes_nobody_elses_row(law, seed):
     assert [(spec.name, spec.flops_per_s, spec.access) for spec in shifted] == [
         (spec.name, spec.flops_per_s, spec.access) for spec in before
     ]
-    assert [spec.index for spec in shifted] == list(range(12, 24))
+    assert [spec.row for spec in shifted] == list(range(12, 24))
 
 
 def test_a_device_fades_about_the_rates_that_it_drew():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from instead import instead
 from slow_radio import SlowRadio, write_down
 
 from fedsim.system import watch
@@ -187,7 +188,7 @@ class Diary:
         self.rows = []
         self.phone = phone
         write_down(self.rows, sim, phone.radio)
-        follow, update_power = phone.follow, phone._update_power
+        follow, update_power = phone.follow, phone.update_power
 
         def written_follow(flow, *, outgoing, waste=None):
             self.rows.append((sim.now, "rate", (flow.number, outgoing, flow.rate_bps)))
@@ -199,8 +200,7 @@ class Diary:
             state = "compute" if load else "idle" if phone._awake and not phone._is_away else "sleep"
             self.rows.append((sim.now, "processor", (state, load)))
 
-        phone.follow, phone._update_power = written_follow, written_update
-        phone._processor._changed = written_update
+        instead(phone, follow=written_follow, update_power=written_update)
 
 
 class SlowPhone(SlowRadio):

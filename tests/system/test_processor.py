@@ -233,6 +233,13 @@ jobs = st.lists(
 )
 
 
+class Nobody:
+    """Does not mind how its processor is used."""
+
+    def update_power(self):
+        pass
+
+
 @settings(deadline=None, max_examples=100)
 @given(jobs=jobs, cores=st.integers(1, 3), throttled=st.booleans(), seed=st.integers(0, 5))
 def test_sharing_heat_and_apps_equal_a_slow_twin(make_world, jobs, cores, throttled, seed):
@@ -240,7 +247,7 @@ def test_sharing_heat_and_apps_equal_a_slow_twin(make_world, jobs, cores, thrott
     world = make_world(seed=seed)
     apps = OtherApps(share=Uniform(0, 0.75), busy_s=Constant(1.5), quiet_s=Constant(1.0))
     chip = Chip(cores=cores, job_cores=1, throttle=HOT if throttled else None, other_apps=apps)
-    processor = Processor(world.sim, "phone", flops_per_s=1.0, step_overhead_s=0.0, chip=chip, changed=lambda: None)
+    processor = Processor(world.sim, "phone", flops_per_s=1.0, step_overhead_s=0.0, chip=chip, owner=Nobody())
 
     async def run(start_s, work_s, patience_s):
         await asyncio.sleep(start_s)

@@ -12,6 +12,7 @@ import networkx as nx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from instead import instead
 from slow_radio import SlowRadio, write_down
 
 from fedsim.system.access import Access
@@ -169,7 +170,7 @@ class Diary:
             forget()
             self.rows.append((sim.now, "forget", None))
 
-        radio.follow, radio.forget_flows = written_follow, written_forget
+        instead(radio, follow=written_follow, forget_flows=written_forget)
 
 
 @pytest.fixture(scope="module")
