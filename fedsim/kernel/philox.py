@@ -5,6 +5,7 @@ implementation Random123. NumPy's own ``Philox`` is the 64-bit variant of one st
 its own for every element.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -35,15 +36,21 @@ def philox(counter: Block, key: tuple[int, int]) -> Block:
 def philox_blocks(counters: WideWords, key: tuple[int, int]) -> WideWords:
     """The words of n counters under one key, each word in 64 bits: (4, n) to (4, n).
 
-    The rounds of ``philox``, on columns. A product of two words fits into 64 bits.
+    The rounds of ``philox``, on columns: its two halves go together. A product of two words fits into 64 bits.
     """
-    mask, wide = np.uint64(_MASK), np.uint64(32)
-    c0, c1, c2, c3 = counters
-    k0, k1 = key
-    for _ in range(_ROUNDS):
-        low, high = c0 * np.uint64(_MULTIPLIERS[0]), c2 * np.uint64(_MULTIPLIERS[1])
-        c0 = (high >> wide) ^ c1 ^ np.uint64(k0)
-        c2 = (low >> wide) ^ c3 ^ np.uint64(k1)
-        c1, c3 = high & mask, low & mask
-        k0, k1 = (k0 + _WEYL[0]) & _MASK, (k1 + _WEYL[1]) & _MASK
-    return np.stack([c0, c1, c2, c3])
+    mask, wide, multipliers = np.uint64(_MASK), np.uint64(32), np.array(_MULTIPLIERS, dtype=np.uint64)[:, None]
+    even, odd = counters[0::2], counters[1::2]
+    for keys in _round_keys(key):
+        products = (even * multipliers)[::-1]
+        even, odd = (products >> wide) ^ odd ^ keys, products & mask
+    words = np.empty_like(counters)
+    words[0::2], words[1::2] = even, odd
+    return words
+
+
+@lru_cache
+def _round_keys(key: tuple[int, int]) -> WideWords:
+    """Those of each round: (10, 2, 1)."""
+    numbers = np.array(key, dtype=np.uint64) + np.arange(_ROUNDS, dtype=np.uint64)[:, None] * np.array(_WEYL, np.uint64)
+    keys: WideWords = (numbers & np.uint64(_MASK))[:, :, None]
+    return keys
