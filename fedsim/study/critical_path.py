@@ -125,7 +125,11 @@ def critical_path(events: pd.DataFrame, devices: pd.DataFrame | None = None) -> 
 
     ``devices``, the run's table of devices, tells the technology of those that closed no round.
     """
-    links = {} if devices is None or devices.empty else dict(zip(devices["device"], devices["link"], strict=True))
+    links = (
+        {}
+        if devices is None or devices.empty
+        else dict(zip(devices["device"].to_numpy(), devices["link"].to_numpy(), strict=True))
+    )
     record = Happenings(events, links)
     return _path(record, record.end_s)
 

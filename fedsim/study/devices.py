@@ -26,8 +26,9 @@ def device_table(crew: Crew) -> pd.DataFrame:
     times the length of the run.
     """
     there = crew.made
-    profiles = {id(radio.profile): radio.profile for device in there for radio in device.radios.values()}
-    tails = {tail for profile in profiles.values() for tail in profile.names_of_tails}
+    radios = [device.spec.radios for device in there]
+    ways = {id(of_one): of_one for of_one in radios}  # one for all devices of a kind that does not roam
+    tails = {tail for of_one in ways.values() for radio in of_one.values() for tail in radio.names_of_tails}
     states = (*STATES, *sorted(tails), "off")
     logs = crew.logs(states)
     spent = _columns(OF_TALLY, [log.spent for log in logs])
@@ -38,7 +39,7 @@ def device_table(crew: Crew) -> pd.DataFrame:
         "place": [device.place for device in there],
         **{name: spent[name] for name in ("sent_bytes", "received_bytes", "compute_s", *spent)},
         **_columns(_WASTED, [_wasted(device) for device in there]),
-        "radios": [len(device.radios) for device in there],
+        "radios": [len(of_one) for of_one in radios],
         **_columns([f"radio_{state.replace('-', '_')}_s" for state in states], [log.times_s for log in logs]),
     }
     return pd.DataFrame(columns)
@@ -49,7 +50,7 @@ def at_work(table: pd.DataFrame) -> Counter[str]:
     if table.empty:
         return Counter()
     works = table[[f"{cause}_j" for cause in CAUSES if cause != "sleep"]].sum(axis=1) > 0
-    return Counter(table["group"][works])
+    return Counter(table["group"].to_numpy()[works])
 
 
 _WASTED: Final = ("wasted_sent_bytes", "wasted_received_bytes", "wasted_compute_s", "wasted_j")

@@ -144,11 +144,6 @@ class Device:
         return self._roaming.radio
 
     @property
-    def radios(self) -> Mapping[str, Radio]:
-        """Those of all its technologies."""
-        return self._roaming.radios
-
-    @property
     def _is_at_work(self) -> bool:
         is_used = self._awake or self.foreseen is not None or self._processor.busy_since_s is not None
         return bool(is_used) or self._roaming.is_used
@@ -198,7 +193,7 @@ class Device:
     def radio_times(self) -> dict[str, dict[str, float]]:
         """Seconds of each of its radios in each state, by technology; see ``Radio.times``."""
         self._settle()
-        return {link: radio.times() for link, radio in self.radios.items()}
+        return {link: radio.times() for link, radio in self._roaming.radios.items()}
 
     def is_up(self) -> bool:
         """Whether it is there, has charge, and takes part, now."""

@@ -1,6 +1,7 @@
 """What a device is: what it shares with others of its kind, and what is its own."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -62,6 +63,11 @@ class DeviceKind:
         return "sleep", self.sleep_w
 
     @cached_property
+    def radios(self) -> Mapping[str, RadioProfile]:
+        """Of devices that do not roam: by technology, as all of them have it."""
+        return {self.link: self.radio}
+
+    @cached_property
     def peak_w(self) -> float:
         """The most that a device of one radio can ever draw: each part is in one state at a time."""
         return self.most_w + self.radio.peak_w
@@ -114,8 +120,14 @@ class DeviceSpec(NamedTuple):
         """The most that it can ever draw: its processor and its radios, each in one state at a time."""
         if self.handover is None:
             return self.kind.peak_w
-        radios = {way.link: way.radio for way in reversed(self.handover.others)} | {self.link: self.radio}
-        return self.kind.most_w + sum(radio.peak_w for radio in radios.values())
+        return self.kind.most_w + sum(radio.peak_w for radio in self.radios.values())
+
+    @property
+    def radios(self) -> Mapping[str, RadioProfile]:
+        """By technology; of several ways by one technology those of the first."""
+        if self.handover is None:
+            return self.kind.radios
+        return {**{way.link: way.radio for way in reversed(self.handover.others)}, **self.kind.radios}
 
     @property
     def is_settled(self) -> bool:
