@@ -125,13 +125,15 @@ def critical_path(events: pd.DataFrame, devices: pd.DataFrame | None = None) -> 
 
     ``devices``, the run's table of devices, tells the technology of those that closed no round.
     """
-    links = (
-        {}
-        if devices is None or devices.empty
-        else dict(zip(devices["device"].to_numpy(), devices["link"].to_numpy(), strict=True))
-    )
-    record = Happenings(events, links)
+    record = Happenings(events, _links(devices))
     return _path(record, record.end_s)
+
+
+def _links(devices: pd.DataFrame | None) -> dict[str, str]:
+    """The technology of each device."""
+    if devices is None or devices.empty:
+        return {}
+    return dict(zip(devices["device"].tolist(), devices["link"].tolist(), strict=True))
 
 
 def _path(record: Happenings, until_s: float) -> CriticalPath:
