@@ -4,6 +4,7 @@ from fedsim.kernel.awaiting import as_event, awaitable
 from fedsim.kernel.budget import Budget, Stopped
 from fedsim.kernel.collector import rare_collections
 from fedsim.kernel.columns import Form
+from fedsim.kernel.draws import Draws
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.loop import EventLoop
 from fedsim.kernel.luck import Luck
@@ -16,6 +17,7 @@ from fedsim.kernel.timeout import Timeout
 
 __all__ = [
     "Budget",
+    "Draws",
     "Environment",
     "EventLoop",
     "EventRecord",

@@ -10,6 +10,7 @@ from simpy.events import ProcessGenerator
 from fedsim.kernel.budget import Budget, Stopped
 from fedsim.kernel.collector import rare_collections
 from fedsim.kernel.columns import Value
+from fedsim.kernel.draws import Draws
 from fedsim.kernel.environment import Environment
 from fedsim.kernel.interrupting import Interrupt, on_interrupt
 from fedsim.kernel.loop import AnyTask, EventLoop
@@ -59,6 +60,10 @@ class Simulation:
     def rng(self, *names: str | int) -> np.random.Generator:
         """The random stream of this name: a new generator at its start, the same on every call."""
         return self._streams.generator(*names)
+
+    def draws(self, *names: str | int) -> Draws:
+        """The uniform numbers of the stream of this name, one by one: see ``Streams.draws``."""
+        return self._streams.draws(*names)
 
     def luck(self, *names: str | int) -> Luck:
         """The luck of many things under this name: see ``Luck``."""

@@ -1,5 +1,6 @@
 """Named random streams: luck that belongs to a name, and to nobody else."""
 
+from functools import cached_property
 from hashlib import blake2b
 from struct import Struct
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
+from fedsim.kernel.draws import Blocks, Draws
 from fedsim.kernel.luck import Luck
 
 _START: Final = np.zeros(4, dtype=np.uint64)
@@ -60,6 +62,18 @@ class Streams:
         """
         key: Any = _Key(self._digest(names))  # NumPy takes an ISeedSequence; its type hints say SeedSequence
         return np.random.Generator(np.random.Philox(key, counter=_START))
+
+    def draws(self, *names: str | int) -> Draws:
+        """The uniform numbers of this stream, those of ``generator(*names).random()``, for a stream of few draws.
+
+        Raises:
+            TypeError, ValueError: as ``generator``.
+        """
+        return Draws(self._blocks, self._digest(names))
+
+    @cached_property
+    def _blocks(self) -> Blocks:
+        return Blocks()
 
     def luck(self, *names: str | int) -> Luck:
         """The luck of many things under this name; see ``Luck``. It has nothing in common with any generator.

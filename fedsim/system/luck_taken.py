@@ -1,34 +1,11 @@
 """Draws that are taken before it is certain that they are needed."""
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 
-_SPARE: Final = 11
-_FINEST: Final = 2.0**-53
-"""A number is the first 53 of 64 random bits, as in ``Generator.random``."""
-
-
-class Draws:
-    """Uniform numbers on [0, 1) of a stream, one by one. Those that are given back come again."""
-
-    __slots__ = ("_again", "_luck")
-
-    def __init__(self, luck: np.random.Generator) -> None:
-        self._luck = luck.bit_generator  # all that is left of it then: half as large
-        self._again: tuple[float, ...] = ()  # the next one last
-
-    def take(self) -> float:
-        """The next one."""
-        if self._again:
-            draw, self._again = self._again[-1], self._again[:-1]
-            return draw
-        return (self._luck.random_raw() >> _SPARE) * _FINEST
-
-    def give_back(self, draw: float) -> None:
-        """The latest that was taken and not given back yet."""
-        self._again += (draw,)
+from fedsim.kernel import Draws
 
 
 class Taken:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from fedsim.kernel import Simulation
+from fedsim.kernel import Draws, Simulation
 from fedsim.system.flow import Moving
 from fedsim.system.foreseen import ForeseenMessage
-from fedsim.system.luck_taken import Draws, Taken
+from fedsim.system.luck_taken import Taken
 from fedsim.system.meter import Drawn, Gone, PowerMeter, Stage
 from fedsim.system.profiles import RadioProfile
 
@@ -284,7 +284,7 @@ class Radio:
         if not self._paging_s:
             return 0.0
         if self._paging is None:
-            self._paging = Draws(self._sim.rng("paging", *self._luck))
+            self._paging = self._sim.draws("paging", *self._luck)
         draw = self._paging.take() if taken is None else taken.uniform(self._paging)
         return self._paging_s * draw
 
@@ -309,7 +309,7 @@ class Radio:
         if doze is None or silent_s <= doze.after_s:
             return 0.0
         if self._doze is None:
-            self._doze = Draws(self._sim.rng("doze", *self._luck))
+            self._doze = self._sim.draws("doze", *self._luck)
         draw = self._doze.take() if taken is None else taken.uniform(self._doze)
         return doze.min_s + (doze.max_s - doze.min_s) * draw
 

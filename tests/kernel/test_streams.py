@@ -162,3 +162,13 @@ def test_drawing_from_one_stream_does_not_move_where_others_begin():
     first = raw("a")
     Streams(7).generator("b").random(1000)
     assert raw("a") == first
+
+
+@given(names=st.lists(NAMES, min_size=1, max_size=3, unique=True), order=st.lists(st.integers(0, 2), max_size=20))
+def test_draws_are_those_of_the_generator_in_whatever_order_streams_are_asked(names, order):
+    streams = Streams(3)
+    draws = [streams.draws(*name) for name in names]
+    generators = [streams.generator(*name) for name in names]
+    for number in order:
+        one = number % len(names)
+        assert draws[one].take() == generators[one].random()
