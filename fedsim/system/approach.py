@@ -40,6 +40,7 @@ class Crossing(NamedTuple):
 
 
 _crossing = partial(tuple.__new__, Crossing)  # as Crossing does, in a third of the time
+_path = partial(tuple.__new__, Path)
 
 
 class Crossings:
@@ -48,20 +49,20 @@ class Crossings:
     def __init__(self, links: SharedLinks, transport: Transport, cores: Callable[[Track, Track, float], Uses]) -> None:
         """``cores``: those links of a track and of that back that others may use, too."""
         self._links = links
-        self._transport = transport
+        self.transport = transport
         self._cores = cores
 
-    def remembers(self, there: Track, back: Track) -> Memory:
-        """What of a connection matters to messages."""
-        return self._transport.remembers(self._path(there, back))
+    def path(self, there: Track, back: Track) -> Path:
+        """The way there as a transport sees it."""
+        return _path((there.delay_s, back.delay_s, self._links.rates_bps(there.numbers), there.loss))
 
-    def of(self, there: Track, back: Track, key: _Key) -> Crossing | None:
+    def of(self, there: Track, back: Track, path: Path, key: _Key) -> Crossing | None:
         """That of such a message; None if it moves nothing, or takes no time."""
         size_bytes, is_open, window = key
         connection = _OPEN if is_open else _CLOSED
         if window is not None:
             connection = Connection(connection.idle_s, window, 0.0)
-        plan = self._transport.plan(self._path(there, back), size_bytes, connection)
+        plan = self.transport.plan(path, size_bytes, connection)
         wire_bytes, cap_bps, back_share = plan.wire_bytes, plan.cap_bps, plan.back_share
         way = there.way(back, back_share)
         bps = self._links.lone_bps(way, cap_bps)
@@ -69,9 +70,6 @@ class Crossings:
             return None
         core = self._cores(there, back, back_share)
         return _crossing((plan, way, plan.wait_s, 8 * wire_bytes / bps, bps, wire_bytes, core))
-
-    def _path(self, there: Track, back: Track) -> Path:
-        return Path(there.delay_s, back.delay_s, self._links.rates_bps(there.numbers), there.loss)
 
 
 class Approach:
@@ -96,29 +94,29 @@ class Approach:
     def crossing(self, size_bytes: float, traces: Traces, now_s: float) -> Crossing | None:
         """That of a message that is sent now; None if it moves nothing, or takes no time."""
         there, back = traces
-        is_open, window = False, None
+        path, is_open, window = None, False, None
         if there is not None or back is not None:
-            is_open, window = self._warmth(there, back, now_s)
-        if size_bytes != self._size_bytes or is_open is not self._is_open or window != self._window:
-            self._recall((size_bytes, is_open, window))
+            if self._memory is None:
+                path = self._crossings.path(self._there, self._back)
+                self._memory = self._crossings.transport.remembers(path)
+            idle_s, window, quiet_s = warmth(there, back, now_s)
+            is_open = idle_s <= self._memory.open_s
+            if quiet_s > self._memory.warm_s:
+                window = None
+        if size_bytes != self._size_bytes or is_open != self._is_open or window != self._window:
+            self._recall((size_bytes, is_open, window), path)
         return self._latest
 
-    def _warmth(self, there: Trace | None, back: Trace | None, now_s: float) -> tuple[bool, float | None]:
-        """Whether the connection is there, and its window, if that counts."""
-        memory = self._memory
-        if memory is None:
-            memory = self._memory = self._crossings.remembers(self._there, self._back)
-        idle_s, window, quiet_s = warmth(there, back, now_s)
-        return idle_s <= memory.open_s, window if quiet_s <= memory.warm_s else None
-
-    def _recall(self, key: _Key) -> None:
+    def _recall(self, key: _Key, path: Path | None) -> None:
         """Let the crossing of such a message be the latest."""
-        if self._size_bytes is None:
-            self._latest = self._crossings.of(self._there, self._back, key)
+        others = self._others
+        if self._size_bytes is not None:
+            if others is None or len(others) == _MANY:
+                others = self._others = {}
+            others[self._size_bytes, self._is_open, self._window] = self._latest
+        if others and key in others:
+            self._latest = others.pop(key)
         else:
-            if self._others is None or len(self._others) == _MANY:
-                self._others = {}
-            self._others[self._size_bytes, self._is_open, self._window] = self._latest
-            known = key in self._others
-            self._latest = self._others.pop(key) if known else self._crossings.of(self._there, self._back, key)
+            path = path or self._crossings.path(self._there, self._back)
+            self._latest = self._crossings.of(self._there, self._back, path, key)
         self._size_bytes, self._is_open, self._window = key

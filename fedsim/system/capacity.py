@@ -71,32 +71,30 @@ class Followers:
         """``changed(link, capacity_bps)`` is told of what a link in use carries from now on."""
         self._sim = sim
         self._changed = changed
-        self._capacities: dict[int, Capacity] = {}
+        self.capacities: dict[int, Capacity] = {}
+        """Those that are followed; who asks whether there are any is not kept waiting by a method."""
         self._alarms: dict[int, asyncio.TimerHandle] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._capacities)
-
     def __contains__(self, link: int) -> bool:
-        return link in self._capacities
+        return link in self.capacities
 
     def add(self, link: int, capacity: Capacity) -> None:
         """From now on this is the capacity of the link, which nobody uses until ``wake`` is called."""
         self.drop(link)
-        self._capacities[link] = capacity
+        self.capacities[link] = capacity
 
     def drop(self, link: int) -> None:
         """The link has no capacity that varies, not any more."""
         self.rest(link)
-        self._capacities.pop(link, None)
+        self.capacities.pop(link, None)
 
     def now_bps(self, link: int) -> float:
         """What the link carries now, whether or not anybody uses it."""
-        return read(self._capacities[link], self._sim.now)[0]
+        return read(self.capacities[link], self._sim.now)[0]
 
     def wake(self, link: int) -> None:
         """The link comes into use; nothing happens if it is in use."""
-        if link in self._capacities and link not in self._alarms:
+        if link in self.capacities and link not in self._alarms:
             self._read(link)
 
     def rest(self, link: int) -> None:
@@ -106,6 +104,6 @@ class Followers:
             alarm.cancel()
 
     def _read(self, link: int) -> None:
-        capacity_bps, until_s = read(self._capacities[link], self._sim.now)
+        capacity_bps, until_s = read(self.capacities[link], self._sim.now)
         self._alarms[link] = self._sim.loop.call_at(until_s, self._read, link)  # at infinity: never
         self._changed(link, capacity_bps)

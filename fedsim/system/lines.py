@@ -40,11 +40,12 @@ class Spur:
 class Lines:
     """The lines of a network, by the names that they join: strung in the core, hung for what is attached to it."""
 
-    def __init__(self, links: SharedLinks) -> None:
+    def __init__(self, links: SharedLinks, nodes: Iterable[str]) -> None:
         self._links = links
+        self.ends = {node: Spur(node) for node in nodes}
+        """Where messages start and end: at nodes of the core, and where those names hang whose links have been made."""
         self._lines: dict[Arc, Line] = {}
         """Of the core."""
-        self._spurs: dict[str, Spur] = {}
         self._left: dict[Arc, Spur] = {}
         """Of names that have hung elsewhere before, by name and node: they may come back."""
         self._arcs: dict[int, Arc] = {}
@@ -80,10 +81,10 @@ class Lines:
         elsewhere: dict[str, list[Spur]] = {}
         for (name, _), spur in self._left.items():
             elsewhere.setdefault(name, []).append(spur)
-        for name in {**elsewhere, **self._spurs} if names is None else names:
-            here = self._spurs.get(name)
+        for name in {**elsewhere, **self.ends} if names is None else names:
+            here = self.ends.get(name)
             for spur in (*elsewhere.get(name, ()), here) if elsewhere else (here,):
-                if spur is not None:
+                if spur is not None and spur.up:
                     found[name, spur.node], found[spur.node, name] = spur.up[0], spur.down[0]
         return found
 
@@ -119,12 +120,12 @@ class Lines:
             spur = Spur(node, (link,), (link + 1,), access.delay_s, access.loss)
         if access.half_duplex:
             self._capacities[spur.up[0]], self._capacities[spur.down[0]] = up, down
-        self._spurs[name] = spur
+        self.ends[name] = spur
         return spur
 
     def take_off(self, name: str) -> None:
         """It hangs nowhere now; nothing happens if it never did."""
-        spur = self._spurs.pop(name, None)
+        spur = self.ends.pop(name, None)
         if spur is not None:
             self._left[name, spur.node] = spur
 
@@ -138,8 +139,8 @@ class Lines:
 
     def _spur(self, name: str, node: str) -> Spur | None:
         """The access link by which a name hangs on a node, or did when it last hung there."""
-        spur = self._spurs.get(name)
-        return spur if spur is not None and spur.node == node else self._left.get((name, node))
+        spur = self.ends.get(name)
+        return spur if spur is not None and spur.up and spur.node == node else self._left.get((name, node))
 
     def _again(self, old: Spur, access: Access) -> Spur:
         """An old access link as it is needed now; a medium that it had and has no more is forgotten."""

@@ -17,8 +17,10 @@ from fedsim.system.passage import AT_HOME, Over, Passage, Way, settle, way
 from fedsim.system.process import Array
 from fedsim.system.room import Room
 from fedsim.system.sharing import FairShares
+from fedsim.system.tightness import Tightness
 
 _NUMBERS = (int, float)
+_FIRST_LINKS = 64
 _NOWHERE = 0  # pads routes; nobody is on it
 (_AT_HOME,) = AT_HOME.links
 
@@ -31,7 +33,8 @@ class SharedLinks:
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
-        self._shares = FairShares(sim, self._arrive)
+        self._tightness = Tightness(_FIRST_LINKS)
+        self._shares = FairShares(sim, self._tightness, self._arrive)
         self._followers = Followers(sim, self._change_capacity)
         self._ledger = Ledger()
         self._flows = 0
@@ -52,7 +55,7 @@ class SharedLinks:
     def add_links(self, capacities: Sequence[float | Capacity]) -> int:
         """Number of the first of some new links, whose numbers follow each other; else as ``add_link``."""
         now_bps = [checked_bps(capacity) if isinstance(capacity, _NUMBERS) else 0.0 for capacity in capacities]
-        first = self._shares.add_links(now_bps)
+        first = self._tightness.add(now_bps)
         self._ledger.add_links(len(now_bps))
         for link, capacity in enumerate(capacities, first):
             if not isinstance(capacity, _NUMBERS):
@@ -225,9 +228,9 @@ class SharedLinks:
 
     def rates_bps(self, links: Sequence[int]) -> tuple[float, ...]:
         """What each of these links, which are known, can carry now."""
-        if self._followers:
+        if self._followers.capacities:
             return tuple([self.capacity_bps(link) for link in links])
-        return self._shares.capacities_bps(links)
+        return self._tightness.carry_bps(links)
 
     def load_bps(self, link: int) -> float:
         """What the flows on a link use of it now, as of the end of the last instant in which something changed."""
@@ -265,7 +268,7 @@ class SharedLinks:
         return self._ledger.uses(
             np.array(links, dtype=np.int64),
             capacity_bps=np.array(self.rates_bps(links)),
-            used_bps=np.array(self._shares.capacities_bps(links)),
+            used_bps=np.array(self._tightness.carry_bps(links)),
             moving_bytes=np.array(moving_bytes),
             now_s=self._sim.now,
         )
@@ -282,15 +285,15 @@ class SharedLinks:
     @property
     def vary(self) -> bool:
         """Whether the capacity of any link changes by itself."""
-        return bool(self._followers)
+        return bool(self._followers.capacities)
 
     def are_steady(self, links: Sequence[int]) -> bool:
         """Whether the capacities of these links stay as they are until somebody sets them."""
-        return not self._followers or not any(link in self._followers for link in links)
+        return not any(link in self._followers for link in links)
 
     def lone_bps(self, planned: Way, cap_bps: float) -> float:
         """What a flow would have alone on this way, if its capacities are steady."""
-        return self._shares.lone_bps(planned, cap_bps)
+        return self._tightness.lone_bps(planned, cap_bps)
 
     @property
     def room(self) -> Room:
@@ -388,12 +391,12 @@ class SharedLinks:
     def _come(self, onto: Way, left_bytes: float) -> None:
         """A flow comes to these links."""
         self._ledger.begin(onto, left_bytes, self._sim.now)
-        for link in onto.links if self._followers else ():
+        for link in onto.links if self._followers.capacities else ():
             self._followers.wake(link)
 
     def _rest(self, off: Way) -> None:
         """A flow has left these links, and may have been the last."""
         idle = self._shares.idle(off.links)
         self._ledger.rest(idle, self._sim.now)
-        for link in idle if self._followers else ():
+        for link in idle if self._followers.capacities else ():
             self._followers.rest(link)

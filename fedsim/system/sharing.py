@@ -33,18 +33,18 @@ IntArray = npt.NDArray[np.int64]
 
 # After everything else of the instant: SimPy's own priorities are 0 (urgent) and 1 (normal).
 _LAST = EventPriority(1_000_000)
-_FIRST_LINKS = 64
 
 
 class FairShares:
     """Flows, links, and the rates that follow; ``arrive(flow)`` is told of flows that have sent all."""
 
-    def __init__(self, sim: Simulation, arrive: Callable[[Flow], None]) -> None:
+    def __init__(self, sim: Simulation, links: Tightness, arrive: Callable[[Flow], None]) -> None:
+        """Who adds links to ``links`` need not say so; link 0 pads routes, and nothing may use it."""
         self._sim = sim
         self._arrive = arrive
         self._table = FlowTable(sim)
         self._groups = Groups()
-        self._links = Tightness(_FIRST_LINKS)
+        self._links = links
         self._ties = Ties(self._table, self._links, self._groups, self._touch, self._claim)
         self._solos = Solos(sim, self._links, lambda solo: arrive(solo.flow))
         self._alone: dict[Flow, Solo] = {}
@@ -56,10 +56,6 @@ class FairShares:
         self._series: dict[int, LinkSeries] = {}
         self.room = Room(self._links)
 
-    def add_links(self, capacities_bps: Sequence[float]) -> int:
-        """Number of the first of some new links; link 0 pads routes, and nothing may use it."""
-        return self._links.add(capacities_bps)
-
     @property
     def links(self) -> int:
         """How many there are."""
@@ -68,14 +64,6 @@ class FairShares:
     def capacity_bps(self, link: int) -> float:
         """Present capacity."""
         return self._links.carries_bps(link)
-
-    def capacities_bps(self, links: Sequence[int]) -> tuple[float, ...]:
-        """Present capacities."""
-        return self._links.carry_bps(links)
-
-    def lone_bps(self, way: Way, cap_bps: float) -> float:
-        """What a flow would have alone."""
-        return self._links.lone_bps(way, cap_bps)
 
     def set_capacity(self, link: int, capacity_bps: float) -> None:
         """Change a link under its flows."""

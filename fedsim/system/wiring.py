@@ -22,11 +22,11 @@ class Wiring:
     """
 
     def __init__(self, links: SharedLinks, topology: Topology, router: Router) -> None:
-        self._lines = Lines(links)
+        self._lines = Lines(links, topology.graph)
+        self._ends = self._lines.ends
         self._graph = topology.graph
         self._router = router
         self._attached: dict[str, tuple[str, Access]] = {}
-        self._ends = {node: Spur(node) for node in topology.graph}
         self._cut: set[Arc] = set()
         self._core: dict[Arc, Section] = {}
         self._both: dict[Arc, Both] = {}
@@ -60,7 +60,6 @@ class Wiring:
             raise ValueError(unknown(name, "name attached to the network", self._attached))
         self._check_place(at)
         self._attached[name] = (at, access)
-        self._ends.pop(name, None)
         self._lines.take_off(name)
         self._both.clear()
 
@@ -219,7 +218,7 @@ class Wiring:
             if name not in self._attached:
                 raise ValueError(f"{name!r} is neither attached to the network nor a node of it")
             node, access = self._attached[name]
-            end = self._ends[name] = self._lines.hang(name, node, access)
+            end = self._lines.hang(name, node, access)
         return end
 
     def _through(self, source: str, target: str) -> Section:

@@ -13,7 +13,7 @@ from fedsim.system.ideal import Ideal
 from fedsim.system.lv08 import Lv08
 from fedsim.system.slow_start import slow_start
 from fedsim.system.tcp import Tcp
-from fedsim.system.transport import Connection, Path
+from fedsim.system.transport import Connection, Path, Plan
 
 COLD = Connection()
 WARM = Connection(idle_s=0.0, quiet_s=0.0)
@@ -111,6 +111,66 @@ def test_alone_a_message_takes_the_time_of_the_closed_form(packets, rate_bps, rt
     assert alone_s(plan, rate_bps) == pytest.approx(expected_s, rel=1e-9)
     assert plan.slow_start_s >= 0
     assert plan.wire_bytes == packets * 1514
+
+
+def by_name(tcp, path, size_bytes, connection):
+    """What ``Tcp.plan`` does, everything by its name and where it is needed."""
+    packets, rtt_s = math.ceil(size_bytes / tcp.packet_bytes), path.rtt_s
+    on_wire = (tcp.packet_bytes + tcp.header_bytes) / tcp.packet_bytes
+    largest_bytes = tcp.largest_window_bytes
+    if path.loss and tcp.congestion is not None:
+        largest_bytes = min(largest_bytes, tcp.congestion.window(path.loss, rtt_s) * tcp.packet_bytes)
+    cap_bps = 8 * on_wire * largest_bytes / rtt_s if rtt_s > 0 else math.inf
+    rate_bps = min(path.rate_bps, cap_bps)
+    is_warm = connection.quiet_s <= tcp.remembers(path).warm_s
+    start = slow_start(
+        packets,
+        rate=rate_bps / (8 * on_wire * tcp.packet_bytes),
+        rtt_s=rtt_s,
+        window=max(float(tcp.first_window), connection.window if is_warm else 0.0),
+        growth=tcp.growth,
+    )
+    padding_bytes = packets * tcp.packet_bytes - size_bytes
+    acked_bytes = tcp.packets_per_ack * (tcp.packet_bytes + tcp.header_bytes)
+    return Plan(
+        wire_bytes=size_bytes + packets * tcp.header_bytes,
+        delay_s=path.delay_s,
+        setup_s=0.0 if connection.idle_s <= tcp.keep_alive_s else tcp.handshakes * rtt_s,
+        slow_start_s=start.extra_s + (8 * padding_bytes / rate_bps if rate_bps > 0 else 0.0),
+        cap_bps=cap_bps,
+        back_share=tcp.header_bytes / acked_bytes if acked_bytes else 0.0,
+        window=min(start.window, tcp.largest_window_bytes / tcp.packet_bytes),
+    )
+
+
+@given(
+    tcp=st.builds(
+        Tcp,
+        handshakes=st.integers(0, 3),
+        packet_bytes=st.sampled_from([536, 1448, 1448.0, 8960.0]),
+        header_bytes=st.sampled_from([0, 40, 66.0]),
+        packets_per_ack=st.integers(0, 2),
+        first_window=st.sampled_from([1, 10]),
+        growth=st.floats(1.25, 2.0),
+        largest_window_bytes=st.sampled_from([65536.0, 4194304.0]),
+        retransmission_timeout_s=st.sampled_from([0.0, 1.0]),
+        congestion=st.sampled_from([None, Cubic(), Mathis()]),
+    ),
+    size_bytes=st.one_of(st.integers(0, 10**8), st.floats(0.0, 1e8)),
+    path=st.builds(
+        Path,
+        delay_s=st.one_of(st.just(0.0), st.floats(1e-4, 1.0)),
+        back_s=st.one_of(st.just(0.0), st.floats(1e-4, 1.0)),
+        rates_bps=st.lists(st.one_of(st.sampled_from([0.0, math.inf]), st.floats(1e3, 1e10)), max_size=4).map(tuple),
+        loss=st.one_of(st.just(0.0), st.floats(1e-6, 0.5)),
+    ),
+    connection=st.builds(
+        Connection, idle_s=st.floats(0.0, 100.0), window=st.floats(0.0, 1e4), quiet_s=st.floats(0.0, 5.0)
+    ),
+)
+@settings(deadline=None, max_examples=300)
+def test_a_plan_is_the_closed_form_to_the_last_digit(tcp, size_bytes, path, connection):
+    assert repr(tcp.plan(path, size_bytes, connection)) == repr(by_name(tcp, path, size_bytes, connection))
 
 
 def test_slow_start_of_the_reference_numbers(oracle):
