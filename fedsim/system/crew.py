@@ -116,7 +116,7 @@ class Crew(Sequence[Device]):
 
         Of all, or among these (n,).
         """
-        return [self[row] for row in self.lowest_lots(wanted, number, among).tolist()]
+        return self._all_of(self.lowest_lots(wanted, number, among))
 
     def lowest_lots(self, wanted: int, number: int, among: Bools | None = None) -> Rows:
         """The rows of those that ``choose`` would give."""
@@ -147,7 +147,7 @@ class Crew(Sequence[Device]):
 
     def first(self, wanted: int, keys: npt.NDArray[np.generic]) -> Sequence[Device]:
         """The devices of ``lowest``."""
-        return [self[row] for row in self.lowest(wanted, keys).tolist()]
+        return self._all_of(self.lowest(wanted, keys))
 
     def uniforms(self, number: int, attempt: int = 0) -> Array:
         """The lots as numbers in [0, 1); another attempt is another round, far beyond all that are played."""
@@ -274,8 +274,14 @@ class Crew(Sequence[Device]):
 
     def _make_of(self, rows: Rows) -> None:
         """Make those of these with whom nobody has worked: they are asked one by one."""
-        for row in np.unique(rows[self._rests[rows]]).tolist():
+        resting = rows[self._rests[rows]]
+        for row in np.unique(resting).tolist() if len(resting) else ():
             self._new(row)
+
+    def _all_of(self, rows: Rows) -> list[Device]:
+        """The devices of these rows."""
+        made = self._made
+        return [made[row] if row in made else self._new(row) for row in rows.tolist()]
 
     def _new(self, row: int) -> Device:
         number, rank = self.fleet.place(row)
@@ -336,7 +342,8 @@ class Crew(Sequence[Device]):
         return up, until_s
 
     def _have_charge(self, rows: Rows) -> Bools:
-        self._make_of(np.concatenate([self._doubtful(rows), rows[self._is_choosy[rows]]]))
+        self._make_of(self._doubtful(rows))
+        self._make_of(rows[self._is_choosy[rows]])
         have = self._charge_j[rows] > self._drawn_j(rows)
         is_awake = ~self._rests[rows]
         have |= is_awake  # as far as is certain

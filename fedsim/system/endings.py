@@ -86,7 +86,7 @@ class Endings:
     def _ended(self, rows: Iterable[int], now_s: float) -> Iterator[tuple[DeviceKind, list[int], list[Ending]]]:
         """Those of these rows of which it is certain how they stand, by kind."""
         known = self._endings
-        ended = [row for row in rows if self.is_sure(row, now_s)]
+        ended = [row for row in rows if row in known and now_s < known[row].sure_s]
         of_kind: dict[int, list[int]] = {}
         for number, row in zip(self._kind[ended].tolist(), ended, strict=True):
             of_kind.setdefault(number, []).append(row)

@@ -83,9 +83,9 @@ class Renewal:
             self._until_s[ranks] = self._start_s[ranks] + self._periods(ranks, self._next(ranks)[0])
             return
         things, n = self._things[ranks], len(ranks)
-        first, second = np.split(self._luck.pairs(np.tile(things, 2), np.repeat((0, 1), n)), 2, axis=1)
+        pairs = self._luck.pairs(np.concatenate([things, things]), np.repeat((0, 1), n))
         self._draw[ranks] = 2
-        (share, place), length = first, second[0]
+        (share, place), length = pairs[:, :n], pairs[0, n:]
         self._is_on[ranks] = share < self._laws.on_share(ranks)
         self._until_s[ranks] = self._start_s[ranks] + place * self._periods(ranks, length, spread=True)
 

@@ -22,7 +22,14 @@ RATES_BPS = st.floats(1e5, 1e9)
 DELAYS_S = st.floats(0.0, 0.2)
 
 ACCESSES = st.builds(
-    Access, up_bps=RATES_BPS, down_bps=RATES_BPS, delay_s=DELAYS_S, half_duplex=st.booleans(), loss=LOSSES
+    Access,
+    up_bps=RATES_BPS,
+    down_bps=RATES_BPS,
+    delay_s=DELAYS_S,
+    half_duplex=st.booleans(),
+    up=st.none(),
+    down=st.none(),
+    loss=LOSSES,
 )
 CORES = st.fixed_dictionaries(
     {"capacity_bps": RATES_BPS, "delay_s": DELAYS_S, "loss": LOSSES, "duplex": st.sampled_from(["full", "half"])}
