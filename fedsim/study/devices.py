@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -30,17 +29,17 @@ def device_table(crew: Crew) -> pd.DataFrame:
     ways = {id(of_one): of_one for of_one in radios}  # one for all devices of a kind that does not roam
     tails = {tail for of_one in ways.values() for radio in of_one.values() for tail in radio.names_of_tails}
     states = (*STATES, *sorted(tails), "off")
-    logs = crew.logs(states)
-    spent = _columns(OF_TALLY, [log.spent for log in logs])
+    spent_of_each, times_s = crew.logs(states)
+    spent = _columns(OF_TALLY, spent_of_each)
     columns = {
         "device": [device.name for device in there],
         "group": [device.spec.group for device in there],
         "link": [device.link for device in there],
         "place": [device.place for device in there],
         **{name: spent[name] for name in ("sent_bytes", "received_bytes", "compute_s", *spent)},
-        **_columns(_WASTED, [_wasted(device) for device in there]),
+        **_columns(_WASTED, np.array([_wasted(device) for device in there]).reshape(len(there), len(_WASTED))),
         "radios": [len(of_one) for of_one in radios],
-        **_columns([f"radio_{state.replace('-', '_')}_s" for state in states], [log.times_s for log in logs]),
+        **_columns([f"radio_{state.replace('-', '_')}_s" for state in states], times_s),
     }
     return pd.DataFrame(columns)
 
@@ -57,10 +56,9 @@ _WASTED: Final = ("wasted_sent_bytes", "wasted_received_bytes", "wasted_compute_
 _NO_WASTE: Final = (0.0,) * len(_WASTED)
 
 
-def _columns(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str, Array]:
-    """Numbers by what they stand under, from rows of them."""
-    numbers = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=len(names) * len(rows))
-    return dict(zip(names, numbers.reshape(len(rows), len(names)).T, strict=True))
+def _columns(names: Sequence[str], table: Array) -> dict[str, Array]:
+    """Those of a table of numbers, (n, names), by what they stand under."""
+    return dict(zip(names, table.T, strict=True))
 
 
 def _wasted(device: Device) -> Sequence[float]:

@@ -17,7 +17,7 @@ from fedsim.system.endings import Endings, Standing
 from fedsim.system.fleet import Fleet, Rows
 from fedsim.system.presence import GroupPresence, Presence
 from fedsim.system.process import Array, Bools, Numbers
-from fedsim.system.tally import NOTHING, Log, Tally, of_tally, summed
+from fedsim.system.tally import NOTHING, OF_TALLY, Tally, of_tally, summed
 from fedsim.system.usage import Usage
 
 _MORE: Final = 4.0
@@ -97,10 +97,20 @@ class Crew(Sequence[Device]):
         """Those with whom somebody has worked, in the order of their rows."""
         return [device for _, device in sorted(self._made.items())]
 
-    def logs(self, states: Sequence[str]) -> list[Log]:
-        """What each of these has done up to now, with its seconds in these states; see ``Device.log``."""
-        known = self._endings.logs(self._made, states, self._sim.now)
-        return [known[device.index] if device.index in known else device.log(states) for device in self.made]
+    def logs(self, states: Sequence[str]) -> tuple[Array, Array]:
+        """What each of these, n, has done up to now: what it has spent, (n, 9), and seconds in these states.
+
+        The first in the order of ``OF_TALLY``, the second (n, states); see ``Device.log``.
+        """
+        made = self.made
+        place = {device.index: number for number, device in enumerate(made)}
+        spent, times_s = np.empty((len(made), len(OF_TALLY))), np.empty((len(made), len(states)))
+        for rows, spent_of_kind, times_of_kind_s in self._endings.logs(self._made, states, self._sim.now):
+            there = [place.pop(row) for row in rows]
+            spent[there], times_s[there] = spent_of_kind, times_of_kind_s
+        for number in place.values():
+            spent[number], times_s[number] = made[number].log(states)
+        return spent, times_s
 
     def lots(self, number: int, rows: Rows | None = None) -> Numbers:
         """The lots of these devices, or of all, in the round of this number: (n,).

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fedsim.system.device_spec import DeviceKind
 from fedsim.system.meter import CAUSES, Joules
 from fedsim.system.process import Array, Bools
-from fedsim.system.tally import Log, Tally
+from fedsim.system.tally import Tally
 
 _RADIO: Final = CAUSES.index("radio")
 _SLEEP: Final = CAUSES.index("sleep")
@@ -76,12 +76,17 @@ class Endings:
             found.update(zip(rows_of_kind, _standings(kind, endings, now_s), strict=True))
         return found
 
-    def logs(self, rows: Iterable[int], states: Sequence[str], now_s: float) -> dict[int, Log]:
-        """What they have done; see ``Device.log``."""
-        found: dict[int, Log] = {}
+    def logs(
+        self, rows: Iterable[int], states: Sequence[str], now_s: float
+    ) -> Iterator[tuple[list[int], Array, Array]]:
+        """What they have done, some at a time: who, what they have spent, and their seconds in these states.
+
+        n rows, (n, 9) in the order of ``OF_TALLY``, (n, states); see ``Device.log``.
+        """
         for kind, rows_of_kind, endings in self._ended(rows, now_s):
-            found.update(zip(rows_of_kind, _logs(kind, endings, states, now_s), strict=True))
-        return found
+            spent_j, _ = _spent_j(kind, endings, now_s)
+            moved = np.array([(one.sent_bytes, one.received_bytes, one.compute_s) for one in endings])
+            yield rows_of_kind, np.column_stack([spent_j, moved]), _times_s(kind, endings, states, now_s)
 
     def _ended(self, rows: Iterable[int], now_s: float) -> Iterator[tuple[DeviceKind, list[int], list[Ending]]]:
         """Those of these rows of which it is certain how they stand, by kind."""
@@ -114,24 +119,28 @@ def _since(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> tuple[l
     return went, since_s <= now_s
 
 
-def _standings(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Iterator[Standing]:
-    """Of devices of one kind, whose processors have slept."""
-    ended_s, spent_by_then_j, sent_bytes, received_bytes, compute_s, _, had_j, _ = zip(*endings, strict=True)
+def _spent_j(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> tuple[Array, Bools]:
+    """Joules by cause of devices of one kind, whose processors have slept, (n, 6), and whether they rest, (n,)."""
     went, rests = _since(kind, endings, now_s)
-    spent_j = np.array(spent_by_then_j)
-    spent_j[:, _SLEEP] += kind.sleep_w * (now_s - np.array(ended_s))
+    spent_j = np.array([ending.spent_j for ending in endings])
+    spent_j[:, _SLEEP] += kind.sleep_w * (now_s - np.array([ending.ended_s for ending in endings]))
     for _, cause, power_w, lasts_s in went:
         spent_j[:, cause] += power_w * lasts_s
-    left_j = np.array(had_j) - np.cumsum(spent_j, axis=1)[:, -1]
-    tallies = zip(*spent_j.T.tolist(), sent_bytes, received_bytes, compute_s, strict=True)
-    return map(Standing, tallies, left_j.tolist(), rests.tolist())
+    return spent_j, rests
 
 
-def _logs(kind: DeviceKind, endings: Sequence[Ending], states: Sequence[str], now_s: float) -> Iterator[Log]:
-    """The same, with the seconds of radios."""
+def _standings(kind: DeviceKind, endings: Sequence[Ending], now_s: float) -> Iterator[Standing]:
+    """Of devices of one kind."""
+    spent_j, rests = _spent_j(kind, endings, now_s)
+    left_j = np.array([ending.had_j for ending in endings]) - np.cumsum(spent_j, axis=1)[:, -1]
+    for ending, joules, left, is_over in zip(endings, spent_j.tolist(), left_j.tolist(), rests.tolist(), strict=True):
+        yield Standing((*joules, ending.sent_bytes, ending.received_bytes, ending.compute_s), left, is_over)
+
+
+def _times_s(kind: DeviceKind, endings: Sequence[Ending], states: Sequence[str], now_s: float) -> Array:
+    """Seconds of their radios in these states: (n, states)."""
     times_s = np.array([[ending.seconds.get(state, 0.0) for state in states] for ending in endings])
     for state, _, _, lasts_s in _since(kind, endings, now_s)[0]:
         if state in states:
             times_s[:, states.index(state)] += lasts_s
-    spent = [standing.spent for standing in _standings(kind, endings, now_s)]
-    return map(Log, spent, times_s.tolist())
+    return times_s

@@ -55,7 +55,6 @@ def test_where_the_time_of_a_job_goes(benchmark):
         assert found["kernel"] < 0.25
 
 
-@pytest.mark.xfail(reason="1.6 times since the job itself takes half of what it did", strict=False)
 def test_a_cohort_out_of_a_hundred_thousand_costs_as_much_as_out_of_a_thousand(benchmark):
     """At most half as much again, the making of the fleet included.
 

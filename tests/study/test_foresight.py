@@ -232,6 +232,7 @@ def test_what_is_told_of_many_at_once_is_what_each_would_say(monkeypatch):
     assert len(told) > 12 * 12
     assert {standing.rests for standing in told} == {True, False}
     crew, states = world.devices, ("idle", "moving", "tail-1", "off")
-    logs = crew.logs(states)
-    assert {log.times_s[2] > 0 for log in logs} == {True, False}
-    assert all(device.log(states) == log for device, log in zip(crew.made, logs, strict=True))
+    spent, times_s = crew.logs(states)
+    assert set((times_s[:, 2] > 0).tolist()) == {True, False}
+    for device, spent_of_one, times_of_one_s in zip(crew.made, spent.tolist(), times_s.tolist(), strict=True):
+        assert device.log(states) == (tuple(spent_of_one), times_of_one_s)
