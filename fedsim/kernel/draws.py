@@ -14,7 +14,7 @@ _FINEST: Final = 2.0**-53
 class Blocks:
     """Reads any block of four numbers of any stream: one bit generator, put where it is needed, does for all of them.
 
-    To make one for each stream takes as long as to read two blocks, and twice the memory of all else that is kept.
+    One for each stream would take more than twice the memory.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ class Access(_Fields):
     ``up`` and ``down`` are rates that change in time, in place of the constant ones, which then only say how large
     these usually are. ``loss`` is the share of packets that the link loses for good, either way.
 
-    Every device has one: as a tuple it is made in half the time that a frozen dataclass takes.
+    Every device has one: as a tuple it is made in two thirds of the time that a frozen dataclass takes.
 
     Raises:
         ValueError: a rate that is not > 0, a delay that is not >= 0 and finite, a loss that is not >= 0 and < 1.

@@ -39,7 +39,7 @@ class Crossing(NamedTuple):
     core: Uses
 
 
-_crossing = partial(tuple.__new__, Crossing)  # as Crossing does, in a third of the time
+_crossing = partial(tuple.__new__, Crossing)  # as Crossing does, in two thirds of the time
 _path = partial(tuple.__new__, Path)
 
 

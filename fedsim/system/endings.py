@@ -33,7 +33,7 @@ class Ending(NamedTuple):
     sure_s: float
 
 
-ending = partial(tuple.__new__, Ending)  # as Ending does, in half of the time
+ending = partial(tuple.__new__, Ending)  # as Ending does, in two thirds of the time
 
 
 class Standing(NamedTuple):

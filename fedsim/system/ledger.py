@@ -212,6 +212,7 @@ class Ledger:
     def _gather_many(self) -> None:
         """More may be told from when on a link is in use, and from the first message that is foreseen."""
         if self._busy.are_many:
+            self._enter()  # what is booked may have moved long ago
             self._busy.gather(np.minimum(np.frombuffer(self._of.busy_since_s)[: self._links], self.foreseen_s))
 
 

@@ -48,7 +48,7 @@ Passed = tuple[Drawn, Drawn, list[Gone], tuple[Stage, ...]]
 Held = tuple[float, float, float, tuple[Stage, ...]]
 """Of a radio: when a message takes it, it was or will be paged, and connected; and the stages on its way there."""
 
-_stage = partial(tuple.__new__, Stage)  # as Stage does, in a third of the time
+_stage = partial(tuple.__new__, Stage)  # as Stage does, in two thirds of the time
 _MOVING: Final = (Stage(math.inf, 0.0, "radio", "moving"),)
 
 

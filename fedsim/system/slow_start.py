@@ -12,7 +12,7 @@ class SlowStart(NamedTuple):
     window: float
 
 
-_start = partial(tuple.__new__, SlowStart)  # as SlowStart does, in a third of the time
+_start = partial(tuple.__new__, SlowStart)  # as SlowStart does, in two thirds of the time
 
 
 def slow_start(packets: float, rate: float, rtt_s: float, window: float, growth: float) -> SlowStart:

@@ -9,7 +9,7 @@ from fedsim.system.congestion import Congestion, Cubic
 from fedsim.system.slow_start import slow_start
 from fedsim.system.transport import Connection, Memory, Path, Plan
 
-_plan = partial(tuple.__new__, Plan)  # as Plan does, in a third of the time
+_plan = partial(tuple.__new__, Plan)  # as Plan does, in two thirds of the time
 _DOUBLING: Final = 2.0
 """An acknowledgement lets one packet more go than it acknowledges, and never more than that."""
 

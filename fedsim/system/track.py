@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fedsim.system.lines import Line, Spur
 from fedsim.system.passage import AT_HOME, Way, way
 
-_way = partial(tuple.__new__, Way)  # as Way does, in a third of the time
+_way = partial(tuple.__new__, Way)  # as Way does, in two thirds of the time
 
 
 class Section(NamedTuple):
@@ -71,9 +71,8 @@ class Track:
         links_back = back.links if back is not None and back_share else ()
         if len(self.sender.up) > 1 or len(self.receiver.down) > 1 or self.core.links != self.core.numbers:
             return way(links, links_back, back_share)
-        return _way(
-            (links + links_back, _uses(len(links), len(links_back), back_share))
-        )  # no media: no link is in both
+        # No media: no link is in both.
+        return _way((links + links_back, _uses(len(links), len(links_back), back_share)))
 
 
 @lru_cache
