@@ -308,8 +308,7 @@ class Device:
     @property
     def charge_share(self) -> float:
         """How full its battery is now, 1 on the mains."""
-        self.be_real()
-        self.meter.settle(self._sim.now)
+        self._settle()
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
     def send(self, target: Endpoint, size_bytes: float) -> Coroutine[Any, Any, Delivery]:

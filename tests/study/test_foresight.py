@@ -191,6 +191,11 @@ def looks_at_devices(world):
         world.sim.record("spent", subject=device.name, work_j=device.usage().work_j, **radio)
 
 
+def looks_at_charges(world):
+    for device in world.devices.made:
+        world.sim.record("charge", subject=device.name, share=device.charge_share)
+
+
 def sends_to_a_device(world):
     world.sim.spawn(sent(world, world.devices[3]), name="sender")
 
@@ -201,7 +206,15 @@ async def sent(world, device):
         world.sim.record("sent", subject=device.name, move_s=delivery.move_s)
 
 
-DEEDS = [looks_at_links, narrows_a_link, cuts_a_link, looks_at_batteries, looks_at_devices, sends_to_a_device]
+DEEDS = [
+    looks_at_links,
+    narrows_a_link,
+    cuts_a_link,
+    looks_at_batteries,
+    looks_at_devices,
+    looks_at_charges,
+    sends_to_a_device,
+]
 
 
 @settings(deadline=None, max_examples=15)
@@ -215,6 +228,17 @@ def test_whoever_looks_or_interferes_meets_the_present(at_s, deed, seed):
             deed(world)
 
     twins(scenario(trunk="60 Mbit/s"), seed, meddle)
+
+
+def test_a_look_at_charges_leaves_the_seconds_of_radios_as_they_are():
+    """While devices are in their tails, after an exchange that came as foretold."""
+
+    async def meddle(world):
+        for _ in range(10):
+            await world.sim.timeout(0.37)
+            looks_at_charges(world)
+
+    assert twins(scenario(), 1, meddle).came > 12
 
 
 def test_what_is_told_of_many_at_once_is_what_each_would_say(monkeypatch):
