@@ -77,6 +77,8 @@ def twins(wanted, seed=1, meddle=None):
     pd.testing.assert_frame_equal(
         link_table(world.network, sim.now), link_table(plain.network, plain_sim.now), rtol=1e-12, atol=1e-9
     )
+    assert world.devices.spent() == plain.devices.spent()
+    assert world.devices.charge_j().tolist() == plain.devices.charge_j().tolist()
     assert world.served() == plain.served()
     assert world.waste.usage == plain.waste.usage
     ours, theirs = world.network.traffic(), plain.network.traffic()
@@ -206,6 +208,21 @@ async def sent(world, device):
         world.sim.record("sent", subject=device.name, move_s=delivery.move_s)
 
 
+def sends_from_a_device(world, device=None):
+    """Outside of its part in any round."""
+    world.sim.spawn(answered(world, device or world.devices[5]), name="sender")
+
+
+async def answered(world, device):
+    with suppress(FedsimError):
+        delivery = await device.send(world.server, 50_000)
+        world.sim.record("sent", subject=device.name, move_s=delivery.move_s)
+
+
+def computes_beside(world, device=None):
+    world.sim.spawn((device or world.devices[7]).compute(1e9, 100), name="app")
+
+
 DEEDS = [
     looks_at_links,
     narrows_a_link,
@@ -214,6 +231,8 @@ DEEDS = [
     looks_at_devices,
     looks_at_charges,
     sends_to_a_device,
+    sends_from_a_device,
+    computes_beside,
 ]
 
 
@@ -239,6 +258,19 @@ def test_a_look_at_charges_leaves_the_seconds_of_radios_as_they_are():
             looks_at_charges(world)
 
     assert twins(scenario(), 1, meddle).came > 12
+
+
+@pytest.mark.parametrize("deed", [sends_from_a_device, computes_beside])
+@pytest.mark.parametrize("at_s", [0.2, 3.1])
+def test_what_a_device_does_beside_the_rounds_is_not_missed(deed, at_s):
+    """In the middle of an exchange that was foretold, and after one that came so."""
+
+    async def meddle(world):
+        await world.sim.timeout(at_s)
+        for device in world.devices.made[:12]:
+            deed(world, device)
+
+    twins(scenario(), 1, meddle)
 
 
 def test_what_is_told_of_many_at_once_is_what_each_would_say(monkeypatch):
