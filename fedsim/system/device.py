@@ -153,6 +153,11 @@ class Device:
         if self.foreseen is not None:
             self.foreseen()
 
+    def _begin(self) -> None:
+        """Something begins with it: what was told of it up to now holds no longer."""
+        self.be_real()
+        self.touched(self.index)
+
     def sure_until_s(self) -> float:
         """Until when nothing will come of itself between it and an exchange with a server that begins now.
 
@@ -293,6 +298,8 @@ class Device:
                 often; the record has it, too.
         """
         work = Work(flops=flops, dispatches=dispatches, moved_bytes=moved_bytes, memory_bytes=memory_bytes)
+        if not self._awake:  # else it works already
+            self._begin()
         try:
             self._check_charge()
             await self._labour.do(work, epochs)
@@ -308,8 +315,7 @@ class Device:
     @property
     def charge_share(self) -> float:
         """How full its battery is now, 1 on the mains."""
-        self.be_real()
-        self.meter.settle(self._sim.now)
+        self._settle()
         return 1.0 if self.meter.battery is None else self.meter.battery.share
 
     def send(self, target: Endpoint, size_bytes: float) -> Coroutine[Any, Any, Delivery]:
@@ -318,8 +324,7 @@ class Device:
 
     def record_life(self) -> None:
         """From now on, put every stretch of constant power into the record, with charge and cause."""
-        self.be_real()
-        self.touched(self.index)
+        self._begin()
         self.meter.witness = self._record_stretch
         battery = self.meter.battery
         if battery is not None:
@@ -348,8 +353,7 @@ class Device:
 
     def enter(self, guest: Guest) -> None:
         """A message depends on it from now on; see ``Watch.enter``."""
-        self.be_real()
-        self.touched(self.index)
+        self._begin()
         self._watch.enter(guest)
 
     def leave(self, guest: Guest) -> None:
@@ -370,8 +374,7 @@ class Device:
         Raises the ``DeviceDownError`` of its cause when the device goes, or goes for good where work is not aborted.
         A cancelled stint is wasted under the cause that stands in the message of its cancellation.
         """
-        self.be_real()
-        self.touched(self.index)
+        self._begin()
         return Shift(self, self._watch.present(None if self.interrupted == "abort" else self._set_there))
 
     def start_work(self) -> Stint:
@@ -392,6 +395,8 @@ class Device:
 
     def hold(self, guest: Guest, *, pushed: bool) -> bool:
         """Hold the radio for a message; whether it is connected. If not, the message is told when it is."""
+        if not self._awake:  # else that has begun already
+            self._begin()
         is_connected = self._roaming.hold(self, guest, pushed=pushed)
         self._watch.power_changed()
         return is_connected

@@ -141,7 +141,8 @@ class Ledger:
         for link in links:
             self._busy.tell(link, busy_since_s[link], now_s)
             busy_since_s[link] = math.inf
-        self._gather_many()
+        if self._busy.are_many:
+            self._enter()
 
     def book(self, way: Way, moved_bytes: float, from_s: float, to_s: float) -> None:
         """A message that was foreseen, and of which its links have heard nothing yet, has moved and arrived.
@@ -198,22 +199,23 @@ class Ledger:
         return np.stack(rows)
 
     def _enter(self) -> None:
-        """Write what was booked into the accounts."""
-        if not self._booked:
-            return
+        """Write what was booked into the accounts, and sum up what links did when that is much.
+
+        More may be told from when on a link is in use, and from the first message that is foreseen; but what was
+        booked may be of any earlier time, so that nothing is summed up before it is written.
+        """
+        if self._booked:
+            self._write()
+        if self._busy.are_many:
+            self._busy.gather(np.minimum(np.frombuffer(self._of.busy_since_s)[: self._links], self.foreseen_s))
+
+    def _write(self) -> None:
         (ways, moved_bytes, from_s, to_s), self._booked = zip(*self._booked, strict=True), []
         lengths = [len(way.links) for way in ways]
         links = np.fromiter(chain.from_iterable([way.links for way in ways]), dtype=np.int64, count=sum(lengths))
         uses = np.fromiter(chain.from_iterable([way.uses for way in ways]), dtype=np.float64, count=len(links))
         np.add.at(np.frombuffer(self._of.booked_bytes), links, uses * np.repeat(moved_bytes, lengths))
         self._busy.tell_many(Stretches(links, np.repeat(from_s, lengths), np.repeat(to_s, lengths)))
-        self._gather_many()
-
-    def _gather_many(self) -> None:
-        """More may be told from when on a link is in use, and from the first message that is foreseen."""
-        if self._busy.are_many:
-            self._enter()  # what is booked may have moved long ago
-            self._busy.gather(np.minimum(np.frombuffer(self._of.busy_since_s)[: self._links], self.foreseen_s))
 
 
 def _add(column: "array[float]", way: Way, moved_bytes: float) -> None:

@@ -1,6 +1,6 @@
 """One direction of a link each: numbers among the shared links, media, delays and losses."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,14 +75,17 @@ class Lines:
             self._arcs = {number: arc for arc, number in self.links().items()}
         return self._arcs[link]
 
-    def links(self, names: Iterable[str] | None = None) -> dict[Arc, int]:
-        """The link of every line: of the core, then of these names in their order, or of all that ever hung."""
+    def links(self, names: Iterable[str] | None = None, unused: Collection[str] = ()) -> dict[Arc, int]:
+        """The link of every line: of the core, then of these names in their order, or of all that ever hung.
+
+        unused: names of which those lines are left out by which they hang now
+        """
         found = {arc: line.link for arc, line in self._lines.items()}
         elsewhere: dict[str, list[Spur]] = {}
         for (name, _), spur in self._left.items():
             elsewhere.setdefault(name, []).append(spur)
         for name in {**elsewhere, **self.ends} if names is None else names:
-            here = self.ends.get(name)
+            here = None if name in unused else self.ends.get(name)
             for spur in (*elsewhere.get(name, ()), here) if elsewhere else (here,):
                 if spur is not None and spur.up:
                     found[name, spur.node], found[spur.node, name] = spur.up[0], spur.down[0]

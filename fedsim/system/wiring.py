@@ -86,7 +86,7 @@ class Wiring:
         return self._tracks(source, target)
 
     def need(self, *names: str) -> None:
-        """A message has gone from or to these."""
+        """A message has gone from or to these, or somebody has asked for their links."""
         if self._foreseen:
             self._foreseen.difference_update(names)
 
@@ -130,6 +130,7 @@ class Wiring:
         for name, other in ((source, target), (target, source)):
             if name in self._attached and other == self._attached[name][0]:
                 self._end(name)
+                self.need(name)
         line = self._lines.get((source, target))
         if line is None:
             raise ValueError(f"the network has no link from {source!r} to {target!r}")
@@ -137,7 +138,7 @@ class Wiring:
 
     def links(self) -> dict[Arc, int]:
         """Every link that was ever needed, by the names that it joins: the core's, then name by name as attached."""
-        return self._lines.links([name for name in self._attached if name not in self._foreseen])
+        return self._lines.links(self._attached, self._foreseen)
 
     def set_capacity(self, source: str, target: str, capacity: float | Capacity) -> None:
         """From now on a line carries so much; see ``Lines``.

@@ -77,6 +77,8 @@ def twins(wanted, seed=1, meddle=None):
     pd.testing.assert_frame_equal(
         link_table(world.network, sim.now), link_table(plain.network, plain_sim.now), rtol=1e-12, atol=1e-9
     )
+    assert world.devices.spent() == plain.devices.spent()
+    assert world.devices.charge_j().tolist() == plain.devices.charge_j().tolist()
     assert world.served() == plain.served()
     assert world.waste.usage == plain.waste.usage
     ours, theirs = world.network.traffic(), plain.network.traffic()
@@ -191,6 +193,11 @@ def looks_at_devices(world):
         world.sim.record("spent", subject=device.name, work_j=device.usage().work_j, **radio)
 
 
+def looks_at_charges(world):
+    for device in world.devices.made:
+        world.sim.record("charge", subject=device.name, share=device.charge_share)
+
+
 def sends_to_a_device(world):
     world.sim.spawn(sent(world, world.devices[3]), name="sender")
 
@@ -201,7 +208,32 @@ async def sent(world, device):
         world.sim.record("sent", subject=device.name, move_s=delivery.move_s)
 
 
-DEEDS = [looks_at_links, narrows_a_link, cuts_a_link, looks_at_batteries, looks_at_devices, sends_to_a_device]
+def sends_from_a_device(world, device=None):
+    """Outside of its part in any round."""
+    world.sim.spawn(answered(world, device or world.devices[5]), name="sender")
+
+
+async def answered(world, device):
+    with suppress(FedsimError):
+        delivery = await device.send(world.server, 50_000)
+        world.sim.record("sent", subject=device.name, move_s=delivery.move_s)
+
+
+def computes_beside(world, device=None):
+    world.sim.spawn((device or world.devices[7]).compute(1e9, 100), name="app")
+
+
+DEEDS = [
+    looks_at_links,
+    narrows_a_link,
+    cuts_a_link,
+    looks_at_batteries,
+    looks_at_devices,
+    looks_at_charges,
+    sends_to_a_device,
+    sends_from_a_device,
+    computes_beside,
+]
 
 
 @settings(deadline=None, max_examples=15)
@@ -215,6 +247,30 @@ def test_whoever_looks_or_interferes_meets_the_present(at_s, deed, seed):
             deed(world)
 
     twins(scenario(trunk="60 Mbit/s"), seed, meddle)
+
+
+def test_a_look_at_charges_leaves_the_seconds_of_radios_as_they_are():
+    """While devices are in their tails, after an exchange that came as foretold."""
+
+    async def meddle(world):
+        for _ in range(10):
+            await world.sim.timeout(0.37)
+            looks_at_charges(world)
+
+    assert twins(scenario(), 1, meddle).came > 12
+
+
+@pytest.mark.parametrize("deed", [sends_from_a_device, computes_beside])
+@pytest.mark.parametrize("at_s", [0.2, 3.1])
+def test_what_a_device_does_beside_the_rounds_is_not_missed(deed, at_s):
+    """In the middle of an exchange that was foretold, and after one that came so."""
+
+    async def meddle(world):
+        await world.sim.timeout(at_s)
+        for device in world.devices.made[:12]:
+            deed(world, device)
+
+    twins(scenario(), 1, meddle)
 
 
 def test_what_is_told_of_many_at_once_is_what_each_would_say(monkeypatch):

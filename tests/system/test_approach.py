@@ -133,3 +133,15 @@ def test_links_are_told_in_the_order_in_which_names_were_attached():
         ("cell", "two"),
     ]
     assert uses[0].tolist() == [MBPS, MBPS, 3 * MBPS, 4 * MBPS, MBPS, 2 * MBPS, math.inf, math.inf]
+
+
+def test_what_a_name_used_elsewhere_stays_when_something_is_foreseen_where_it_hangs_now():
+    """What it has not used there is not told of, until somebody asks for it."""
+    network = network_of({"capacity_bps": MBPS, "delay_s": 0.0, "duplex": "full"}, phone=ENDLESS)
+    network.use("phone", "cell")
+    network.move("phone", "server", ENDLESS)
+    network.approaches("cell", "phone")
+    core, before = [("server", "cell"), ("cell", "server")], [("phone", "cell"), ("cell", "phone")]
+    assert network.uses()[0] == core + before
+    network.use("phone", "server")
+    assert network.uses()[0] == [*core, *before, ("phone", "server"), ("server", "phone")]

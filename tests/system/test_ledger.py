@@ -95,13 +95,13 @@ def test_booked_messages_pass_while_a_flow_keeps_the_link_busy():
     assert use_of_one(ledger, 120.0).busy_s == 100.0
 
 
-def test_a_booked_message_is_entered_before_flows_are_summed_up():
-    """It was on the link for all the time in which five thousand flows came and went."""
+def test_what_was_booked_is_written_before_busy_times_are_summed_up():
+    """Short flows, so many that they are summed up, pass while a message moves that was booked, but not yet entered."""
     ledger, way = Ledger(), Way((0,), (1.0,))
     ledger.add_links(1)
-    ledger.book(way, 1e3, 0.0, 60.0)
-    for number in range(5000):
-        ledger.begin(way, 1.0, number / 100)
+    ledger.book(way, 1e3, 0.0, 100.0)
+    for number in range(10_000):
+        ledger.begin(way, 1.0, 0.1 + number / 200)
         ledger.end(way, 1.0, complete=True)
-        ledger.rest([0], number / 100 + 0.005)
-    assert use_of_one(ledger, 80.0).busy_s == 60.0
+        ledger.rest([0], 0.102 + number / 200)
+    assert use_of_one(ledger, 120.0).busy_s == 100.0
