@@ -8,10 +8,10 @@ in processor time, since the machine is shared.
 
 Measured on two slow cores (2026-11), nobody else at work: 100 rounds take 1.05 to 1.15 s and 308 MB, of which 0.15 s
 are making the data and the fleet, 0.25 s descent, 0.12 s evaluation; a plain loop over devices takes 1.35 s for the
-numbers alone. Lived step by step, with nothing told in advance, it takes STEP s. A device's part in a round is 360 calls
-of Python. Under a profiler devices and network take 32 %, the kernel 11 %. A fleet of 100,000, where each round's cohort
-is new, adds 0.49 to 0.57 s in 100 rounds: 60 us and 10 kB for each of 8,600 devices more, which are made with their
-links, 15 us, plan two messages, 15 us, and stand in the tables. That makes 1.43 to 1.50 times the job.
+numbers alone. Lived step by step, with nothing told in advance, it takes 2.4 times as long. A device's part in a round
+is 360 calls of Python. Under a profiler devices and network take 32 %, the kernel 11 %. A fleet of 100,000, where each
+round's cohort is new, adds 0.49 to 0.57 s in 100 rounds: 60 us and 10 kB for each of 8,600 devices more, which are made
+with their links, 15 us, plan two messages, 15 us, and stand in the tables. That makes 1.43 to 1.50 times the job.
 """
 
 import json
